@@ -1,0 +1,27 @@
+"""fastbp trains fully connected networks on a CPU, in kernels that read like the equations of backpropagation."""
+
+import os
+from typing import TYPE_CHECKING
+
+# In a checkout whose link fastbp/kernels came out as a text file, the kernels lie one folder up.
+_here = os.path.dirname(os.path.abspath(__file__))
+if not os.path.isdir(os.path.join(_here, "kernels")):
+    __path__.append(os.path.dirname(_here))
+
+from .history import History  # noqa: E402
+from .model import Model  # noqa: E402
+
+if TYPE_CHECKING:
+    from .files.models import load
+
+__version__ = "0.1.0"
+__all__ = ["History", "Model", "__version__", "load"]
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use what a program that only trains does not need."""
+    if name == "load":
+        from .files.models import load
+
+        return load
+    raise AttributeError(f"module 'fastbp' has no attribute {name!r}")

@@ -1,0 +1,155 @@
+"""Bad input stops here, with an error that names the argument, what came and what was expected.
+
+A compiled kernel writes wherever a wrong index points, so whatever reaches one has passed through this file.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+DTYPES = ("float32", "float64")
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """Return `value` as an int, if it is a whole number of at least `least`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be a whole number, got {value!r} of type {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return int(value)
+
+
+def rate(name: str, value: Any) -> float:
+    """Return `value` as a float, if it is a finite number and not negative."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be finite and not negative, got {value}")
+    return float(value)
+
+
+def choice(name: str, value: Any, known: Iterable[str]) -> str:
+    """Return `value`, if it is one of the known names."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r} of type {type(value).__name__}")
+    if value not in known:
+        raise ValueError(f"{name} {value!r} is not known; known are {', '.join(map(repr, known))}")
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool, if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def dtype(value: Any) -> np.dtype:
+    """Return float32 or float64 as a numpy dtype."""
+    try:
+        name = np.dtype(value).name
+    except TypeError:
+        name = None
+    if value is None or name not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(map(repr, DTYPES))}, got {value!r}")
+    return np.dtype(name)
+
+
+def layer_sizes(value: Any) -> tuple[int, ...]:
+    """Return layer sizes as a tuple: at least two positive whole numbers."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"layer_sizes must be a sequence of whole numbers, got {value!r}")
+    sizes = tuple(whole_number(f"layer_sizes[{i}]", size, 1) for i, size in enumerate(value))
+    if len(sizes) < 2:
+        raise ValueError(f"layer_sizes needs at least two sizes, inputs and classes, got {sizes}")
+    return sizes
+
+
+def seed(value: Any) -> int | None:
+    """Return a seed: None or a whole number, not negative."""
+    return None if value is None else whole_number("seed", value, 0)
+
+
+def names(name: str, value: Any, count: int) -> list[str] | None:
+    """Return `count` distinct strings as a list, or None."""
+    if value is None:
+        return None
+    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name} must be a list of strings, got {value!r}")
+    if len(value) != count or len(set(value)) != count:
+        raise ValueError(f"{name} must hold {count} different names, got {len(value)}: {list(value)[:5]} ...")
+    return [str(item) for item in value]
+
+
+def per_column(name: str, value: Any, columns: int) -> float | np.ndarray | None:
+    """Return None, a finite float, or a read-only float64 array of one finite number a column."""
+    if value is None:
+        return None
+    array = _real_array(name, value).astype(np.float64)
+    if array.ndim > 1 or (array.ndim == 1 and len(array) != columns):
+        raise ValueError(f"{name} must be a number or {columns} numbers, got an array of shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    if array.ndim == 0:
+        return float(array)
+    array.flags.writeable = False
+    return array
+
+
+def _real_array(name: str, value: Any) -> np.ndarray:
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"{name} is a masked array; fill or drop the masked values first")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name} can't be read as an array of numbers: {error}") from None
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{name} must hold real numbers, got an array of dtype {array.dtype}")
+    return array
+
+
+def inputs(X: Any, columns: int, name: str = "X") -> np.ndarray:
+    """Return X as an array of shape (rows, `columns`) of real numbers, at least one row; nothing is copied.
+
+    Whether its values are finite is found out where rows are gathered, so that a memory map is read once.
+    """
+    array = _real_array(name, X)
+    if array.ndim != 2:
+        hint = "; one row is X.reshape(1, -1)" if array.ndim == 1 else ""
+        raise ValueError(f"{name} must have two dimensions (rows, {columns}), got shape {array.shape}{hint}")
+    if array.shape[1] != columns:
+        raise ValueError(f"{name} must have {columns} columns, one an input of the network, got {array.shape[1]}")
+    if len(array) == 0:
+        raise ValueError(f"{name} has no rows")
+    return array
+
+
+def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
+    """Return y as `rows` int64 class numbers, each at least 0 and below `classes`."""
+    array = _real_array(name, y)
+    if array.shape != (rows,):
+        hint = " (class numbers, not one-hot rows)" if array.ndim == 2 else ""
+        raise ValueError(f"{name} must have shape ({rows},), one label a row of X, got {array.shape}{hint}")
+    wrong = ~((array >= 0) & (array < classes))
+    if array.dtype.kind == "f":
+        wrong |= array != np.floor(array)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(
+            f"{name} must hold class numbers, whole and from 0 to {classes - 1}, got {array[row]} in row {row}"
+        )
+    return array.astype(np.int64)
+
+
+def pair(name: str, value: Any) -> tuple[Any, Any] | None:
+    """Return (X, y), or None."""
+    if value is None:
+        return None
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (X, y), got {type(value).__name__}")
+    return value[0], value[1]

@@ -1,0 +1,164 @@
+"""How kernels are compiled and kept: the only place that names ``@njit`` options and the cache.
+
+Numba's own cache goes by the file a kernel stands in, so an edit in one file leaves its callers in others as
+they were. Here one key covers every source file of this folder, the compiler's versions and every variable
+that changes the code it makes; compiled kernels lie under that key in the user's cache folder.
+"""
+
+import functools
+import hashlib
+import os
+import pickle
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import llvmlite
+import numba
+from numba import njit
+from numba.core import compiler, config
+from numba.core.caching import _Cache
+from numba.misc.appdirs import AppDirs
+
+BOUNDSCHECK = bool(config.BOUNDSCHECK)
+CODE_VARIABLES = (
+    "BOUNDSCHECK", "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
+    "OPT", "SLP_VECTORIZE",
+)  # fmt: skip
+KEPT_CACHES = 8  # so that switching back and forth between versions compiles nothing anew
+
+# a product and its sum may fuse; no flag lets the compiler reorder a sum, drop NaN or lose the sign of zero
+FASTMATH = {"contract"}
+# only the loops that say prange run in parallel
+PARALLEL = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+) | {"prange": True}
+
+
+class Kernel:
+    """One kernel, compiled on its first call from the same loops as `serial` and as `parallel`.
+
+    Numba reports no index error from inside a parallel loop, so under ``NUMBA_BOUNDSCHECK=1`` both are serial.
+    Calling the kernel itself runs it serially.
+    """
+
+    def __init__(self, function):
+        functools.update_wrapper(self, function)
+        self.serial = jit(function)
+        self.parallel = self.serial if BOUNDSCHECK else jit(function, parallel=PARALLEL)
+
+    def __call__(self, *args):
+        return self.serial(*args)
+
+
+def kernel(function):
+    """Make a `Kernel`, whose ``prange`` loops are independent, of a plain function."""
+    return Kernel(function)
+
+
+def jit(function, parallel=False):
+    """Compile a function for use by kernels: no GIL, no Python objects, cached."""
+    dispatcher = njit(nogil=True, error_model="numpy", fastmath=FASTMATH, parallel=parallel)(function)
+    folder = cache_folder()
+    if folder is not None:
+        dispatcher._cache = _KernelCache(folder, function, "parallel" if parallel else "serial")
+    return dispatcher
+
+
+@functools.cache
+def cache_folder():
+    """Folder of the compiled kernels of these very sources, made if need be; None where none can be written."""
+    base = Path(config.CACHE_DIR or AppDirs("fastbp", appauthor=False).user_cache_dir)
+    base = base / "fastbp" if config.CACHE_DIR else base
+    folder = base / source_key()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+        os.utime(folder)
+    except OSError as error:
+        if any(folder.glob("*.kernel")):  # a read-only install, compiled ahead
+            return folder
+        message = f"fastbp compiles its kernels anew in every process: no cache in {folder} ({error.strerror})"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return None
+    _prune(base)
+    return folder
+
+
+@functools.cache
+def source_key():
+    """Name everything that the compiled code depends on, as a hash."""
+    key = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        key.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    settings = [getattr(config, name, None) for name in CODE_VARIABLES]
+    key.update(repr((numba.__version__, llvmlite.__version__, settings)).encode())
+    return key.hexdigest()[:24]
+
+
+def _prune(base):
+    """Remove all but the newest caches; another process that still uses one merely compiles again."""
+
+    def age(folder):
+        try:
+            return -folder.stat().st_mtime
+        except OSError:
+            return 0.0
+
+    for folder in sorted((f for f in base.iterdir() if f.is_dir()), key=age)[KEPT_CACHES:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _KernelCache(_Cache):
+    """One file a signature, named by its hash: no index to lock, and a damaged file is compiled again."""
+
+    def __init__(self, folder, function, variant):
+        self._folder = folder
+        self._name = f"{Path(function.__code__.co_filename).stem}.{function.__qualname__}.{variant}"
+        self._enabled = True
+
+    @property
+    def cache_path(self):
+        return str(self._folder)
+
+    def _path(self, signature, target_context):
+        machine = target_context.codegen().magic_tuple()
+        python = f"{os.sys.implementation.cache_tag}{getattr(os.sys, 'abiflags', '')}"
+        key = hashlib.sha256(repr((str(signature), machine, python)).encode()).hexdigest()[:24]
+        return self._folder / f"{self._name}.{key}.kernel"
+
+    def load_overload(self, sig, target_context):
+        if not self._enabled:
+            return None
+        target_context.refresh()
+        try:
+            blob = self._path(sig, target_context).read_bytes()
+            if hashlib.sha256(blob[32:]).digest() != blob[:32]:
+                return None
+            return compiler.CompileResult._rebuild(target_context, *pickle.loads(blob[32:]))
+        except Exception:  # whatever a foreign file may raise: what cannot be loaded is compiled
+            return None
+
+    def save_overload(self, sig, data):
+        if not self._enabled or data.library.has_dynamic_globals:
+            return
+        body = numba.core.serialize.dumps(data._reduce())
+        target = self._path(sig, data.target_context)
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
+                file.write(hashlib.sha256(body).digest() + body)
+            os.replace(file.name, target)
+        except OSError as error:
+            self._enabled = False
+            warnings.warn(f"fastbp could not keep a compiled kernel: {error}", RuntimeWarning, stacklevel=2)
+
+    def enable(self):
+        self._enabled = True
+
+    def disable(self):
+        self._enabled = False
+
+    def flush(self):
+        for path in self._folder.glob(f"{self._name}.*.kernel"):
+            path.unlink(missing_ok=True)
