@@ -28,9 +28,10 @@ def rate(name: str, value: Any) -> float:
     """Return `value` as a float, if it is a finite number and not negative."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    if not (math.isfinite(value) and value >= 0):
+    number = float(value)
+    if not (math.isfinite(number) and number >= 0):
         raise ValueError(f"{name} must be finite and not negative, got {value}")
-    return float(value)
+    return number
 
 
 def choice(name: str, value: Any, known: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,9 @@ class Model:
         self.network = Network(sizes, checks.choice("activation", activation, ACTIVATIONS))
         self.optimizer = checks.choice("optimizer", optimizer, OPTIMIZERS)
         settings = OPTIMIZERS[self.optimizer]
-        alpha = settings.default_learning_rate if learning_rate is None else checks.rate("learning_rate", learning_rate)
+        alpha = (
+            settings.default_learning_rate if learning_rate is None else checks.rate("learning_rate", learning_rate)
+        )
         self._optimizer = settings(learning_rate=alpha)
         self.dtype = checks.dtype(dtype)
         self.input_shift = checks.per_column("input_shift", input_shift, sizes[0])

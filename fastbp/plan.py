@@ -60,7 +60,13 @@ class Plan:
                 _run(elementwise.linear_relu_backward_input, 2 * rows * W.size, below, dt, W, x)
 
     def train_epoch(
-        self, flat: np.ndarray, gradient: np.ndarray, optimizer: SGD, samples: Samples, y: np.ndarray, order: np.ndarray
+        self,
+        flat: np.ndarray,
+        gradient: np.ndarray,
+        optimizer: SGD,
+        samples: Samples,
+        y: np.ndarray,
+        order: np.ndarray,
     ) -> Iterator[tuple[int, float, int]]:
         """Update `flat` batch after batch; yield each batch's rows, E and count of right classes."""
         alpha = self.dtype.type(optimizer.learning_rate)
@@ -84,12 +90,12 @@ class Plan:
 
 
 def softmax(z: np.ndarray, t: np.ndarray) -> None:
-    """z <- softmax(t) (eq. 33)."""
+    """Z <- softmax(t) (eq. 33)."""
     _run(elementwise.softmax, 5 * t.size, z, t)
 
 
 def predicted_class(c: np.ndarray, t: np.ndarray) -> None:
-    """c <- the class of each row's largest logit (eq. 33's argmax)."""
+    """C <- the class of each row's largest logit (eq. 33's argmax)."""
     _run(elementwise.predicted_class, t.size, c, t)
 
 

@@ -17,6 +17,7 @@ class Progress:
             raise ValueError(f"verbose must be 0, 1 or 2, got {verbose}")
         self.verbose, self.epochs = verbose, epochs
         self._bar: Any = None
+        self._epochs_over = 0
 
     def __enter__(self) -> Progress:
         if self.verbose == 1:
@@ -32,12 +33,12 @@ class Progress:
     def rows(self, done: int, n: int, loss: float, accuracy: float) -> None:
         """Show how far the epoch is, with its running means."""
         if self._bar is not None:
-            share = done / n
             self._bar.set_postfix_str(f"loss {loss:.4f}, accuracy {accuracy:.4f}", refresh=False)
-            self._bar.update(int(self._bar.n) + share - self._bar.n if share < 1 else 1 + int(self._bar.n) - self._bar.n)
+            self._bar.update(self._epochs_over + done / n - self._bar.n)
 
     def epoch(self, history: History) -> None:
         """Tell that an epoch is over."""
+        self._epochs_over += 1
         if self.verbose == 2:
             last = {name: values[-1] for name, values in history.history.items() if values}
             numbers = ", ".join(f"{name} {value:.4f}" for name, value in last.items())

@@ -27,7 +27,7 @@ class Samples:
     name: str = "X"
 
     def gather(self, x: np.ndarray, rows: np.ndarray | slice) -> None:
-        """x <- the rows named, in that order; ValueError where one holds NaN, infinity or too large a number.
+        """X <- the rows named, in that order; ValueError where one holds NaN, infinity or too large a number.
 
         x : out (len(rows), columns)
         """

@@ -10,6 +10,7 @@ import hashlib
 import os
 import pickle
 import shutil
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -124,7 +125,7 @@ class _KernelCache(_Cache):
 
     def _path(self, signature, target_context):
         machine = target_context.codegen().magic_tuple()
-        python = f"{os.sys.implementation.cache_tag}{getattr(os.sys, 'abiflags', '')}"
+        python = f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
         key = hashlib.sha256(repr((str(signature), machine, python)).encode()).hexdigest()[:24]
         return self._folder / f"{self._name}.{key}.kernel"
 

@@ -15,7 +15,6 @@ from numba import prange
 
 from ._jit import jit, kernel
 
-
 # ---- the linear stage: t = x W + b ---------------------------------------------------------------------------------
 
 

@@ -7,6 +7,8 @@ least that the equations ask for: every input read once, every output written on
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from . import elementwise as printed
 from ._jit import Kernel
 
@@ -18,13 +20,28 @@ class Entry:
     name: str
     kernel: Kernel
     equations: tuple[int, ...]
-    arguments: str  # the shapes, one word an argument: "BO BI IO O" and so on; "y" stands for class numbers
+    arguments: str  # one word an argument: its shape in letters, flattened by a "*"; y class numbers
     flop: Callable[[int, int, int], int]
     elements: Callable[[int, int, int], int]  # numbers read and written
 
     def bytes(self, B, I, O, itemsize):
         """Return the least traffic in bytes, all numbers counted at `itemsize`."""
         return self.elements(B, I, O) * itemsize
+
+    def sample(self, B, I, O, dtype, rng):
+        """Return arguments to call the kernel with: normal numbers of `dtype`, drawn from the Generator `rng`."""
+        sizes = {"B": B, "I": I, "O": O}
+        made = []
+        for word in self.arguments.split():
+            if word == "rate":
+                made.append(np.dtype(dtype).type(0.1))
+            elif word == "y":
+                made.append(rng.integers(0, O, B))
+            else:
+                shape = [sizes[letter] for letter in word.rstrip("*")]
+                numbers = rng.standard_normal(shape).astype(dtype)
+                made.append(numbers.ravel() if word.endswith("*") else numbers)
+        return made
 
 
 def _span(first, last):

@@ -1,0 +1,196 @@
+"""Every kind of input that works gives the same bits; every kind that doesn't leaves the model as it was."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import fastbp
+
+RNG = np.random.default_rng(5)
+X = RNG.integers(0, 9, (40, 4)).astype(np.float32)
+y = RNG.integers(0, 3, 40)
+
+
+def model():
+    return fastbp.Model([4, 9, 3], seed=2)
+
+
+def trained(X, y=y):
+    m = model()
+    m.fit(X, y, epochs=2, batch_size=16, verbose=0)
+    return m.get_state()["parameters"]
+
+
+def memory_mapped(tmp_path):
+    mapped = np.memmap(tmp_path / "X", np.float32, "w+", shape=X.shape)
+    mapped[...] = X
+    return np.memmap(tmp_path / "X", np.float32, "r", shape=X.shape)
+
+
+def read_only(tmp_path):
+    array = X.copy()
+    array.flags.writeable = False
+    return array
+
+
+GOOD_X = {
+    "list": lambda _: X.tolist(),
+    "read-only": read_only,
+    "Fortran": lambda _: np.asfortranarray(X),
+    "strided": lambda _: np.repeat(np.repeat(X, 2, 0), 3, 1)[::2, ::3],
+    "reversed": lambda _: X[::-1, ::-1].copy()[::-1, ::-1],
+    "big-endian": lambda _: X.astype(">f4"),
+    "memory map": memory_mapped,
+    "float16": lambda _: X.astype(np.float16),
+    "float64": lambda _: X.astype(np.float64),
+    "int64": lambda _: X.astype(np.int64),
+    "uint8": lambda _: X.astype(np.uint8),
+    "int8": lambda _: X.astype(np.int8),
+    "unaligned": lambda _: np.frombuffer(b"x" + X.tobytes(), np.float32, offset=1).reshape(X.shape),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD_X)
+def test_every_real_array_works_and_gives_the_same_bits(kind, tmp_path):
+    assert np.array_equal(trained(GOOD_X[kind](tmp_path)), trained(X))
+
+
+@pytest.mark.parametrize(
+    "good", [y.tolist(), y.astype(np.float64), y.astype(np.uint8), y.astype(">i4"), np.repeat(y, 2)[::2]]
+)
+def test_every_kind_of_whole_labels_works(good):
+    assert np.array_equal(trained(X, good), trained(X))
+
+
+def changed(array, value, row=7):
+    array = array.astype(np.result_type(array, type(value)) if not isinstance(value, str) else object)
+    array[row, ...] = value
+    return array
+
+
+BAD_X = {
+    "NaN": (changed(X, np.nan), ValueError, "row 7"),
+    "infinity": (changed(X, -np.inf), ValueError, "row 7"),
+    "too large for float32": (changed(X.astype(np.float64), 1e300), ValueError, "float32"),
+    "columns": (X[:, :3], ValueError, "4 columns"),
+    "one dimension": (X[0], ValueError, "two dimensions"),
+    "three dimensions": (X[None], ValueError, "two dimensions"),
+    "no rows": (X[:0], ValueError, "no rows"),
+    "object": (X.astype(object), TypeError, "dtype object"),
+    "text": (X.astype(str), TypeError, "dtype"),
+    "complex": (X.astype(complex), TypeError, "complex"),
+    "ragged": ([[1, 2, 3, 4], [1, 2]], ValueError, "array of numbers"),
+    "nothing": (None, TypeError, "dtype object"),
+    "masked": (np.ma.masked_equal(X, X[0, 0]), TypeError, "masked"),
+    "dates": (np.zeros((40, 4), "M8[s]"), TypeError, "datetime"),
+}
+BAD_Y = {
+    "too large": (changed(y, 3), ValueError, "0 to 2"),
+    "negative": (changed(y, -1), ValueError, "row 7"),
+    "huge": (changed(y, 2**62), ValueError, "row 7"),
+    "fractional": (changed(y, 0.5), ValueError, "whole"),
+    "NaN": (changed(y, np.nan), ValueError, "nan"),
+    "text": (y.astype(str), TypeError, "dtype"),
+    "object": (y.astype(object), TypeError, "object"),
+    "one-hot": (np.eye(3)[y], ValueError, "one-hot"),
+    "shorter": (y[:-1], ValueError, "(40,)"),
+    "longer": (np.append(y, 0), ValueError, "(40,)"),
+    "a number": (1, ValueError, "(40,)"),
+}
+FIT_SETTINGS = {
+    "epochs below zero": ({"epochs": -1}, ValueError, "epochs"),
+    "fractional epochs": ({"epochs": 1.5}, TypeError, "epochs"),
+    "text epochs": ({"epochs": "10"}, TypeError, "epochs"),
+    "no batch": ({"batch_size": 0}, ValueError, "batch_size"),
+    "negative batch": ({"batch_size": -8}, ValueError, "batch_size"),
+    "fractional batch": ({"batch_size": 8.0}, TypeError, "batch_size"),
+    "boolean batch": ({"batch_size": True}, TypeError, "batch_size"),
+    "shuffle": ({"shuffle": "yes"}, TypeError, "shuffle"),
+    "verbose": ({"verbose": 3}, ValueError, "verbose"),
+    "validation alone": ({"validation_data": X}, TypeError, "validation_data"),
+    "validation of three": ({"validation_data": (X, y, y)}, TypeError, "validation_data"),
+    "validation columns": ({"validation_data": (X[:, :2], y)}, ValueError, "validation X"),
+    "validation labels": ({"validation_data": (X, y + 1)}, ValueError, "validation y"),
+    "validation NaN": ({"validation_data": (changed(X, np.nan), y)}, ValueError, "validation X"),
+}
+
+
+def refuses(call, error, message):
+    """Run `call(model)`; assert the error and that nothing in the model has changed."""
+    m = model()
+    m.fit(X, y, epochs=1, verbose=0)
+    before = pickle.dumps(m)
+    with pytest.raises(error) as caught:
+        call(m)
+    assert message in str(caught.value)
+    assert pickle.dumps(m) == before
+
+
+@pytest.mark.parametrize("use", ["fit", "evaluate", "gradients"])
+@pytest.mark.parametrize("kind", BAD_X)
+def test_bad_x_is_refused_with_labels(kind, use):
+    bad, error, message = BAD_X[kind]
+    labels = y[: len(bad)] if hasattr(bad, "__len__") else y
+    refuses(lambda m: getattr(m, use)(bad, labels), error, message)
+
+
+@pytest.mark.parametrize("use", ["predict", "predict_proba"])
+@pytest.mark.parametrize("kind", BAD_X)
+def test_bad_x_is_refused_without_labels(kind, use):
+    bad, error, message = BAD_X[kind]
+    refuses(lambda m: getattr(m, use)(bad), error, message)
+
+
+@pytest.mark.parametrize("use", ["fit", "evaluate", "gradients"])
+@pytest.mark.parametrize("kind", BAD_Y)
+def test_bad_labels_are_refused(kind, use):
+    bad, error, message = BAD_Y[kind]
+    refuses(lambda m: getattr(m, use)(X, bad), error, message)
+
+
+@pytest.mark.parametrize("kind", FIT_SETTINGS)
+def test_bad_settings_of_fit_are_refused(kind):
+    settings, error, message = FIT_SETTINGS[kind]
+    refuses(lambda m: m.fit(X, y, **{"verbose": 0, **settings}), error, message)
+
+
+def test_nan_in_a_memory_map_is_found_while_it_is_read_and_undone(tmp_path):
+    mapped = np.memmap(tmp_path / "X", np.float32, "w+", shape=X.shape)
+    mapped[...] = changed(X, np.nan, row=39)
+    refuses(lambda m: m.fit(mapped, y, epochs=3, batch_size=4, verbose=0), ValueError, "row 39")
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        ({"layer_sizes": [4]}, ValueError, "layer_sizes"),
+        ({"layer_sizes": []}, ValueError, "layer_sizes"),
+        ({"layer_sizes": [4, 0, 3]}, ValueError, "layer_sizes[1]"),
+        ({"layer_sizes": [4, -2]}, ValueError, "layer_sizes[1]"),
+        ({"layer_sizes": [4, 2.0]}, TypeError, "layer_sizes[1]"),
+        ({"layer_sizes": "4-3"}, TypeError, "layer_sizes"),
+        ({"layer_sizes": 4}, TypeError, "layer_sizes"),
+        ({"activation": "swoosh"}, ValueError, "'relu'"),
+        ({"activation": None}, TypeError, "activation"),
+        ({"optimizer": "magic"}, ValueError, "'sgd'"),
+        ({"learning_rate": -0.1}, ValueError, "learning_rate"),
+        ({"learning_rate": np.nan}, ValueError, "learning_rate"),
+        ({"learning_rate": np.inf}, ValueError, "learning_rate"),
+        ({"learning_rate": "fast"}, TypeError, "learning_rate"),
+        ({"dtype": "float16"}, ValueError, "'float32'"),
+        ({"dtype": "nonsense"}, ValueError, "dtype"),
+        ({"dtype": None}, ValueError, "dtype"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"seed": 0.5}, TypeError, "seed"),
+        ({"input_shift": [1, 2]}, ValueError, "input_shift"),
+        ({"input_scale": np.inf}, ValueError, "input_scale"),
+        ({"class_names": ["a", "b"]}, ValueError, "class_names"),
+        ({"class_names": ["a", "b", "b"]}, ValueError, "class_names"),
+        ({"feature_names": "abcd"}, TypeError, "feature_names"),
+    ],
+)
+def test_bad_settings_of_a_model_are_refused(arguments, error, message):
+    with pytest.raises(error) as caught:
+        fastbp.Model(**{"layer_sizes": [4, 3], **arguments})
+    assert message in str(caught.value)
