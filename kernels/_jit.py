@@ -29,8 +29,6 @@ CODE_VARIABLES = (
 )  # fmt: skip
 KEPT_CACHES = 8  # so that switching back and forth between versions compiles nothing anew
 
-# a product and its sum may fuse; no flag lets the compiler reorder a sum, drop NaN or lose the sign of zero
-FASTMATH = {"contract"}
 # only the loops that say prange run in parallel
 PARALLEL = dict.fromkeys(
     ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
@@ -59,8 +57,12 @@ def kernel(function):
 
 
 def jit(function, parallel=False):
-    """Compile a function for use by kernels: no GIL, no Python objects, cached."""
-    dispatcher = njit(nogil=True, error_model="numpy", fastmath=FASTMATH, parallel=parallel)(function)
+    """Compile a function for use by kernels: no GIL, no Python objects, cached.
+
+    There is no fast-math: sums keep their order, NaN and the sign of zero count, and even the fusing of a product into
+    its sum is left to kernels that say so, as the compiler may fuse in the serial loop and not in the parallel one.
+    """
+    dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel)(function)
     folder = cache_folder()
     if folder is not None:
         dispatcher._cache = _KernelCache(folder, function, "parallel" if parallel else "serial")

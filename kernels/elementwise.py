@@ -147,7 +147,7 @@ def linear_relu(h, x, W, b):
 
 @kernel
 def linear_relu_backward_input(dt_below, dt, W, h_below):
-    """dE/dt_i = (sum_j dE/dt_j w_ij) F'(t_i), the t of the layer below on the left   (eqs. 11-17, 28-32, 50, 51)
+    """dE/dt_i = (sum_j dE/dt_j w_ij) F'(t_i), the t of the layer below on the left   (eqs. 11-17, 28-32, 41, 50, 51)
 
     dt_below  out (B, I)  gradient at the linear stage of the layer below
     dt        in  (B, O)

@@ -1,0 +1,1 @@
+"""What goes in and out as files: data sets and saved models."""

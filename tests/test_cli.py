@@ -1,0 +1,301 @@
+"""The command: what it prints and where, its exit status, and what it does to files."""
+
+import errno
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastbp
+from fastbp import cli
+from fastbp.files import datasets
+
+DEFAULT = "fastbp-model.safetensors"
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command in an empty folder; return status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        status = cli.main([str(argument) for argument in arguments])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def complaint(result):
+    """Return the one line on stderr of a command that was given wrong input."""
+    status, out, err = result
+    assert status == 2 and out == "" and re.fullmatch(r"fastbp: [^\n]+\n", err), result
+    return err
+
+
+def accuracy(out):
+    return float(re.search(r"^test accuracy: ([\d.]+) %$", out, re.MULTILINE).group(1))
+
+
+def write_csv(path, labels=("l", "r")):
+    """Write 60 rows whose label is whether the second number is larger; return the rows' labels."""
+    numbers = np.random.default_rng(3).normal(size=(60, 2)).round(3)
+    kinds = [labels[int(b > a)] for a, b in numbers]
+    cells = [f'{a},{b},"{kind}"\n' for (a, b), kind in zip(numbers, kinds, strict=True)]
+    path.write_bytes("".join(["left,right,side\n", *cells]).encode())
+    return kinds
+
+
+# ---- train
+
+
+def test_digits_reach_97_percent_over_five_seeds(run):
+    scores = []
+    for seed in range(5):
+        status, out, err = run("train", "--seed", seed, "--quiet")
+        assert status == 0 and err == "" and len(out.splitlines()) == 3
+        scores.append(accuracy(out))
+    assert np.mean(scores) >= 97.0 and len(set(scores)) > 1
+
+
+def test_train_says_what_it_does_and_saves(run):
+    status, out, err = run("train", "--epochs", 1, "--hidden", "20,10", "--save", "digits.model")
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == "data: digits, 1,438 rows to train on, 359 to test, 10 classes"
+    assert lines[1] == "network: 64-20-10-10, 1 epochs in batches of 16"
+    assert re.fullmatch(r"training time: \d+\.\d\d seconds", lines[-2])
+    assert lines[-1] == "model saved: digits.model" and os.listdir() == ["digits.model"]
+    model = fastbp.load("digits.model")
+    held = datasets.split(datasets.digits(), 0.2, seed=0)
+    assert round(100 * model.evaluate(held.X_test, held.y_test)["accuracy"], 2) == accuracy(out)
+    assert model.class_names == list("0123456789")
+
+
+def test_the_seed_fixes_the_file(run):
+    contents = []
+    for seed, path in (5, "a"), (5, "b"), (6, "c"):
+        assert run("train", "--epochs", 1, "--seed", seed, "--save", path, "--quiet")[0] == 0
+        with open(path, "rb") as file:
+            contents.append(file.read())
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_options_reach_the_training(run, monkeypatch):
+    seen = {}
+
+    def fit(self, X, y, *settings, verbose):
+        seen.update(settings=settings, verbose=verbose, rate=self.learning_rate)
+        return fastbp.History()
+
+    monkeypatch.setattr(fastbp.Model, "fit", fit)
+    run("train", "--epochs", 3, "--batch-size", 7, "--learning-rate", "0.25", "--hidden", "9-8")
+    assert seen == {"settings": (3, 7), "verbose": 1, "rate": 0.25}
+    assert fastbp.load(DEFAULT).layer_sizes == (64, 9, 8, 10)
+    run("train", "--quiet", "--hidden", "none")
+    assert seen == {"settings": (20, 16), "verbose": 0, "rate": 0.1}
+    assert fastbp.load(DEFAULT).layer_sizes == (64, 10)
+
+
+def test_a_source_with_a_test_set_is_not_split(run, tmp_path):
+    X, y = np.random.default_rng(0).integers(0, 256, (30, 4), np.uint8), np.arange(30) % 3
+    np.savez(tmp_path / "data.npz", X=X, y=y, X_test=X[:7], y_test=y[:7])
+    status, out, _ = run("train", "--data", "data.npz", "--epochs", 1)
+    assert status == 0 and "30 rows to train on, 7 to test, 3 classes" in out
+    model = fastbp.load(DEFAULT)
+    assert model.get_config()["input_scale"] == 1 / 255 and model.class_names == ["0", "1", "2"]
+
+
+@pytest.mark.skipif("FASTBP_MNIST" not in os.environ, reason="FASTBP_MNIST names no folder with MNIST")
+def test_mnist_reaches_97_5_percent(run):
+    status, out, _ = run("train", "--data", os.environ["FASTBP_MNIST"], "--epochs", 10, "--quiet")
+    assert status == 0 and accuracy(out) >= 97.5
+
+
+@pytest.mark.parametrize("place", ["missing/model", ".", "folder/"])
+def test_an_unwritable_place_is_found_out_before_training(run, monkeypatch, place):
+    monkeypatch.setattr(fastbp.Model, "fit", lambda *_, **__: pytest.fail("trained"))
+    assert place in complaint(run("train", "--save", place))
+
+
+def test_a_full_disk_ends_in_one_line(run, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    status, _, err = run("train", "--epochs", 1, "--quiet")
+    assert (status, os.listdir()) == (2, [])
+    assert re.fullmatch(r"fastbp: \S+fastbp-model.safetensors: No space left on device\n", err)
+
+
+def test_after_ctrl_c_the_model_is_tested_and_saved(run, monkeypatch):
+    fit = fastbp.Model.fit
+
+    def interrupted(self, X, y, *_, **__):
+        history = fit(self, X, y, 2, 16, verbose=0)
+        history.interrupted = True
+        return history
+
+    monkeypatch.setattr(fastbp.Model, "fit", interrupted)
+    status, out, err = run("train")
+    assert status == 130 and err == "fastbp: interrupted in epoch 3 of 20\n"
+    assert accuracy(out) > 80 and fastbp.load(DEFAULT).layer_sizes == (64, 128, 10)
+
+
+def test_ctrl_c_outside_training(run, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "digits", interrupt)
+    assert run("train") == (130, "", "fastbp: interrupted\n")
+
+
+def test_a_diverged_model_is_not_saved(run):
+    status, _, err = run("train", "--learning-rate", "1e30", "--epochs", 1, "--quiet")
+    assert status == 2 and "--learning-rate" in err and os.listdir() == []
+
+
+# ---- predict
+
+
+def test_predict_takes_the_raw_data_by_name_in_any_order(run, tmp_path):
+    kinds = write_csv(tmp_path / "data.csv")
+    status, out, _ = run("train", "--data", "data.csv", "--epochs", 60, "--batch-size", 8)
+    assert status == 0 and accuracy(out) >= 80
+    model = fastbp.load(DEFAULT)
+    assert model.feature_names == ["left", "right"] and model.class_names == ["l", "r"]
+
+    status, straight, err = run("predict", DEFAULT, "data.csv")
+    rows = [line.split("\t") for line in straight.splitlines()]
+    assert (status, err, len(rows)) == (0, "", 60)
+    assert np.mean([label == kind for (label, _), kind in zip(rows, kinds, strict=True)]) > 0.9
+    expected = model.predict_proba(datasets.read("data.csv").X).max(axis=1)
+    np.testing.assert_allclose([float(p) for _, p in rows], expected, atol=6e-7)
+
+    numbers = [line.split(",")[:2] for line in (tmp_path / "data.csv").read_text().splitlines()[1:]]
+    (tmp_path / "turned.csv").write_text("right,more,left\n" + "\n".join(f"{b},?,{a}" for a, b in numbers))
+    assert run("predict", DEFAULT, "turned.csv") == (0, straight, "")
+    (tmp_path / "bare.csv").write_text("\n".join(f"{a},{b}" for a, b in numbers))
+    assert run("predict", DEFAULT, "bare.csv") == (0, straight, "")
+
+    (tmp_path / "less.csv").write_text("left,side\n1,l\n")
+    assert "'right'" in complaint(run("predict", DEFAULT, "less.csv"))
+
+
+def test_target_and_predictions_without_the_labels(run, tmp_path):
+    (tmp_path / "data.csv").write_text("".join(f"{'ab'[i % 2]},{i % 2 * 5 + i / 100},{i}\n" for i in range(40)))
+    assert run("train", "--data", "data.csv", "--target", 0, "--epochs", 30)[0] == 0
+    assert "target" in complaint(run("predict", DEFAULT, "data.csv"))
+    status, out, _ = run("predict", DEFAULT, "data.csv", "--target", 0)
+    assert status == 0 and [line[0] for line in out.splitlines()] == ["a", "b"] * 20
+
+
+def test_strange_names_do_not_break_the_lines(run, tmp_path):
+    labels = "a\tb\\", "c\r\nd\u2028\x1b[1mé"
+    kinds = write_csv(tmp_path / "data.csv", labels=labels)
+    assert run("train", "--data", "data.csv", "--epochs", 60, "--batch-size", 8)[0] == 0
+    assert fastbp.load(DEFAULT).class_names == list(labels)
+    _, out, _ = run("predict", DEFAULT, "data.csv")
+    printed = [line.split("\t") for line in out.splitlines()]
+    assert {len(row) for row in printed} == {2} and len(printed) == len(kinds)
+    assert {label for label, _ in printed} == {"a\\tb\\\\", "c\\r\\nd\\u2028\\x1b[1mé"}
+
+
+def test_predictions_of_a_model_without_names(run, tmp_path):
+    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
+    np.savez(tmp_path / "data.npz", X=np.eye(2))
+    status, out, err = run("predict", "model", "data.npz")
+    assert (status, err) == (0, "") and re.fullmatch(r"([012]\t[01]\.\d{6}\n){2}", out)
+
+
+COMMAND = [sys.executable, "-W", "error", "-c", "import sys; from fastbp.cli import main; sys.exit(main())"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+def test_a_reader_that_leaves_is_no_error(tmp_path):
+    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
+    np.savez(tmp_path / "data.npz", X=np.ones((50_000, 2)))
+    words, pipe = [*COMMAND, "predict", "model", "data.npz"], subprocess.PIPE
+    with subprocess.Popen(words, cwd=tmp_path, stdout=pipe, stderr=pipe) as command:
+        assert command.stdout.readline().count(b"\t") == 1
+        command.stdout.close()
+        assert command.stderr.read() == b""
+    assert command.returncode == 141
+
+
+def test_output_in_ascii(tmp_path):
+    fastbp.Model([1, 1], seed=0, class_names=["é"]).save(tmp_path / "model")
+    (tmp_path / "data.csv").write_text("1\n")
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [*COMMAND, "predict", "model", "data.csv"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert done.stdout.split(b"\t")[0] == b"\\xe9" and done.stderr == b""
+
+
+# ---- info, help and wrong input
+
+
+def test_info(run):
+    status, out, err = run("info")
+    assert (status, err) == (0, "")
+    rows = dict(re.split(r":\s+", line, maxsplit=1) for line in out.splitlines())
+    names = ["fastbp", "python", "numpy", "numba", "llvmlite", "CPU", "SIMD width", "threads", "threading layer"]
+    assert list(rows) == [*names, "advice", "JIT cache"] and all(rows.values())
+    assert rows["fastbp"] == fastbp.__version__ and rows["numpy"] == np.__version__
+    assert rows["SIMD width"] in ("128 bits", "256 bits", "512 bits")
+    assert rows["threading layer"].split(",")[0] in ("omp", "tbb", "workqueue", "none")
+
+
+def test_info_passes_on_advice(run, monkeypatch):
+    told = {"layer": "workqueue", "threads": 2, "advice": "install an OpenMP runtime"}
+    monkeypatch.setattr("fastbp.threads.describe", lambda: told)
+    assert re.search(r"^advice: +install an OpenMP runtime$", run("info")[1], re.MULTILINE)
+
+
+def test_version_and_help(run):
+    assert run("--version") == (0, f"fastbp {fastbp.__version__}\n", "")
+    for arguments in ["--help"], ["train", "--help"], ["predict", "--help"], ["info", "--help"]:
+        status, out, err = run(*arguments)
+        assert status == 0 and out.startswith("usage: fastbp") and err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ("", "train"),
+        ("fly", "fly"),
+        ("train --epochs 0", "--epochs"),
+        ("train --epochs 1.5", "--epochs"),
+        ("train --batch-size -1", "--batch-size"),
+        ("train --seed -1", "--seed"),
+        ("train --hidden 128,,64", "128,,64"),
+        ("train --hidden 0", "--hidden"),
+        ("train --hidden many", "many"),
+        ("train --learning-rate fast", "fast"),
+        ("train --learning-rate nan", "learning_rate"),
+        ("train --learning-rate -1", "learning_rate"),
+        ("train --colour red", "--colour"),
+        ("train --ep 3", "--ep"),
+        ("train --data missing.csv", "missing.csv"),
+        ("train --data .", "train-images"),
+        ("train --data bad.csv", "line 3"),
+        ("train --data good.csv --target no", "'no'"),
+        ("train --data one.csv", "'x'"),
+        ("predict model", "DATA"),
+        ("predict missing good.csv", "missing"),
+        ("predict good.csv good.csv", "good.csv"),
+        ("predict . good.csv", "."),
+        ("predict model missing.csv", "missing.csv"),
+        ("predict model bad.csv", "bad.csv"),
+        ("info --more", "--more"),
+    ],
+)
+def test_wrong_input_gets_one_line_and_status_2(run, tmp_path, arguments, word):
+    (tmp_path / "bad.csv").write_text("a,b\n1,x\nno,y\n")
+    (tmp_path / "one.csv").write_text("a,b\n1,x\n2,x\n")
+    write_csv(tmp_path / "good.csv")
+    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
+    assert word in complaint(run(*arguments.split()))
+    assert not (tmp_path / DEFAULT).exists()

@@ -1,0 +1,201 @@
+"""The cache of compiled kernels: kept, found again, never stale, never trusted when damaged; and bounds checking."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastbp
+from fastbp.kernels import _jit
+
+KERNELS = Path(_jit.__file__).parent
+
+# compiles two kernels that call others; prints what they return and how they came
+USE = """
+import json, sys
+import numpy as np
+from fastbp.kernels import _jit, elementwise
+t = np.array([[-1.0, 0.0, 2.0]])
+h, z = np.empty_like(t), np.empty_like(t)
+elementwise.relu.serial(h, t)
+elementwise.softmax.parallel(z, t)
+used = [elementwise.relu.serial, elementwise.softmax.parallel]
+print(json.dumps({
+    "hits": sum(sum(d.stats.cache_hits.values()) for d in used),
+    "misses": sum(sum(d.stats.cache_misses.values()) for d in used),
+    "h": h.tolist(), "z": z.tolist(), "folder": str(_jit.cache_folder()),
+}))
+"""
+
+OVERRUN = """
+import numpy as np
+from numba import prange
+from fastbp.kernels import _jit
+
+@_jit.kernel
+def overrun(out):
+    for i in prange(out.shape[0]):
+        out[i + 1] = 1
+
+print(_jit.source_key())
+for variant in (overrun.serial, overrun.parallel, overrun):
+    try:
+        variant(np.zeros(4))
+    except IndexError:
+        print("IndexError")
+"""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of the package, to be edited."""
+    root = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(
+        Path(fastbp.__file__).parent, root / "fastbp", ignore=shutil.ignore_patterns("kernels", "__pycache__")
+    )
+    shutil.copytree(KERNELS, root / "fastbp" / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def use(checkout, run_python):
+    """Run USE on the copy with its own cache; return what it printed."""
+
+    def run(cache, **variables):
+        done = run_python("-c", USE, cwd=checkout, NUMBA_CACHE_DIR=str(cache), **variables)
+        return json.loads(done.stdout), done.stderr
+
+    return run
+
+
+def test_a_second_process_compiles_nothing_and_an_edit_compiles_anew(checkout, use, tmp_path):
+    first, stderr = use(tmp_path)
+    assert (first["hits"], first["misses"], first["h"], stderr) == (0, 2, [[0, 0, 2]], "")
+    assert Path(first["folder"]).parent == tmp_path / "fastbp"
+
+    second, _ = use(tmp_path)
+    assert (second["hits"], second["misses"]) == (2, 0)
+    assert {key: second[key] for key in ("h", "z", "folder")} == {key: first[key] for key in ("h", "z", "folder")}
+
+    source = checkout / "fastbp" / "kernels" / "elementwise.py"
+    text = source.read_text(encoding="utf-8")
+    before, after = "else t + 0.0", "else t + 3.0"  # in a function that relu calls
+    assert text.count(before) == 1
+    source.write_text(text.replace(before, after), encoding="utf-8")
+    try:
+        edited, _ = use(tmp_path)
+    finally:
+        source.write_text(text, encoding="utf-8")
+    assert (edited["hits"], edited["misses"], edited["h"]) == (0, 2, [[0, 3, 5]])
+    assert edited["folder"] != first["folder"]
+
+
+def test_where_no_cache_can_be_written_one_warning_is_given_and_kernels_work(use, tmp_path):
+    blocked = tmp_path / "a file"
+    blocked.write_text("")
+    found, stderr = use(blocked / "below", PYTHONWARNINGS="always")
+    assert stderr.count("RuntimeWarning: fastbp compiles its kernels anew in every process") == 1
+    assert found["folder"] == "None" and found["h"] == [[0, 0, 2]]
+
+
+def test_bounds_checking_finds_an_overrun_inside_a_parallel_loop(run_python, tmp_path):
+    script = tmp_path / "overrun.py"
+    script.write_text(OVERRUN)
+    done = run_python(script, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_BOUNDSCHECK="1")
+    key, *errors = done.stdout.split()
+    assert errors == ["IndexError"] * 3
+    unchecked = "from fastbp.kernels._jit import source_key; print(source_key())"
+    assert run_python("-c", unchecked, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_BOUNDSCHECK="0").stdout.strip() != key
+
+
+# ---- in this process -----------------------------------------------------------------------------------------------
+
+
+def doubled(a):
+    return 2 * a
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The cache folder of functions compiled from here on."""
+    monkeypatch.setattr(_jit, "cache_folder", lambda: tmp_path)
+    return tmp_path
+
+
+def hits_and_misses(function, *arguments):
+    """Compile and call as a new process would."""
+    dispatcher = _jit.jit(function)
+    assert dispatcher(*arguments) == function(*arguments)
+    return sum(dispatcher.stats.cache_hits.values()), sum(dispatcher.stats.cache_misses.values())
+
+
+def test_each_signature_has_its_own_file(folder):
+    assert hits_and_misses(doubled, 1.5) == (0, 1)
+    assert hits_and_misses(doubled, 2) == (0, 1)
+    assert hits_and_misses(doubled, 2.5) == (1, 0)
+    assert hits_and_misses(doubled, 3) == (1, 0)
+    assert len(list(folder.iterdir())) == 2
+
+
+def valid_envelope(body):
+    return hashlib.sha256(body).digest() + body
+
+
+DAMAGE = {
+    "empty": lambda blob: b"",
+    "a few bytes": lambda blob: blob[:10],
+    "truncated": lambda blob: blob[: len(blob) // 2],
+    "one byte short": lambda blob: blob[:-1],
+    "one bit flipped": lambda blob: blob[:-100] + bytes([blob[-100] ^ 1]) + blob[-99:],
+    "garbage": lambda blob: bytes(range(256)) * 20,
+    "not a pickle, but hashed": lambda blob: valid_envelope(b"not a pickle"),
+    "another pickle, but hashed": lambda blob: valid_envelope(b"N."),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_file_is_compiled_again_and_replaced(folder, kind):
+    assert hits_and_misses(doubled, 1.5) == (0, 1)
+    [file] = folder.iterdir()
+    file.write_bytes(DAMAGE[kind](file.read_bytes()))
+    assert hits_and_misses(doubled, 1.5) == (0, 1)
+    assert hits_and_misses(doubled, 1.5) == (1, 0)
+    assert list(folder.iterdir()) == [file]
+
+
+def test_a_folder_that_vanishes_costs_a_warning_and_no_more(folder):
+    dispatcher = _jit.jit(doubled)
+    folder.rmdir()
+    with pytest.warns(RuntimeWarning, match="could not keep"):
+        assert dispatcher(1.5) == 3
+    assert dispatcher(2) == 4  # and says so once
+
+
+def test_pruning_keeps_the_newest(tmp_path):
+    for age in range(12):
+        folder = tmp_path / f"cache{age:02}"
+        folder.mkdir()
+        (folder / "a.kernel").write_bytes(b"")
+        os.utime(folder, (10**9 - age, 10**9 - age))
+    (tmp_path / "file").write_bytes(b"")
+    _jit._prune(tmp_path)
+    kept = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert kept == [f"cache{age:02}" for age in range(_jit.KEPT_CACHES)]
+    assert (tmp_path / "file").exists()
+
+
+def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():
+    @_jit.kernel
+    def fill(out):
+        """Ones."""
+        for i in range(out.shape[0]):
+            out[i] = 1
+
+    assert (fill.__name__, fill.__doc__) == ("fill", "Ones.")
+    out = np.full(3, np.nan)
+    fill(out)
+    assert out.tolist() == [1, 1, 1]

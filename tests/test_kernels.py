@@ -1,0 +1,307 @@
+"""Every registered kernel on every hard shape: right, alike on any threads, and touching nothing but its outputs."""
+
+import inspect
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from fastbp.kernels import elementwise
+from fastbp.kernels._jit import Kernel
+from fastbp.kernels.registry import KERNELS
+
+GUARD = 64  # elements before and behind each array
+POISON = -777  # what class numbers hold beforehand, as the other outputs hold NaN
+
+# ---- what each kernel must return, in float64 and numpy. An oracle takes the inputs and returns for each output the
+# ---- right values, and the magnitude that rounding errors are a share of: 0 where there is nothing to round.
+
+
+def _product(a, b, plus=0.0):
+    return a @ b + plus, abs(a) @ abs(b) + abs(plus)
+
+
+def _softmax(t):
+    below = t - t.max(1, keepdims=True)
+    z = np.exp(below) / np.exp(below).sum(1, keepdims=True)
+    return z, z * (1 + abs(below))
+
+
+def _linear_relu(x, W, b):
+    t, magnitude = _product(x, W, b)
+    return [(np.maximum(t, 0), magnitude)]
+
+
+def _linear_relu_backward_input(dt, W, h_below):
+    dx, magnitude = _product(dt, W.T)
+    return [(np.where(np.signbit(h_below), 0, dx), magnitude)]
+
+
+def _softmax_cross_entropy(t, y):
+    rows = np.arange(len(t))
+    z, magnitude = _softmax(t)
+    e = np.log(np.exp(t).sum(1)) - t[rows, y]
+    one_hot = np.eye(t.shape[1])[y]
+    spread = 1 + t.max(1) - t.min(1) + abs(e)
+    return [((z - one_hot) / len(t), (magnitude + one_hot) / len(t)), (e, spread), (e.mean(), spread.mean())]
+
+
+ORACLES = {
+    "linear": lambda x, W, b: [_product(x, W, b)],
+    "linear_backward_params": lambda x, dt: [_product(x.T, dt), (dt.sum(0), abs(dt).sum(0))],
+    "linear_backward_input": lambda dt, W: [_product(dt, W.T)],
+    "relu": lambda t: [(np.where(t > 0, t, 0), 0)],
+    "relu_backward": lambda dh, h: [(np.where(np.signbit(h), 0, dh), 0)],
+    "linear_relu": _linear_relu,
+    "linear_relu_backward_input": _linear_relu_backward_input,
+    "softmax": lambda t: [_softmax(t)],
+    "predicted_class": lambda z: [(z.argmax(1), 0)],
+    "cross_entropy": lambda z, y: [(-np.log(z[np.arange(len(z)), y]), abs(np.log(z[np.arange(len(z)), y])))],
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "sgd_update": lambda W, dW, alpha: [(W - alpha * dW, abs(W) + abs(alpha * dW))],
+}
+
+
+def sample(entry, shape, dtype, rng):
+    """The registry's arguments, made such as the kernel gets them in use."""
+    arguments = entry.sample(*shape, dtype, rng)
+    if entry.name in ("relu_backward", "linear_relu_backward_input"):  # h as relu leaves it, some zeros among it
+        t = np.where(abs(arguments[-1]) < 0.2, 0, arguments[-1])
+        arguments[-1] = np.where(t < 0, dtype.type(-0.0), t)
+    if entry.name == "cross_entropy":
+        arguments[1] = _softmax(arguments[1])[0].astype(dtype)
+    return arguments
+
+
+# ---- calling a kernel under guard ----------------------------------------------------------------------------------
+
+
+def documented(entry):
+    """The arguments as the docstring gives them: {name: (direction, shape)}, (None, None) for a scalar."""
+    lines = re.findall(r"^(\w+) +(?:(in, out|in|out) +\(([^)]*)\))?", inspect.getdoc(entry.kernel), re.MULTILINE)
+    found = {name: (direction or None, shape or None) for name, direction, shape in lines}
+    return {name: found.get(name, ("undocumented", None)) for name in inspect.signature(entry.kernel).parameters}
+
+
+class Guarded:
+    """An argument's copy between two guards, poisoned if it is an output."""
+
+    def __init__(self, array, direction):
+        self.direction = direction
+        poison = POISON if array.dtype.kind == "i" else np.nan
+        self.buffer = np.full(array.size + 2 * GUARD, poison, array.dtype)
+        self.array = self.buffer[GUARD:-GUARD].reshape(array.shape)
+        if direction != "out":
+            self.array[...] = array
+        self.before = self.buffer.copy()
+
+    def check(self):
+        after, before = self.buffer.copy(), self.before
+        if self.direction != "in":  # an output may have changed, its guards may not
+            after[GUARD:-GUARD] = before[GUARD:-GUARD]
+        assert after.tobytes() == before.tobytes(), (
+            f"wrote where an argument marked {self.direction!r} allows nothing"
+        )
+
+
+def run(entry, variant, arguments):
+    """Call a kernel; return its outputs with its value, if it has one, as the last. Guards and inputs are checked."""
+    directions = [direction for direction, _ in documented(entry).values()]
+    guarded = [Guarded(a, d) if d else a for a, d in zip(arguments, directions, strict=True)]
+    value = getattr(entry.kernel, variant)(*(g.array if isinstance(g, Guarded) else g for g in guarded))
+    for g in guarded:
+        if isinstance(g, Guarded):
+            g.check()
+    outputs = [g.array for g in guarded if isinstance(g, Guarded) and g.direction != "in"]
+    return outputs if value is None else [*outputs, np.float64(value)]
+
+
+def expected(entry, arguments):
+    directions = [direction for direction, _ in documented(entry).values()]
+    inputs = [a for a, direction in zip(arguments, directions, strict=True) if direction != "out"]
+    return ORACLES[entry.name](*(np.asarray(i, np.int64 if i.dtype.kind == "i" else np.float64) for i in inputs))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_right_on_every_hard_shape_and_the_same_bits_in_parallel(
+    name, dtype, hard_shapes, few_hard_shapes, rounding, rng
+):
+    entry = KERNELS[name]
+    tiny = np.finfo(dtype).tiny
+    for shape in hard_shapes:
+        arguments = sample(entry, shape, dtype, rng)
+        serial = run(entry, "serial", arguments)
+        parallel = run(entry, "parallel", arguments) if shape in few_hard_shapes else serial
+        right = expected(entry, arguments)
+        assert len(serial) == len(parallel) == len(right)
+        for out, twin, (values, magnitude) in zip(serial, parallel, right, strict=True):
+            assert out.tobytes() == twin.tobytes(), f"serial and parallel differ at B, I, O = {shape}"
+            error = abs(out.astype(np.float64) - values)
+            bound = rounding(max(shape)) * magnitude + (tiny if np.any(magnitude) else 0)
+            assert np.all(error <= bound), f"off by {error.max()} at B, I, O = {shape}"  # NaN fails, too
+
+
+# ---- the registry --------------------------------------------------------------------------------------------------
+
+
+def test_every_kernel_is_registered_under_its_name_with_an_oracle():
+    written = {name: kernel for name, kernel in vars(elementwise).items() if isinstance(kernel, Kernel)}
+    assert {name: KERNELS[name].kernel for name in written} == written
+    assert set(ORACLES) == set(KERNELS)
+    assert all(entry.name == entry.kernel.__name__ == name for name, entry in KERNELS.items())
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_docstring_gives_each_argument_its_direction_and_shape_outputs_first(name):
+    entry = KERNELS[name]
+    arguments = documented(entry)
+    shapes = {"y": "B,", "B": "B,", "O": "O,", "rate": None}
+    for word, (argument, (direction, shape)) in zip(entry.arguments.split(), arguments.items(), strict=True):
+        wanted = shapes[word] if word in shapes else "n," if word.endswith("*") else ", ".join(word)
+        assert shape == wanted, f"{argument} is documented as ({shape}), registered as {word!r}"
+        assert direction in ((None,) if word == "rate" else ("in", "out", "in, out"))
+    order = ["scalar" if direction is None else direction.split(", ")[-1] for direction, _ in arguments.values()]
+    assert order == sorted(order, key=["out", "in", "scalar"].index) and order[0] == "out"
+
+
+def equations_in(docstring):
+    numbers = set()
+    for listed in re.findall(r"\beqs?\. ([\d, -]+)", docstring):
+        for first, last in re.findall(r"(\d+)(?:-(\d+))?", listed):
+            numbers.update(range(int(first), int(last or first) + 1))
+    return numbers
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_docstring_and_registry_name_the_same_equations(name):
+    shapes_and_names = {1, 2, 3, 4, 5, 9, 10, 15, 16, 22, 23}
+    stated = equations_in(KERNELS[name].kernel.__doc__)
+    assert stated and stated - shapes_and_names == set(KERNELS[name].equations) - shapes_and_names
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_cost_is_positive_whole_and_counts_each_argument_once(name, dtype, hard_shapes, rng):
+    entry = KERNELS[name]
+    for shape in hard_shapes[::7]:
+        flop, traffic = entry.flop(*shape), entry.bytes(*shape, dtype.itemsize)
+        assert type(flop) is type(traffic) is int
+        assert flop > 0 and traffic > 0
+        elements = 0
+        for argument, (direction, _) in zip(
+            sample(entry, shape, dtype, rng), documented(entry).values(), strict=True
+        ):
+            elements += np.size(argument) * (direction is not None) * (2 if direction == "in, out" else 1)
+        if name == "cross_entropy":  # reads one probability a row
+            elements = 3 * shape[0]
+        assert traffic == elements * dtype.itemsize
+
+
+# ---- values that want care -----------------------------------------------------------------------------------------
+
+
+def test_no_overflow_at_huge_logits(dtype):
+    t = np.array([[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4, -1e4]], dtype)
+    z, dt, e = np.full_like(t, np.nan), np.full_like(t, np.nan), np.full(3, np.nan, dtype)
+    elementwise.softmax(z, t)
+    third = dtype.type(1) / dtype.type(3)
+    assert z.tolist() == [[1, 0, 0], [third] * 3, [0.5, 0.5, 0]]
+    errors = []
+    for y in range(3):
+        elementwise.softmax_cross_entropy(dt, e, t, np.full(3, y))
+        np.testing.assert_allclose(dt, (z - np.eye(3)[y]) / 3, rtol=0, atol=np.finfo(dtype).eps / 3)
+        errors.append(e.copy())
+    ln2, ln3 = np.log(dtype.type(2)), np.log(dtype.type(3))
+    np.testing.assert_allclose(np.transpose(errors), [[0, 2e4, 1e4], [ln3] * 3, [ln2, ln2, 2e4 + ln2]], rtol=1e-6)
+
+
+def test_nan_in_a_row_of_logits_stays_in_its_row(dtype):
+    t = np.array([[1, 2], [np.nan, 0], [0, np.nan], [2, 1]], dtype)
+    z = np.zeros_like(t)
+    elementwise.softmax(z, t)
+    assert np.isnan(z).all(1).tolist() == [False, True, True, False]
+    assert np.isfinite(z[[0, 3]]).all()
+
+
+def test_relu_and_its_derivative_at_the_edges(dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    t = np.array([-np.inf, -1, -tiny, -0.0, 0.0, tiny, 1, np.inf, np.nan], dtype)
+    negative = [True, True, True, False, False, False, False, False]  # t, and h as the kernel leaves it: -0.0 is zero
+    alone, fused = np.full((1, 9), np.inf, dtype), np.full((9, 1), np.inf, dtype)
+    elementwise.relu(alone, t[None])
+    elementwise.linear_relu(fused, t[:, None], np.ones((1, 1), dtype), np.array([-0.0], dtype))
+    for h in (alone.ravel(), fused.ravel()):
+        np.testing.assert_array_equal(h, [0, 0, 0, 0, 0, tiny, 1, np.inf, np.nan])
+        assert np.signbit(h[:8]).tolist() == negative
+        dt, dh = np.full((1, 9), np.nan, dtype), np.arange(3, 12, dtype=dtype)[None]
+        elementwise.relu_backward(dt, dh, h[None])
+        assert dt[0, :8].tolist() == [0, 0, 0, 6, 7, 8, 9, 10]  # F'(0) = 1 (eq. 41), whatever the sign of zero
+        elementwise.linear_relu_backward_input(dt, dh, np.eye(9, dtype=dtype), h[None])
+        assert dt[0, :8].tolist() == [0, 0, 0, 6, 7, 8, 9, 10]
+
+
+def test_the_lowest_of_equal_classes_is_predicted():
+    c = np.full(4, POISON)
+    elementwise.predicted_class(c, np.array([[1.0, 3, 3], [2, 2, 2], [-1, -1, -2], [0.0, -0.0, 0.0]]))
+    assert c.tolist() == [1, 0, 0, 0]
+
+
+# ---- properties ----------------------------------------------------------------------------------------------------
+
+DTYPES = st.sampled_from([np.dtype("float32"), np.dtype("float64")])
+GRID = st.integers(-1280, 1280).map(lambda k: k / 64)  # sums of these are exact
+
+
+@st.composite
+def cases(draw):
+    """Logits and true classes of a batch."""
+    B, O = draw(st.integers(1, 9)), draw(st.integers(1, 37))
+    t = draw(arrays(draw(DTYPES), (B, O), elements=GRID))
+    return t, draw(arrays(np.int64, B, elements=st.integers(0, O - 1)))
+
+
+def loss(t, y):
+    dt, e = np.full_like(t, np.nan), np.full(len(t), np.nan, t.dtype)
+    E = elementwise.softmax_cross_entropy(dt, e, t, y)
+    return dt, e, E
+
+
+@given(cases())
+def test_softmax_gradients_sum_to_zero_along_a_row(case):
+    dt, _, _ = loss(*case)
+    B, O = dt.shape
+    for row in dt:
+        assert abs(math.fsum(row)) <= (O + 8) * np.finfo(dt.dtype).eps / B
+
+
+@given(cases(), st.integers(-6400, 6400))
+def test_a_shift_of_the_logits_changes_no_bit(case, steps):
+    t, y = case
+    shifted = (t + steps / 64).astype(t.dtype)  # exact
+    for before, after in zip(loss(t, y), loss(shifted, y), strict=True):
+        assert np.array_equal(before, after)
+    z, z_shifted = np.full_like(t, np.nan), np.full_like(t, np.nan)
+    elementwise.softmax(z, t)
+    elementwise.softmax(z_shifted, shifted)
+    assert np.array_equal(z, z_shifted)
+
+
+@given(cases(), st.integers(1, 17), st.integers(0, 2**32 - 1))
+def test_the_gradient_of_a_batch_is_the_mean_of_its_rows_gradients(case, I, seed):
+    t, y = case
+    (B, O), eps = t.shape, np.finfo(t.dtype).eps
+    x = np.random.default_rng(seed).uniform(-1, 1, (B, I)).astype(t.dtype)
+
+    def gradients(rows):
+        dt, _, E = loss(t[rows], y[rows])
+        dW, db = np.full((I, O), np.nan, t.dtype), np.full(O, np.nan, t.dtype)
+        elementwise.linear_backward_params(dW, db, x[rows], dt)
+        return E, dW, db
+
+    each = zip(*(gradients(slice(row, row + 1)) for row in range(B)), strict=True)
+    for of_batch, of_rows in zip(gradients(slice(None)), each, strict=True):
+        bound = (B + 8) * eps * (1 + np.mean(np.abs(of_rows), axis=0))
+        assert np.all(abs(of_batch - np.mean(of_rows, axis=0, dtype=np.float64)) <= bound)

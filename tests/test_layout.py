@@ -1,0 +1,154 @@
+"""How the house is built: imports run one way, files are short, and what is generated or listed is up to date."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from fastbp.kernels import table
+
+ROOT = Path(__file__).parent.parent
+
+# From the top down: a module imports only from lines below its own, or from the package that stands with it.
+FASTBP = [
+    {"cli"},
+    {"files"},
+    {"model"},
+    {"plan", "init", "progress"},
+    {"samples", "threads", "network", "optim", "history", "checks"},
+    {"kernels"},
+]
+KERNELS = [{"table"}, {"registry"}, {"elementwise"}, {"_jit"}]
+PUBLIC = {"Model": "model", "History": "history", "load": "files"}  # whence `fastbp` has them
+DOORS = {"fastbp/__init__.py", "fastbp/model.py"}  # their functions may import what stands above, once called
+
+
+def sources(folder):
+    return sorted(path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def fastbp_sources():
+    return [path for path in sources("fastbp") if (ROOT / "fastbp" / "kernels") not in path.parents]
+
+
+def imports(path, inside_functions):
+    """What a file imports of this project, as absolute names below fastbp; imports for type checkers are left out."""
+    relative = path.relative_to(ROOT)
+    package = ["fastbp", *(part for part in relative.parent.parts if part != "fastbp")]
+    found = []
+
+    def visit(node):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            return
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and not inside_functions:
+            return
+        if isinstance(node, ast.Import):
+            found.extend(alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, node.module] if node.module else base)
+            within = module in ("fastbp", "fastbp.files", "fastbp.kernels")  # then a name imported may be a module
+            found.extend([f"{module}.{alias.name}" for alias in node.names] if within else [module])
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return [name for name in found if name.split(".")[0] in ("fastbp", "kernels")]
+
+
+def line(order, name, what):
+    for number, names in enumerate(order):
+        if name in names:
+            return number
+    raise AssertionError(f"{what} has no line in tests/test_layout.py yet")
+
+
+def test_the_reader_of_imports_reads():
+    model = imports(ROOT / "fastbp" / "model.py", inside_functions=False)
+    assert {"fastbp.plan", "fastbp.checks", "fastbp.network"} <= set(model)
+    assert not any(name.startswith("fastbp.files") for name in model)
+    assert any(name.startswith("fastbp.files") for name in imports(ROOT / "fastbp" / "model.py", True))
+    assert imports(ROOT / "kernels" / "elementwise.py", True) == ["fastbp.kernels._jit"]
+
+
+@pytest.mark.parametrize("path", [path.relative_to(ROOT).as_posix() for path in fastbp_sources()])
+def test_arrows_run_down_through_fastbp(path):
+    if path == "fastbp/__init__.py":
+        return  # the front door: it re-exports what users take
+    own = Path(path).parts[1].removesuffix(".py")
+    for name in imports(ROOT / path, inside_functions=path not in DOORS):
+        target = name.split(".")[1]
+        target = PUBLIC.get(target, target)
+        if target not in (own, "__version__"):
+            assert line(FASTBP, own, path) < line(FASTBP, target, name), f"{path} imports {name}: the arrow runs back"
+
+
+@pytest.mark.parametrize("path", [path.relative_to(ROOT).as_posix() for path in sources("kernels")])
+def test_arrows_run_down_through_the_kernels_which_know_nothing_of_fastbp(path):
+    for name in imports(ROOT / path, inside_functions=True):
+        assert name.startswith("fastbp.kernels."), f"{path} imports {name}"
+        own, target = Path(path).stem, name.split(".")[2]
+        assert line(KERNELS, own, path) < line(KERNELS, target, name), f"{path} imports {name}: the arrow runs back"
+
+
+def test_modules_within_files_import_each_other_in_no_circle():
+    arrows = {}
+    for path in sources("fastbp/files"):
+        names = imports(path, inside_functions=True)
+        arrows[path.stem] = {name.split(".")[2] for name in names if name.startswith("fastbp.files.")} - {path.stem}
+    while arrows:
+        free = {name for name, targets in arrows.items() if not targets & set(arrows)}
+        assert free, f"a circle among {sorted(arrows)}"
+        arrows = {name: targets for name, targets in arrows.items() if name not in free}
+
+
+@pytest.mark.parametrize("folder", ["fastbp", "kernels", "tests", "asv_benchmarks"])
+def test_no_file_is_long(folder):
+    longer = {"test_equations.py": 460}  # one test an equation, to be read in one piece beside the paper
+    for path in sources(folder):
+        length = len(path.read_text(encoding="utf-8").splitlines())
+        assert length <= longer.get(path.name, 300), f"{path.relative_to(ROOT)} has {length} lines"
+
+
+def test_packages_listed_are_those_there_are():
+    listed = ast.literal_eval(
+        re.search(r"^packages = (\[.*?\])", (ROOT / "pyproject.toml").read_text(), re.M | re.S).group(1)
+    )
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in fastbp_sources() if path.name == "__init__.py"}
+    assert sorted(listed) == sorted(there | {"fastbp.kernels"})
+    assert not {path.parent for path in fastbp_sources()} - {ROOT / Path(*name.split(".")) for name in listed}
+
+
+def test_the_equation_table_follows_the_registry():
+    text = (ROOT / "kernels" / "README.md").read_text(encoding="utf-8")
+    assert text == table.rewritten(text), "run python -m fastbp.kernels.table"
+    assert table.equation_table() in text
+    assert "| 19 | [`linear_backward_params`](elementwise.py) | `test_eq_19` |" in text.splitlines()
+
+
+def test_a_readme_without_marks_is_refused_and_an_old_table_found(tmp_path, monkeypatch, capsys):
+    with pytest.raises(ValueError, match="must hold the marks"):
+        table.rewritten("no table here")
+    monkeypatch.setattr(table, "README", tmp_path / "README.md")
+    table.README.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n", encoding="utf-8")
+    assert table.main(["--check"]) == 1 and "python -m" in capsys.readouterr().err
+    assert table.main([]) == 0
+    assert table.main(["--check"]) == 0
+    text = table.README.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert table.main(["--nonsense"]) == 2
+
+
+def test_kernels_refuse_to_be_imported_by_their_folder_name():
+    spec = importlib.util.spec_from_file_location("kernels", ROOT / "kernels" / "__init__.py")
+    with pytest.raises(ImportError, match=r"fastbp\.kernels"):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def test_importing_fastbp_brings_only_what_training_needs(run_python):
+    code = "import sys, fastbp; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = set(run_python("-c", code).stdout.split())
+    assert {"fastbp", "numba", "numpy"} <= loaded
+    assert not loaded & {"tqdm", "safetensors", "pytest", "hypothesis"}
