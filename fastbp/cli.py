@@ -34,12 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         of the output has gone.
     """
     try:
-        options = _parser().parse_args(argv)
-        status = options.run(options)
+        status = _run(argv)
         sys.stdout.flush()
         return status
-    except SystemExit as done:  # after --help and --version
-        return int(done.code or 0)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -51,6 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"not enough memory: {error}")
     except (ValueError, TypeError) as error:
         return _complain(str(error))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as done:  # --help and --version have printed what they had to
+        return int(done.code or 0)
+    return options.run(options)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from .optim import SGD
 from .samples import Samples
 
 # FLOP of a launch from which a second thread pays for its start
-PARALLEL_FLOP = 200_000
+PARALLEL_FLOP = 2_000_000
 
 
 class Plan:

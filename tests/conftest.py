@@ -1,4 +1,4 @@
-"""What the tests share: hard shapes, the two dtypes, bounds on rounding, seeded random numbers, fresh interpreters."""
+"""What the tests share: hard shapes, the dtypes, bounds on rounding, seeded numbers, fresh interpreters."""
 
 import os
 import subprocess

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,10 +77,9 @@ def test_train_says_what_it_does_and_saves(run):
 
 def test_the_seed_fixes_the_file(run):
     contents = []
-    for seed, path in (5, "a"), (5, "b"), (6, "c"):
-        assert run("train", "--epochs", 1, "--seed", seed, "--save", path, "--quiet")[0] == 0
-        with open(path, "rb") as file:
-            contents.append(file.read())
+    for seed in 5, 5, 6:
+        assert run("train", "--epochs", 1, "--seed", seed, "--quiet")[0] == 0
+        contents.append(Path(DEFAULT).read_bytes())
     assert contents[0] == contents[1] != contents[2]
 
 
@@ -214,23 +214,24 @@ COMMAND = [sys.executable, "-W", "error", "-c", "import sys; from fastbp.cli imp
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
-def test_a_reader_that_leaves_is_no_error(tmp_path):
+@pytest.mark.parametrize("arguments", ["predict model few.npz", "predict model many.npz", "--help"])
+def test_a_reader_that_leaves_is_no_error(tmp_path, arguments):
     fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
-    np.savez(tmp_path / "data.npz", X=np.ones((50_000, 2)))
-    words, pipe = [*COMMAND, "predict", "model", "data.npz"], subprocess.PIPE
-    with subprocess.Popen(words, cwd=tmp_path, stdout=pipe, stderr=pipe) as command:
-        assert command.stdout.readline().count(b"\t") == 1
-        command.stdout.close()
-        assert command.stderr.read() == b""
-    assert command.returncode == 141
+    np.savez(tmp_path / "few.npz", X=np.ones((3, 2)))
+    np.savez(tmp_path / "many.npz", X=np.ones((50_000, 2)))
+    reader, writer = os.pipe()
+    os.close(reader)
+    words, buffered = [*COMMAND, *arguments.split()], os.environ | {"PYTHONUNBUFFERED": ""}
+    done = subprocess.run(words, cwd=tmp_path, env=buffered, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_output_in_ascii(tmp_path):
     fastbp.Model([1, 1], seed=0, class_names=["é"]).save(tmp_path / "model")
     (tmp_path / "data.csv").write_text("1\n")
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    command = [*COMMAND, "predict", "model", "data.csv"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    ascii_only, words = os.environ | {"PYTHONIOENCODING": "ascii"}, [*COMMAND, "predict", "model", "data.csv"]
+    done = subprocess.run(words, cwd=tmp_path, env=ascii_only, capture_output=True, check=True)
     assert done.stdout.split(b"\t")[0] == b"\\xe9" and done.stderr == b""
 
 
@@ -244,7 +245,7 @@ def test_info(run):
     names = ["fastbp", "python", "numpy", "numba", "llvmlite", "CPU", "SIMD width", "threads", "threading layer"]
     assert list(rows) == [*names, "advice", "JIT cache"] and all(rows.values())
     assert rows["fastbp"] == fastbp.__version__ and rows["numpy"] == np.__version__
-    assert rows["SIMD width"] in ("128 bits", "256 bits", "512 bits")
+    assert re.fullmatch("(128|256|512) bits", rows["SIMD width"])
     assert rows["threading layer"].split(",")[0] in ("omp", "tbb", "workqueue", "none")
 
 
@@ -271,7 +272,6 @@ def test_version_and_help(run):
         ("train --batch-size -1", "--batch-size"),
         ("train --seed -1", "--seed"),
         ("train --hidden 128,,64", "128,,64"),
-        ("train --hidden 0", "--hidden"),
         ("train --hidden many", "many"),
         ("train --learning-rate fast", "fast"),
         ("train --learning-rate nan", "learning_rate"),
@@ -286,10 +286,8 @@ def test_version_and_help(run):
         ("predict model", "DATA"),
         ("predict missing good.csv", "missing"),
         ("predict good.csv good.csv", "good.csv"),
-        ("predict . good.csv", "."),
         ("predict model missing.csv", "missing.csv"),
         ("predict model bad.csv", "bad.csv"),
-        ("info --more", "--more"),
     ],
 )
 def test_wrong_input_gets_one_line_and_status_2(run, tmp_path, arguments, word):

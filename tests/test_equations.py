@@ -1,8 +1,8 @@
 """Each equation of the paper that computes something, worked by hand beside its kernel: test_eq_19 is eq. 19.
 
-The layer is the paper's own, two inputs and three outputs; the network of eqs. 42-54 has two layers, 2-3-2. All numbers
-are fractions that both dtypes hold exactly, so what a kernel returns must *equal* what is worked out here; only where
-exp and ln enter are a few units in the last place allowed.
+The layer is the paper's own, two inputs and three outputs; the network of eqs. 42-54 has two layers, 2-3-2. All
+numbers are fractions that both dtypes hold exactly, so what a kernel returns must *equal* what is worked out here;
+only where exp and ln enter are a few units in the last place allowed.
 
 One layer's elements are named as in the paper: w12 is w_12, dt1 is dE/dt_1. The network's quantities carry their
 layer's number after an underscore: W_1, dt_2.
