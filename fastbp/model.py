@@ -275,16 +275,7 @@ class Model:
 
     def summary(self) -> str:
         """Return layers, shapes and parameter counts as text."""
-        last = len(self.network.shapes) - 1
-        rows = [("layer", "stages", "W", "b", "parameters")]
-        for layer, (inputs, outputs) in enumerate(self.network.shapes):
-            stages = "linear + softmax" if layer == last else f"linear + {self.network.activation}"
-            count = f"{inputs * outputs + outputs:,}"
-            rows.append((str(layer + 1), stages, f"({inputs}, {outputs})", f"({outputs},)", count))
-        rows.append(("", "", "", "total", f"{self.network.n_parameters:,}"))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
-        return "\n".join(lines)
+        return self.network.summary()
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))

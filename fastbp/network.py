@@ -41,3 +41,16 @@ class Network:
             layers.append((flat[start:middle].reshape(inputs, outputs), flat[middle:end]))
             start = end
         return layers
+
+    def summary(self) -> str:
+        """Return layers, shapes and parameter counts as text."""
+        last = len(self.shapes) - 1
+        rows = [("layer", "stages", "W", "b", "parameters")]
+        for layer, (inputs, outputs) in enumerate(self.shapes):
+            stages = "linear + softmax" if layer == last else f"linear + {self.activation}"
+            count = f"{inputs * outputs + outputs:,}"
+            rows.append((str(layer + 1), stages, f"({inputs}, {outputs})", f"({outputs},)", count))
+        rows.append(("", "", "", "total", f"{self.n_parameters:,}"))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+        return "\n".join(lines)

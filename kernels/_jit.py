@@ -59,8 +59,8 @@ def kernel(function):
 def jit(function, parallel=False):
     """Compile a function for use by kernels: no GIL, no Python objects, cached.
 
-    There is no fast-math: sums keep their order, NaN and the sign of zero count, and even the fusing of a product into
-    its sum is left to kernels that say so, as the compiler may fuse in the serial loop and not in the parallel one.
+    There is no fast-math: sums keep their order, NaN and the sign of zero count, and even the fusing of a product
+    into its sum is left to kernels that say so, since the compiler may fuse it in one of two loops and not the other.
     """
     dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel)(function)
     folder = cache_folder()
