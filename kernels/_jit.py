@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import pickle
+import secrets
 import shutil
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from numba.misc.appdirs import AppDirs
 
 BOUNDSCHECK = bool(config.BOUNDSCHECK)
 CODE_VARIABLES = (
-    "BOUNDSCHECK", "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
+    "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
     "OPT", "SLP_VECTORIZE",
 )  # fmt: skip
 KEPT_CACHES = 8  # so that switching back and forth between versions compiles nothing anew
@@ -96,7 +97,7 @@ def source_key():
     for path in sorted(Path(__file__).parent.glob("*.py")):
         key.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     settings = [getattr(config, name, None) for name in CODE_VARIABLES]
-    key.update(repr((numba.__version__, llvmlite.__version__, settings)).encode())
+    key.update(repr((numba.__version__, llvmlite.__version__, BOUNDSCHECK, settings)).encode())
     return key.hexdigest()[:24]
 
 
@@ -118,7 +119,10 @@ class _KernelCache(_Cache):
 
     def __init__(self, folder, function, variant):
         self._folder = folder
-        self._name = f"{Path(function.__code__.co_filename).stem}.{function.__qualname__}.{variant}"
+        code = function.__code__
+        enclosed = [cell.cell_contents for cell in function.__closure__ or ()]
+        self._key = repr((code.co_firstlineno, code.co_code, enclosed))
+        self._name = f"{Path(code.co_filename).stem}.{function.__qualname__}.{variant}".replace("<locals>", "in")
         self._enabled = True
 
     @property
@@ -128,7 +132,7 @@ class _KernelCache(_Cache):
     def _path(self, signature, target_context):
         machine = target_context.codegen().magic_tuple()
         python = f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
-        key = hashlib.sha256(repr((str(signature), machine, python)).encode()).hexdigest()[:24]
+        key = hashlib.sha256(repr((self._key, str(signature), machine, python)).encode()).hexdigest()[:24]
         return self._folder / f"{self._name}.{key}.kernel"
 
     def load_overload(self, sig, target_context):
@@ -148,12 +152,14 @@ class _KernelCache(_Cache):
             return
         body = numba.core.serialize.dumps(data._reduce())
         target = self._path(sig, data.target_context)
+        part = target.with_suffix(f".{secrets.token_hex(8)}.part")
         try:
-            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
-                file.write(hashlib.sha256(body).digest() + body)
-            os.replace(file.name, target)
+            self._folder.mkdir(parents=True, exist_ok=True)  # another process may have pruned it
+            part.write_bytes(hashlib.sha256(body).digest() + body)
+            os.replace(part, target)
         except OSError as error:
             self._enabled = False
+            part.unlink(missing_ok=True)
             warnings.warn(f"fastbp could not keep a compiled kernel: {error}", RuntimeWarning, stacklevel=2)
 
     def enable(self):

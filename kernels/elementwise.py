@@ -240,8 +240,8 @@ def softmax_cross_entropy(dt, e, t, y):
             total += dt[row, j]
         e[row] = math.log(total) - (t[row, y[row]] - largest)
         for j in range(t.shape[1]):
-            dt[row, j] /= total * B
-        dt[row, y[row]] -= 1 / B
+            z = dt[row, j] / total
+            dt[row, j] = (z - (1 if j == y[row] else 0)) / B
     E = 0.0
     for row in range(B):
         E += e[row]

@@ -20,7 +20,7 @@ class Entry:
     name: str
     kernel: Kernel
     equations: tuple[int, ...]
-    arguments: str  # one word an argument: its shape in letters, flattened by a "*"; y class numbers
+    arguments: str  # one word an argument: its shape in letters, flattened by a "*"; see `sample`
     flop: Callable[[int, int, int], int]
     elements: Callable[[int, int, int], int]  # numbers read and written
 
@@ -29,18 +29,26 @@ class Entry:
         return self.elements(B, I, O) * itemsize
 
     def sample(self, B, I, O, dtype, rng):
-        """Return arguments to call the kernel with: normal numbers of `dtype`, drawn from the Generator `rng`."""
+        """Return arguments to call the kernel with, made of normal numbers of `dtype` from the Generator `rng`.
+
+        "z:" before a shape asks for probabilities, "h:" for what ReLU leaves; "y" are class numbers.
+        """
         sizes = {"B": B, "I": I, "O": O}
         made = []
         for word in self.arguments.split():
-            if word == "rate":
+            kind, _, shape = word.rpartition(":")
+            if shape == "rate":
                 made.append(np.dtype(dtype).type(0.1))
-            elif word == "y":
+            elif shape == "y":
                 made.append(rng.integers(0, O, B))
             else:
-                shape = [sizes[letter] for letter in word.rstrip("*")]
-                numbers = rng.standard_normal(shape).astype(dtype)
-                made.append(numbers.ravel() if word.endswith("*") else numbers)
+                numbers = rng.standard_normal([sizes[letter] for letter in shape.rstrip("*")])
+                if kind == "z":
+                    numbers = np.exp(numbers) / np.exp(numbers).sum(1, keepdims=True)
+                elif kind == "h":
+                    numbers = np.where(numbers < -0.2, -0.0, numbers.clip(0))
+                numbers = numbers.astype(dtype)
+                made.append(numbers.ravel() if shape.endswith("*") else numbers)
         return made
 
 
@@ -70,7 +78,7 @@ _ENTRIES = (
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
-        "relu_backward", printed.relu_backward, (*_span(10, 17), 41, 51), "BO BO BO",
+        "relu_backward", printed.relu_backward, (*_span(10, 17), 41, 51), "BO BO h:BO",
         flop=lambda B, I, O: B * O,
         elements=lambda B, I, O: 3 * B * O,
     ),
@@ -81,7 +89,7 @@ _ENTRIES = (
     ),
     Entry(
         "linear_relu_backward_input", printed.linear_relu_backward_input,
-        (*_span(10, 17), *_span(28, 32), 41, 50, 51), "BI BO IO BI",
+        (*_span(10, 17), *_span(28, 32), 41, 50, 51), "BI BO IO h:BI",
         flop=lambda B, I, O: 2 * B * I * O + B * I,
         elements=lambda B, I, O: 2 * B * I + B * O + I * O,
     ),
@@ -96,7 +104,7 @@ _ENTRIES = (
         elements=lambda B, I, O: B * O + B,
     ),
     Entry(
-        "cross_entropy", printed.cross_entropy, (34, 46), "B BO y",
+        "cross_entropy", printed.cross_entropy, (34, 46), "B z:BO y",
         flop=lambda B, I, O: 2 * B,
         elements=lambda B, I, O: 3 * B,
     ),

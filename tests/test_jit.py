@@ -167,9 +167,17 @@ def test_a_damaged_file_is_compiled_again_and_replaced(folder, kind):
     assert list(folder.iterdir()) == [file]
 
 
-def test_a_folder_that_vanishes_costs_a_warning_and_no_more(folder):
+def test_a_pruned_folder_is_made_again(folder):
     dispatcher = _jit.jit(doubled)
     folder.rmdir()
+    assert dispatcher(1.5) == 3
+    assert hits_and_misses(doubled, 1.5) == (1, 0)
+
+
+def test_a_folder_that_takes_no_files_costs_a_warning_and_no_more(folder):
+    dispatcher = _jit.jit(doubled)
+    folder.rmdir()
+    folder.write_text("a file in the folder's place")
     with pytest.warns(RuntimeWarning, match="could not keep"):
         assert dispatcher(1.5) == 3
     assert dispatcher(2) == 4  # and says so once
@@ -199,3 +207,17 @@ def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():
     out = np.full(3, np.nan)
     fill(out)
     assert out.tolist() == [1, 1, 1]
+
+
+def test_functions_that_close_over_different_values_have_different_cache_entries(run_python, tmp_path):
+    code = (
+        "from fastbp.kernels._jit import jit\n"
+        "def make(n):\n"
+        "    def times(a):\n"
+        "        return a * n\n"
+        "    return jit(times)\n"
+        "print(make(2)(1.0), make(3)(1.0))"
+    )
+    script = tmp_path / "closures.py"
+    script.write_text(code)
+    assert run_python(script, NUMBA_CACHE_DIR=str(tmp_path / "cache")).stdout == "2.0 3.0\n"

@@ -65,17 +65,6 @@ ORACLES = {
 }
 
 
-def sample(entry, shape, dtype, rng):
-    """The registry's arguments, changed to what the kernel gets in use."""
-    arguments = entry.sample(*shape, dtype, rng)
-    if entry.name in ("relu_backward", "linear_relu_backward_input"):  # h as relu leaves it, some zeros among it
-        t = np.where(abs(arguments[-1]) < 0.2, 0, arguments[-1])
-        arguments[-1] = np.where(t < 0, dtype.type(-0.0), t)
-    if entry.name == "cross_entropy":
-        arguments[1] = _softmax(arguments[1])[0].astype(dtype)
-    return arguments
-
-
 # ---- calling a kernel under guard ----------------------------------------------------------------------------------
 
 
@@ -133,7 +122,7 @@ def test_right_on_every_hard_shape_and_the_same_bits_in_parallel(
     entry = KERNELS[name]
     tiny = np.finfo(dtype).tiny
     for shape in hard_shapes:
-        arguments = sample(entry, shape, dtype, rng)
+        arguments = entry.sample(*shape, dtype, rng)
         serial = run(entry, "serial", arguments)
         parallel = run(entry, "parallel", arguments) if shape in few_hard_shapes else serial
         right = expected(entry, arguments)
@@ -171,6 +160,7 @@ def test_docstring_names_equations_and_each_arguments_direction_and_shape(name):
     arguments = documented(entry)
     shapes = {"y": "B,", "B": "B,", "O": "O,", "rate": None}
     for word, (argument, (direction, shape)) in zip(entry.arguments.split(), arguments.items(), strict=True):
+        word = word.rpartition(":")[2]
         wanted = shapes[word] if word in shapes else "n," if word.endswith("*") else ", ".join(word)
         assert shape == wanted, f"{argument} is documented as ({shape}), registered as {word!r}"
         assert direction in ((None,) if word == "rate" else ("in", "out", "in, out"))
@@ -205,7 +195,7 @@ def test_no_overflow_at_huge_logits(dtype):
     errors = []
     for y in range(3):
         elementwise.softmax_cross_entropy(dt, e, t, np.full(3, y))
-        np.testing.assert_allclose(dt, (z - np.eye(3)[y]) / 3, rtol=0, atol=np.finfo(dtype).eps / 3)
+        np.testing.assert_allclose(dt, (z - np.eye(3)[y]) / 3, rtol=0, atol=np.finfo(dtype).eps / 9)
         errors.append(e.copy())
     ln2, ln3 = np.log(dtype.type(2)), np.log(dtype.type(3))
     np.testing.assert_allclose(np.transpose(errors), [[0, 2e4, 1e4], [ln3] * 3, [ln2, ln2, 2e4 + ln2]], rtol=1e-6)
