@@ -5,6 +5,7 @@ they were. Here one key covers every source file of this folder, the compiler's 
 that changes the code it makes; compiled kernels lie under that key in the user's cache folder.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -159,7 +160,8 @@ class _KernelCache(_Cache):
             os.replace(part, target)
         except OSError as error:
             self._enabled = False
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             warnings.warn(f"fastbp could not keep a compiled kernel: {error}", RuntimeWarning, stacklevel=2)
 
     def enable(self):
