@@ -34,6 +34,14 @@ def rate(name: str, value: Any) -> float:
     return number
 
 
+def share(name: str, value: Any) -> float:
+    """Return `value` as a float, if it is a number from 0 to below 1."""
+    number = rate(name, value)
+    if number >= 1:
+        raise ValueError(f"{name} must be below 1, got {value}")
+    return number
+
+
 def choice(name: str, value: Any, known: Iterable[str]) -> str:
     """Return `value`, if it is one of the known names."""
     if not isinstance(value, str):
@@ -69,6 +77,16 @@ def layer_sizes(value: Any) -> tuple[int, ...]:
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes needs at least two sizes, inputs and classes, got {sizes}")
     return sizes
+
+
+def threads(value: Any, most: int) -> int | None:
+    """Return a number of threads: None, or a whole number from 1 to `most`."""
+    if value is None:
+        return None
+    number = whole_number("n_threads", value, 1)
+    if number > most:
+        raise ValueError(f"n_threads must be at most {most}, the threads there are, got {number}")
+    return number
 
 
 def seed(value: Any) -> int | None:

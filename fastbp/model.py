@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from . import checks, init
+from . import checks, init, optim, plan, threads
 from .history import History
 from .network import Network
-from .optim import OPTIMIZERS
-from .plan import Plan, predicted_class, softmax
 from .progress import Progress
 from .samples import Samples
+from .training import Labelled, Training, evaluate
 
 ACTIVATIONS = ("relu",)
-BLOCK_ROWS = 1024  # rows computed at once outside training
 
 
 class Model:
@@ -29,14 +27,22 @@ class Model:
         Inputs, units of each hidden layer, classes: two sizes at least.
     activation : {"relu"}
         F of the hidden layers.
-    optimizer : {"sgd"}
-        "sgd" is eq. 54 as it stands.
+    optimizer : {"sgd", "adam"}
+        "sgd" is eq. 54, with momentum if asked for.
     learning_rate : float, optional
-        alpha of eq. 54; by default the optimizer's own: 0.1 for "sgd".
+        alpha of eq. 54; by default the optimizer's own: 0.1 for "sgd", 0.001 for "adam".
     dtype : {"float32", "float64"}
         Of parameters and arithmetic.
     seed : int, optional
         Fixes initial weights and shuffling: the same seed gives the same bits.
+    momentum, nesterov : float, bool, optional
+        Of "sgd": 0 and False by default.
+    beta_1, beta_2, epsilon : float, optional
+        Of "adam": 0.9, 0.999 and 1e-8 by default.
+    kernels : {"fast", "elementwise"}
+        "elementwise" computes with the equations as printed, one plain loop each.
+    n_threads : int, optional
+        Threads at most; by default all that Numba has, and one in a thread pool or worker process. It changes no bit.
     input_shift, input_scale : float or sequence of float, optional
         The network computes on (X - input_shift) * input_scale, for all columns alike or one number each.
     feature_names, class_names : sequence of str, optional
@@ -57,6 +63,13 @@ class Model:
         dtype: Any = "float32",
         seed: int | None = None,
         *,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        beta_1: float | None = None,
+        beta_2: float | None = None,
+        epsilon: float | None = None,
+        kernels: str = "fast",
+        n_threads: int | None = None,
         input_shift: Any = None,
         input_scale: Any = None,
         feature_names: Any = None,
@@ -64,22 +77,20 @@ class Model:
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
         self.network = Network(sizes, checks.choice("activation", activation, ACTIVATIONS))
-        self.optimizer = checks.choice("optimizer", optimizer, OPTIMIZERS)
-        settings = OPTIMIZERS[self.optimizer]
-        alpha = (
-            settings.default_learning_rate if learning_rate is None else checks.rate("learning_rate", learning_rate)
-        )
-        self._optimizer = settings(learning_rate=alpha)
+        settings = {"momentum": momentum, "nesterov": nesterov, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
+        self._optimizer = optim.make(optimizer, learning_rate, settings)
+        self.optimizer = optimizer
+        self.kernels = checks.choice("kernels", kernels, plan.KERNELS)
+        self.n_threads = checks.threads(n_threads, threads.most())
         self.dtype = checks.dtype(dtype)
         self.input_shift = checks.per_column("input_shift", input_shift, sizes[0])
         self.input_scale = checks.per_column("input_scale", input_scale, sizes[0])
         self.feature_names = checks.names("feature_names", feature_names, sizes[0])
         self.class_names = checks.names("class_names", class_names, sizes[-1])
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
-        self._steps = 0
         self._flat = np.empty(self.network.n_parameters, self.dtype)
         init.he_normal(self.network, self._flat, self._random)
-        self._plan: Plan | None = None
+        self._plan = self._new_plan()
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -141,81 +152,36 @@ class Model:
         batch_size = checks.whole_number("batch_size", batch_size, 1)
         shuffle = checks.flag("shuffle", shuffle)
         progress = Progress(checks.whole_number("verbose", verbose, 0), epochs)
-        samples, labels = self._samples(X, "X"), self._labels(X, y, "y")
-        pair = checks.pair("validation_data", validation_data)
-        validation = pair and (self._samples(pair[0], "validation X"), self._labels(*pair, "validation y"))
-        before, history = self.get_state(), History()
-        try:
-            with progress:
-                for _ in range(epochs):
-                    self._fit_epoch(samples, labels, batch_size, shuffle, validation, history, progress)
-        except KeyboardInterrupt:
-            history.interrupted = True
-        except BaseException:
-            self.set_state(before)
-            raise
+        data, pair = self._labelled(X, y), checks.pair("validation_data", validation_data)
+        validation = None if pair is None else self._labelled(*pair, "validation ")
+        self._plan.load(self._flat)
+        training = Training(data, validation, epochs, batch_size, shuffle, progress)
+        history = training.run(self._plan, self._random)
+        self._plan.store(self._flat)
         return history
-
-    def _fit_epoch(
-        self, samples: Samples, y: np.ndarray, batch_size: int, shuffle: bool, validation: Any, history: History,
-        progress: Progress,
-    ) -> None:  # fmt: skip
-        start, n = time.perf_counter(), len(y)
-        order = self._random.permutation(n) if shuffle else np.arange(n)
-        plan, gradient = self._plan_for(min(batch_size, n)), np.empty_like(self._flat)
-        total, hits, done = 0.0, 0, 0
-        for rows, E, right in plan.train_epoch(self._flat, gradient, self._optimizer, samples, y, order):
-            self._steps += 1
-            total, hits, done = total + rows * E, hits + right, done + rows
-            progress.rows(done, n, total / done, hits / done)
-        if validation is not None:
-            scores = self._evaluate(*validation)
-            history.val_loss.append(scores["loss"])
-            history.val_accuracy.append(scores["accuracy"])
-        history.loss.append(total / n)
-        history.accuracy.append(hits / n)
-        history.seconds.append(time.perf_counter() - start)
-        progress.epoch(history)
 
     def gradients(self, X: Any, y: Any) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
         """Return E and [(dE/dW, dE/db), ...] over all rows as one batch (eqs. 47-53); nothing is updated."""
-        samples, labels = self._samples(X, "X"), self._labels(X, y, "y")
-        rows, gradient = len(labels), np.empty_like(self._flat)
-        plan = Plan(self.network, self.dtype, rows)
-        for _ in plan.blocks(samples, self._flat):
-            E, _ = plan.loss(labels)
-        plan.backward(self._flat, gradient, rows)
+        data, gradient = self._labelled(X, y), np.empty_like(self._flat)
+        E = self._loaded_plan().gradients(data.samples, data.y, gradient)
         return E, self.network.views(gradient)
 
     # ---- use
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Return {"loss": mean cross-entropy, "accuracy": share of rows classified rightly}."""
-        return self._evaluate(self._samples(X, "X"), self._labels(X, y, "y"))
-
-    def _evaluate(self, samples: Samples, y: np.ndarray) -> dict[str, float]:
-        plan = Plan(self.network, self.dtype, min(len(y), BLOCK_ROWS))
-        total, hits = 0.0, 0
-        for block, t in plan.blocks(samples, self._flat):
-            E, right = plan.loss(y[block])
-            total, hits = total + E * len(t), hits + right
-        return {"loss": total / len(y), "accuracy": hits / len(y)}
+        return evaluate(self._loaded_plan(), self._labelled(X, y))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return z = softmax(t) of each row (eq. 33), shape (rows, classes)."""
-        return self._outputs(X, softmax, (self.layer_sizes[-1],), self.dtype)
+        samples = self._samples(X, "X")
+        z = np.empty((len(samples.X), self.layer_sizes[-1]), self.dtype)
+        self._loaded_plan().predict(samples, z)
+        return z
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class number of each row's largest probability (eq. 33's argmax), int64."""
-        return self._outputs(X, predicted_class, (), np.dtype(np.int64))
-
-    def _outputs(self, X: Any, kernel: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        samples = self._samples(X, "X")
-        n = len(samples.X)
-        plan, out = Plan(self.network, self.dtype, min(n, BLOCK_ROWS)), np.empty((n, *shape), dtype)
-        for block, t in plan.blocks(samples, self._flat):
-            kernel(out[block], t)
-        return out
+        return self.predict_proba(X).argmax(axis=1)
 
     # ---- what is kept
 
@@ -229,7 +195,9 @@ class Model:
             "layer_sizes": list(self.layer_sizes),
             "activation": self.network.activation,
             "optimizer": self.optimizer,
-            "learning_rate": self.learning_rate,
+            **asdict(self._optimizer),
+            "kernels": self.kernels,
+            "n_threads": self.n_threads,
             "dtype": self.dtype.name,
             "input_shift": plain(self.input_shift),
             "input_scale": plain(self.input_scale),
@@ -241,8 +209,8 @@ class Model:
         """Return a copy of all that training changes: parameters, optimizer state, step count, random numbers."""
         return {
             "parameters": self._flat.copy(),
-            "optimizer": {},
-            "steps": self._steps,
+            "optimizer": self._plan.get_slots(),
+            "steps": self._plan.steps,
             "random": self._random.bit_generator.state,
         }
 
@@ -252,12 +220,16 @@ class Model:
         if flat.shape != self._flat.shape or flat.dtype != self.dtype:
             expected = f"{self._flat.shape} of {self.dtype}"
             raise ValueError(f"state holds parameters of shape {flat.shape} of {flat.dtype}, expected {expected}")
-        if state["optimizer"]:
-            raise ValueError(f"state holds {sorted(state['optimizer'])}, which {self.optimizer!r} does not keep")
+        slots = {name: np.asarray(slot) for name, slot in state["optimizer"].items()}
+        wrong = [name for name, slot in slots.items() if slot.shape != flat.shape or slot.dtype != flat.dtype]
+        if wrong or set(slots) != set(self._optimizer.slots):
+            expected = f"{list(self._optimizer.slots)}, each of shape {flat.shape} of {flat.dtype}"
+            raise ValueError(f"state holds optimizer vectors {sorted(slots)}, expected {expected}")
         steps = checks.whole_number("steps", state["steps"], 0)
         random = np.random.PCG64()
         random.state = state["random"]
-        self._random, self._steps = np.random.Generator(random), steps
+        self._random, self._plan.steps = np.random.Generator(random), steps
+        self._plan.set_slots(slots)
         self._flat[...] = flat
 
     def __getstate__(self) -> dict[str, Any]:
@@ -286,10 +258,15 @@ class Model:
     def _samples(self, X: Any, name: str) -> Samples:
         return Samples(checks.inputs(X, self.layer_sizes[0], name), self.input_shift, self.input_scale, name)
 
-    def _labels(self, X: Any, y: Any, name: str) -> np.ndarray:
-        return checks.labels(y, len(X), self.layer_sizes[-1], name)
+    def _labelled(self, X: Any, y: Any, prefix: str = "") -> Labelled:
+        samples = self._samples(X, f"{prefix}X")
+        return Labelled(samples, checks.labels(y, len(samples.X), self.layer_sizes[-1], f"{prefix}y"))
 
-    def _plan_for(self, batch_size: int) -> Plan:
-        if self._plan is None or self._plan.batch_size != batch_size:
-            self._plan = Plan(self.network, self.dtype, batch_size)
-        return self._plan
+    def _new_plan(self) -> plan.Plan:
+        return plan.make(self.kernels, self.network, self.dtype, self._optimizer, self.n_threads)
+
+    def _loaded_plan(self) -> plan.Plan:
+        """Return a plan of its own for each call, so that threads may share a model."""
+        fresh = self._new_plan()
+        fresh.load(self._flat)
+        return fresh

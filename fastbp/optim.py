@@ -1,18 +1,74 @@
-"""Optimizers: their settings and the state they keep. The loops over parameters are kernels."""
+"""Optimizers: their settings and the names of the state they keep. The loops over parameters are kernels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import astuple, dataclass
+from typing import Any, ClassVar
+
+from . import checks
 
 
 @dataclass(frozen=True)
 class SGD:
-    """Plain gradient descent, W <- W - alpha dE/dW (eq. 54)."""
+    """Gradient descent, W <- W - alpha dE/dW (eq. 54), with momentum if asked for."""
 
-    learning_rate: float
-    default_learning_rate: ClassVar[float] = 0.1
-    slots: ClassVar[tuple[str, ...]] = ()  # vectors of state, each as long as the parameters
+    learning_rate: float = 0.1
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        checks.share("momentum", self.momentum)
+        checks.flag("nesterov", self.nesterov)
+
+    @property
+    def kernel(self) -> str:
+        """Name of the update: "sgd" is done within the backward pass."""
+        return ("nesterov" if self.nesterov else "momentum") if self.momentum else "sgd"
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Vectors of state, each as long as the parameters."""
+        return ("m",) if self.momentum else ()
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Settings in the order that the kernels take them."""
+        return self.learning_rate, self.momentum
 
 
-OPTIMIZERS = {"sgd": SGD}
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma, Ba, 2015) with bias correction, epsilon as at the end of the paper's section 2."""
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    kernel: ClassVar[str] = "adam"
+    slots: ClassVar[tuple[str, ...]] = ("m", "v")
+
+    def __post_init__(self) -> None:
+        checks.share("beta_1", self.beta_1)
+        checks.share("beta_2", self.beta_2)
+        checks.rate("epsilon", self.epsilon)
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Settings in the order that the kernels take them."""
+        return astuple(self)
+
+
+Optimizer = SGD | Adam
+OPTIMIZERS: dict[str, type[SGD] | type[Adam]] = {"sgd": SGD, "adam": Adam}
+
+
+def make(name: str, learning_rate: float | None, settings: dict[str, Any]) -> Optimizer:
+    """Return an optimizer by name; settings that are None stand at its default."""
+    kind = OPTIMIZERS[checks.choice("optimizer", name, OPTIMIZERS)]
+    given = {key: value for key, value in settings.items() if value is not None}
+    unknown = [key for key in given if key not in kind.__dataclass_fields__]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: not a setting of optimizer {name!r}")
+    if learning_rate is not None:
+        given["learning_rate"] = checks.rate("learning_rate", learning_rate)
+    return kind(**given)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+DIRECT = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # what a compiled gather reads as it lies
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -16,7 +18,6 @@ class Samples:
     X : ndarray of shape (rows, columns)
         Any real dtype, order or strides, memory maps included; never copied whole.
     shift, scale : float, ndarray of shape (columns,) or None
-        Applied in float64; the result is rounded once, to the network's dtype.
     name : str
         What errors call X.
     """
@@ -26,17 +27,37 @@ class Samples:
     scale: float | np.ndarray | None = None
     name: str = "X"
 
+    @property
+    def direct(self) -> bool:
+        """Whether a compiled gather can read X where it lies."""
+        flags = self.X.flags
+        return self.X.dtype in DIRECT and self.X.dtype.isnative and flags.c_contiguous and flags.aligned
+
+    def row_bytes(self, dtype: np.dtype) -> int:
+        """Bytes of a row of inputs."""
+        return self.X.shape[1] * dtype.itemsize
+
+    def shift_and_scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return both as float64 arrays of one number a column, or both empty where X is taken as it is."""
+        if self.shift is None and self.scale is None:
+            return np.empty(0), np.empty(0)
+        shift = 0.0 if self.shift is None else self.shift
+        scale = 1.0 if self.scale is None else self.scale
+        columns = self.X.shape[1]
+        return np.array(np.broadcast_to(shift, columns)), np.array(np.broadcast_to(scale, columns))
+
     def gather(self, x: np.ndarray, rows: np.ndarray | slice) -> None:
-        """X <- the rows named, in that order; ValueError where one holds NaN, infinity or too large a number.
+        """X <- the rows named, in that order, computed in float64 where they are scaled.
 
         x : out (len(rows), columns)
+
+        Raises ValueError where one holds NaN, infinity or a number too large for x.
         """
         picked = self.X[rows]
         with np.errstate(over="ignore", invalid="ignore"):
             if self.shift is not None or self.scale is not None:
-                picked = picked.astype(np.float64)
-                picked -= 0.0 if self.shift is None else self.shift
-                picked *= 1.0 if self.scale is None else self.scale
+                shift, scale = self.shift_and_scale()
+                picked = (picked.astype(np.float64) - shift) * scale
             x[...] = picked
         if not np.isfinite(x).all():
             row, column = np.argwhere(~np.isfinite(x))[0]
@@ -45,3 +66,14 @@ class Samples:
                 f"{self.name} must hold finite numbers within {x.dtype}, "
                 f"got {self.X[where, column]} in row {where}, column {column}"
             )
+
+    def converted(self, rows: np.ndarray, dtype: np.dtype) -> Samples:
+        """Return these rows as samples that a compiled gather can read."""
+        x = np.empty((len(rows), self.X.shape[1]), dtype)
+        self.gather(x, rows)
+        return Samples(x, name=self.name)
+
+    def reject(self, row: int, dtype: np.dtype) -> None:
+        """Raise the ValueError that a row which a compiled gather found not finite deserves."""
+        self.converted(np.array([row]), dtype)
+        raise ValueError(f"{self.name} must hold finite numbers within {dtype} once scaled, not so in row {row}")

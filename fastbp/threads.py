@@ -1,19 +1,22 @@
-"""Where a kernel may run in parallel, and where that would crash the program."""
+"""How many threads a call may use here, and where more than one would crash or crowd the program."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numba
 import numpy as np
 from numba.core import config
 
-from .kernels._jit import Kernel
+from .kernels._jit import BOUNDSCHECK, Kernel
 
 _ADVICE = {
-    "workqueue": "each launch costs some 100 us under this layer: install an OpenMP runtime "
+    "workqueue": "under this layer a call of one thread keeps all others serial: install an OpenMP runtime "
     "(Debian and Ubuntu: apt install libgomp1; macOS: brew install libomp)",
 }
 _one_launch = threading.Lock()  # the workqueue layer ends the process where two threads launch at once
@@ -38,29 +41,54 @@ def layer() -> str | None:
         return None
 
 
-def launch(kernel: Kernel, *args: Any, parallel: bool = True) -> Any:
-    """Run `kernel` over these arguments: in parallel if asked to and if that is safe here, serially otherwise."""
-    if not parallel or _forked_from_openmp or numba.get_num_threads() == 1:
-        return kernel.serial(*args)
-    if layer() in ("omp", "tbb"):
-        return kernel.parallel(*args)
-    if _one_launch.acquire(blocking=False):
-        try:
-            return kernel.parallel(*args)
-        finally:
+def most() -> int:
+    """Return how many threads there are at most: Numba's NUMBA_NUM_THREADS, by default the CPUs of this process."""
+    return config.NUMBA_NUM_THREADS
+
+
+def count(n_threads: int | None) -> int:
+    """Return how many threads a call from here may use.
+
+    Without a number asked for it is one in a thread pool or a worker process, where others work beside this call.
+    """
+    if _forked_from_openmp or BOUNDSCHECK:
+        return 1
+    if n_threads is not None:
+        return n_threads
+    alone = threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
+    return numba.get_num_threads() if alone else 1
+
+
+@contextmanager
+def crew(n: int) -> Iterator[int]:
+    """Hold n threads ready for one parallel launch in this block; gives 1 where a launch would crash the program."""
+    locked = n > 1 and layer() not in ("omp", "tbb")
+    if n == 1 or (locked and not _one_launch.acquire(blocking=False)):
+        yield 1
+        return
+    before = numba.get_num_threads()
+    try:
+        numba.set_num_threads(n)
+        yield n
+    finally:
+        numba.set_num_threads(before)
+        if locked:
             _one_launch.release()
-    return kernel.serial(*args)
+
+
+def launch(kernel: Kernel, *args: Any, n_threads: int | None = None) -> Any:
+    """Run an elementwise kernel on up to `n_threads` threads."""
+    with crew(count(n_threads)) as threads:
+        return (kernel.serial if threads == 1 else kernel.parallel)(*args)
 
 
 def simd_bits() -> int:
     """Width in bits of the vectors that compiled code uses on this CPU."""
-    from numba.core.registry import cpu_target
+    from .kernels.tile import FEATURES
 
-    features = cpu_target.target_context.codegen().magic_tuple()[-1]
-    enabled = {word[1:] for word in features.split(",") if word.startswith("+")}
-    if "avx512f" in enabled:
+    if "+avx512f" in FEATURES:
         return 512
-    return 256 if "avx" in enabled else 128
+    return 256 if "+avx" in FEATURES else 128
 
 
 def describe() -> dict[str, Any]:
@@ -68,4 +96,4 @@ def describe() -> dict[str, Any]:
     from .kernels.elementwise import sgd_update
 
     launch(sgd_update, np.zeros(2), np.zeros(2), 0.0)
-    return {"layer": layer(), "threads": config.NUMBA_NUM_THREADS, "advice": _ADVICE.get(layer() or "")}
+    return {"layer": layer(), "threads": most(), "advice": _ADVICE.get(layer() or "")}

@@ -71,6 +71,19 @@ def jit(function, parallel=False):
     return dispatcher
 
 
+def inline(function):
+    """Compile a function into each of its callers; it is never called from Python."""
+    return njit(nogil=True, error_model="numpy", forceinline=True)(function)
+
+
+def compiled_for(signature, function, parallel=False):
+    """Compile a function now and for one signature only, so that it can be passed to compiled code as a pointer."""
+    dispatcher = jit(function, PARALLEL if parallel and not BOUNDSCHECK else False)
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher
+
+
 @functools.cache
 def cache_folder():
     """Folder of the compiled kernels of these very sources, made if need be; None where none can be written."""

@@ -22,9 +22,7 @@ def modules():
 
 
 def classes(module):
-    return [
-        thing for thing in vars(module).values() if isinstance(thing, type) and thing.__module__ == module.__name__
-    ]
+    return [thing for thing in vars(module).values() if isinstance(thing, type) and thing.__module__ == module.__name__]
 
 
 def test_every_kernel_has_a_benchmark_and_no_benchmark_is_left_over(modules):

@@ -452,8 +452,6 @@ def test_every_computing_equation_has_a_kernel_and_its_test(number):
     test = globals()[f"test_eq_{number}"]
     assert test.__doc__
     helpers = [backward, params, input_gradient, slopes_along_x, loss]
-    read = "".join(
-        inspect.getsource(f) for f in (test, *helpers) if f is test or f.__name__ in test.__code__.co_names
-    )
+    read = "".join(inspect.getsource(f) for f in (test, *helpers) if f is test or f.__name__ in test.__code__.co_names)
     assert any(f'"{name}"' in read for name in claimed), f"test_eq_{number} runs none of {sorted(claimed)}"
     assert number in COMPUTING

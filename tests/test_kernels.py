@@ -91,9 +91,7 @@ class Guarded:
         after, before = self.buffer.copy(), self.before
         if self.direction != "in":  # an output may have changed, its guards may not
             after[GUARD:-GUARD] = before[GUARD:-GUARD]
-        assert after.tobytes() == before.tobytes(), (
-            f"wrote where an argument marked {self.direction!r} allows nothing"
-        )
+        assert after.tobytes() == before.tobytes(), f"wrote where an argument marked {self.direction!r} allows nothing"
 
 
 def run(entry, variant, arguments):
@@ -109,9 +107,7 @@ def run(entry, variant, arguments):
 
 
 def expected(entry, arguments):
-    inputs = [
-        a for a, (direction, _) in zip(arguments, documented(entry).values(), strict=True) if direction != "out"
-    ]
+    inputs = [a for a, (direction, _) in zip(arguments, documented(entry).values(), strict=True) if direction != "out"]
     return ORACLES[entry.name](*(np.asarray(i, np.int64 if i.dtype.kind == "i" else np.float64) for i in inputs))
 
 

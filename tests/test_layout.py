@@ -16,11 +16,24 @@ FASTBP = [
     {"cli"},
     {"files"},
     {"model"},
+    {"training"},
     {"plan", "init", "progress"},
-    {"samples", "threads", "network", "optim", "history", "checks"},
+    {"plan_fast", "plan_elementwise"},
+    {"samples", "threads", "network", "optim", "history"},
+    {"checks"},
     {"kernels"},
 ]
-KERNELS = [{"table"}, {"registry"}, {"elementwise"}, {"_jit"}]
+KERNELS = [
+    {"table"},
+    {"registry"},
+    {"train"},
+    {"gather", "step", "update", "crew"},
+    {"linear", "loss", "panels"},
+    {"workspace", "functions"},
+    {"tile", "values", "convert"},
+    {"simd", "atomic", "elementwise", "descent"},
+    {"_jit"},
+]
 PUBLIC = {"Model": "model", "History": "history", "load": "files"}  # whence `fastbp` has them
 DOORS = {"fastbp/__init__.py", "fastbp/model.py"}  # their functions may import what stands above, once called
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from fastbp import threads
 from fastbp.kernels.registry import KERNELS
 
 
@@ -19,8 +18,8 @@ class KernelBenchmark:
         self.arguments = entry.sample(B, I, O, dtype, np.random.default_rng(0))
         if entry.arguments.endswith("rate"):  # an update by nothing: repeated, it does not drift
             self.arguments[-1] *= 0
-        self.parallel = loops == "parallel"
+        self.run = getattr(entry.kernel, loops)
         self.time_kernel(shape, dtype, loops)  # compiles, and touches every page
 
     def time_kernel(self, shape, dtype, loops):
-        threads.launch(KERNELS[self.kernel].kernel, *self.arguments, parallel=self.parallel)
+        self.run(*self.arguments)

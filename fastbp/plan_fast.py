@@ -1,0 +1,185 @@
+"""The network computed with the fast kernels: register tiles over panels, many minibatches a call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from . import threads
+from .kernels import panels, train, workspace
+from .network import Network
+from .optim import Optimizer
+from .samples import Samples
+
+WORKER_FLOP = 2_000_000  # of a minibatch step, from which another worker pays
+SLICE_SECONDS = 0.05  # of a compiled call, after which Python is heard
+FIRST_FLOP = 2e9  # of the first slice, before its speed is known
+BLOCK_ROWS = 64  # rows carried through all layers at once outside training: they stay in a core's cache
+_KEEP_GRADIENT = (workspace.UPDATE, workspace.GRADIENT)
+CONVERTED_BYTES = 4_000_000  # of an X that only numpy can read, at a time
+
+
+class FastPlan:
+    """See `plan.Plan`. Parameters and the optimizer's state stand in panels (kernels/tile.py)."""
+
+    def __init__(self, network: Network, dtype: np.dtype, optimizer: Optimizer, n_threads: int | None) -> None:
+        self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
+        self.layers, n, _ = workspace.layout(network.layer_sizes, 1, dtype)
+        self.P, self.none = np.zeros(n, dtype), np.empty(0, dtype)
+        self.slots: dict[str, np.ndarray] = {}
+        self.steps = 0
+        self._arrays: dict[str, np.ndarray] = {}
+
+    # ---- parameters and state, in and out of panels
+
+    def load(self, flat: np.ndarray) -> None:
+        """Take a copy of the parameters."""
+        self._into_panels(self.P, flat)
+
+    def store(self, flat: np.ndarray) -> None:
+        """Write the parameters back."""
+        self._out_of_panels(flat, self.P)
+
+    def get_slots(self) -> dict[str, np.ndarray]:
+        """Return copies of the optimizer's state."""
+        n = self.network.n_parameters
+        slots = {name: np.zeros(n, self.dtype) for name in self.optimizer.slots}
+        for name, state in self.slots.items():
+            self._out_of_panels(slots[name], state)
+        return slots
+
+    def set_slots(self, slots: dict[str, np.ndarray]) -> None:
+        """Take over the optimizer's state; what is all zeros needs no memory yet."""
+        self.slots = {}
+        if any(state.any() for state in slots.values()):
+            for name, state in slots.items():
+                self._into_panels(self._slot(name), state)
+
+    def _slot(self, name: str) -> np.ndarray:
+        if name not in self.optimizer.slots:
+            return self.none
+        return self.slots.setdefault(name, np.zeros_like(self.P))
+
+    def _into_panels(self, P: np.ndarray, flat: np.ndarray) -> None:
+        for (W, b), (_, _, w_at, b_at, _) in zip(self.network.views(flat), self.layers, strict=False):
+            panels.pack(P[w_at:b_at], W)
+            P[b_at : b_at + len(b)] = b
+
+    def _out_of_panels(self, flat: np.ndarray, P: np.ndarray) -> None:
+        for (W, b), (_, _, w_at, b_at, _) in zip(self.network.views(flat), self.layers, strict=False):
+            panels.unpack(W, P[w_at:b_at])
+            b[...] = P[b_at : b_at + len(b)]
+
+    # ---- passes
+
+    def train_epoch(
+        self, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int
+    ) -> Iterator[tuple[int, float, int]]:
+        """Yield after each slice of some 50 ms."""
+        n, batch_size = len(order), min(batch_size, len(order))
+        mode = workspace.DESCEND if self.optimizer.kernel == "sgd" else workspace.UPDATE
+        self._allocate(batch_size, self._workers(batch_size), blocks=False)
+        rows, at = self._whole_batches(FIRST_FLOP / self._flop(1), batch_size), 0
+        while at < n:
+            end = min(n, at + rows)
+            if not samples.direct:
+                end = min(end, at + self._whole_batches(CONVERTED_BYTES / samples.row_bytes(self.dtype), batch_size))
+            start = time.perf_counter()
+            loss, right = self._call(train.train, mode, samples, y, order[at:end], batch_size)
+            seconds = time.perf_counter() - start
+            yield end - at, loss, right
+            rows = self._whole_batches((end - at) * SLICE_SECONDS / seconds, batch_size)
+            at = end
+
+    def evaluate(self, samples: Samples, y: np.ndarray) -> tuple[float, int]:
+        """Block after block."""
+        out = np.empty((len(y), 2), self.dtype)
+        self._rows(workspace.EVALUATE, samples, y, out)
+        loss, right = out.sum(axis=0, dtype=np.float64)
+        return float(loss), int(right)
+
+    def predict(self, samples: Samples, z: np.ndarray) -> None:
+        """Block after block."""
+        self._rows(workspace.PREDICT, samples, np.empty(0, np.intp), z)
+
+    def gradients(self, samples: Samples, y: np.ndarray, gradient: np.ndarray) -> float:
+        """All rows as one minibatch that ends without an update."""
+        n = len(y)
+        self._allocate(n, self._workers(n), blocks=False)
+        loss, _ = self._call(train.train, workspace.GRADIENT, samples, y, np.arange(n), n)
+        self._out_of_panels(gradient, self._arrays["G"])
+        return loss / n
+
+    def _rows(self, mode: int, samples: Samples, y: np.ndarray, out: np.ndarray) -> None:
+        n = len(out)
+        block = min(BLOCK_ROWS, n)
+        self._allocate(block, self._workers(n), blocks=True)
+        step = n if samples.direct else max(1, CONVERTED_BYTES // samples.row_bytes(self.dtype))
+        for at in range(0, n, step):
+            order = np.arange(at, min(n, at + step))
+            self._call(train.predict, mode, samples, y, order, block, out[at : at + step])
+
+    # ---- a compiled call
+
+    def _flop(self, rows: float) -> float:
+        return 6 * rows * self.network.n_parameters
+
+    def _workers(self, rows: int) -> int:
+        """Workers that have enough to do at this many rows."""
+        return int(min(threads.count(self.n_threads), max(1, self._flop(rows) / WORKER_FLOP)))
+
+    @staticmethod
+    def _whole_batches(rows: float, batch_size: int) -> int:
+        return max(1, int(rows / batch_size)) * batch_size
+
+    def _allocate(self, batch_size: int, workers: int, blocks: bool) -> None:
+        """Make the arrays for a minibatch, or for a block of rows on each worker."""
+        key = (batch_size, workers, blocks)
+        if self._arrays.get("key") == key:
+            return
+        sizes, dtype, rows = self.network.layer_sizes, self.dtype, workspace.batch_rows(batch_size)
+        self.layers, _, a = workspace.layout(sizes, rows, dtype)
+        many = workers if blocks else 1
+        self._arrays = {
+            "key": key,  # type: ignore[dict-item]
+            "now": np.zeros((1 + workers) * workspace.WORDS, np.intp),
+            "A": np.zeros(many * a, dtype),
+            "S": self.none if blocks else np.empty(workspace.scratch(sizes, workers, dtype), dtype),
+            "e": np.empty(many * rows, dtype),
+            "right": np.empty(many * rows, dtype),
+            "labels": np.zeros(many * rows, np.intp),
+        }
+        self._arrays["now"][workspace.BATCH_ROWS] = rows
+
+    def _call(
+        self, work: Any, mode: int, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int,
+        out: np.ndarray | None = None,
+    ) -> tuple[float, int]:  # fmt: skip
+        """Run compiled code over the rows `order`; return the sums of errors and of right rows."""
+        arrays, now, totals, rows = self._arrays, self._arrays["now"], np.zeros(2), order
+        if not samples.direct:
+            samples, order = samples.converted(order, self.dtype), np.arange(len(order))
+            y = y[rows] if len(y) else y
+        shift, scale = samples.shift_and_scale()
+        stateful = mode == workspace.UPDATE
+        ws = workspace.Workspace(
+            layers=self.layers, now=now, P=self.P,
+            G=arrays.setdefault("G", np.zeros_like(self.P)) if mode in _KEEP_GRADIENT else self.none,
+            m=self._slot("m") if stateful else self.none, v=self._slot("v") if stateful else self.none,
+            A=arrays["A"], S=arrays["S"], e=arrays["e"], right=arrays["right"], labels=arrays["labels"],
+            order=np.ascontiguousarray(order, np.intp), y=y, shift=shift, scale=scale,
+            settings=np.array(self.optimizer.numbers), totals=totals,
+        )  # fmt: skip
+        now[workspace.BATCH_SIZE], now[workspace.MODE], now[workspace.STEP] = batch_size, mode, self.steps
+        now[workspace.X_ADDRESS], now[workspace.X_ROWS] = samples.X.ctypes.data, len(samples.X)
+        now[workspace.BAD_ROW] = 0
+        flat_out = self.none if out is None else out.reshape(-1)
+        with threads.crew(len(now) // workspace.WORDS - 1) as now[workspace.WORKERS]:
+            train.run(work, ws, samples.X.dtype, self.optimizer.kernel, flat_out, 0, len(order))
+        if now[workspace.BAD_ROW]:
+            samples.reject(int(now[workspace.BAD_ROW]) - 1, self.dtype)
+        self.steps = int(now[workspace.STEP]) if mode <= workspace.UPDATE else self.steps
+        return float(totals[0]), int(totals[1])

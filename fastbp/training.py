@@ -1,0 +1,74 @@
+"""The loop over epochs: order of the rows, running means, validation, and what happens when it is broken off."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from .history import History
+from .plan import Plan
+from .progress import Progress
+from .samples import Samples
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows and their true classes, both checked."""
+
+    samples: Samples
+    y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Training:
+    """What `Model.fit` was asked to do."""
+
+    data: Labelled
+    validation: Labelled | None
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    progress: Progress
+
+    def run(self, plan: Plan, random: np.random.Generator) -> History:
+        """Train the plan's parameters.
+
+        Ctrl-C ends training with the steps taken so far. Any other error leaves the optimizer's state and `random` as
+        they were; the parameters that the plan was loaded from are not touched here.
+        """
+        history, slots, steps, before = History(), plan.get_slots(), plan.steps, random.bit_generator.state
+        try:
+            with self.progress:
+                for _ in range(self.epochs):
+                    self._epoch(plan, random, history)
+        except KeyboardInterrupt:
+            history.interrupted = True
+        except BaseException:
+            plan.set_slots(slots)
+            plan.steps, random.bit_generator.state = steps, before
+            raise
+        return history
+
+    def _epoch(self, plan: Plan, random: np.random.Generator, history: History) -> None:
+        start, n = time.perf_counter(), len(self.data.y)
+        order = random.permutation(n) if self.shuffle else np.arange(n)
+        total, hits, done = 0.0, 0, 0
+        for rows, loss, right in plan.train_epoch(self.data.samples, self.data.y, order, self.batch_size):
+            total, hits, done = total + loss, hits + right, done + rows
+            self.progress.rows(done, n, total / done, hits / done)
+        if self.validation is not None:
+            scores = evaluate(plan, self.validation)
+            history.val_loss.append(scores["loss"])
+            history.val_accuracy.append(scores["accuracy"])
+        history.loss.append(total / n)
+        history.accuracy.append(hits / n)
+        history.seconds.append(time.perf_counter() - start)
+        self.progress.epoch(history)
+
+
+def evaluate(plan: Plan, data: Labelled) -> dict[str, float]:
+    """Return the mean error of the plan's parameters and the share of rows classified rightly."""
+    loss, right = plan.evaluate(data.samples, data.y)
+    return {"loss": loss / len(data.y), "accuracy": right / len(data.y)}

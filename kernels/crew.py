@@ -1,0 +1,62 @@
+"""A crew of workers for one compiled call: phases of tasks, without a launch for each phase.
+
+One prange starts all workers once for many minibatches. The first to arrive leads: it opens phases one after the other
+and works at them too; the others help. While a phase is open, now[TASKS] = phase << 32 | tasks left; a worker takes a
+task by compare-and-swap, so one that slept never mistakes an old phase for the present one. The leader waits only for
+tasks that others have begun: a helper that the system has put to sleep, or never started, holds up nothing, and any
+number of workers on any number of threads comes to an end.
+
+A task must not raise: no other worker would learn of it. Under ``NUMBA_BOUNDSCHECK=1`` there is one worker.
+"""
+
+from ._jit import inline
+from .atomic import atomic_add, atomic_publish, atomic_read, atomic_swap_if, spin_pause, yield_core
+from .workspace import DONE, TASKS
+
+PATIENCE = 4000  # pauses before a waiting worker offers its core to others
+FINISHED, NO_TASK = -1, -2
+
+
+@inline
+def take_task(now):
+    """Number of a task now this worker's own; NO_TASK if none is open, FINISHED if no more will be."""
+    while True:
+        word = atomic_read(now, TASKS)
+        if word == FINISHED:
+            return FINISHED
+        left = word & 0xFFFFFFFF
+        if left == 0:
+            return NO_TASK
+        if atomic_swap_if(now, TASKS, word, word - 1):
+            return left - 1
+
+
+@inline
+def finish_task(now):
+    """Tell that a task taken is done."""
+    atomic_add(now, DONE, 1)
+
+
+@inline
+def open_phase(now, tasks):
+    """Let the crew at a phase; all else in `now` must be set before."""
+    atomic_publish(now, DONE, 0)
+    atomic_publish(now, TASKS, (((now[TASKS] >> 32) + 1) << 32) | tasks)
+
+
+@inline
+def wait(turns):
+    """One turn of waiting; returns the number of turns so far."""
+    if turns < PATIENCE:
+        spin_pause()
+    else:
+        yield_core()
+    return turns + 1
+
+
+@inline
+def await_tasks(now, tasks):
+    """Until all tasks begun are done."""
+    turns = 0
+    while atomic_read(now, DONE) < tasks:
+        turns = wait(turns)

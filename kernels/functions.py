@@ -1,0 +1,95 @@
+"""exp and log of a tile: the whole range, subnormals, infinities and NaN included, to 2 ulp."""
+
+from math import factorial
+
+from numba import types
+from numba.extending import overload
+
+from ._jit import inline
+from .simd import Tile
+from .values import bits, fma, from_bits, to_float, where_less
+
+INF = float("inf")
+
+
+@inline
+def _polynomial(x, coefficients):
+    """c_0 x^n + c_1 x^(n-1) + ... + c_n, by Horner's rule."""
+    y = x * 0 + coefficients[0]
+    for n in range(1, len(coefficients)):
+        y = fma(y, x, coefficients[n])
+    return y
+
+
+def _make_exp(mantissa, bias, ln2_high, ln2_low, degree, lowest, highest):
+    """exp(x) = 2^n e^r with n = round(x / ln 2) and |r| <= ln(2) / 2, e^r = 1 + r + r^2 q(r) by Taylor's series."""
+    magic = 1.5 * 2.0**mantissa  # added to a small number, leaves its nearest integer in the low bits
+    taylor = tuple(1.0 / factorial(n) for n in range(degree, 1, -1))
+
+    def exp(x):
+        x = where_less(x, lowest, lowest, where_less(highest, x, highest, x))
+        shifted = fma(x, 1.4426950408889634, magic)
+        n = shifted - magic
+        r = fma(n, -ln2_low, fma(n, -ln2_high, x))
+        y = fma(r * r, _polynomial(r, taylor), r) + 1.0
+        power = (bits(shifted) << bias[1]) >> bias[1]  # n, out of the low bits, with its sign
+        half = power >> 1  # in two factors, so that neither overflows where the product does not
+        y = y * from_bits((half + bias[0]) << mantissa)
+        return y * from_bits((power - half + bias[0]) << mantissa)
+
+    return inline(exp)
+
+
+def _make_log(mantissa, bias, ln2_high, ln2_low, coefficients):
+    """log(x) = n ln 2 + log(1 + f), sqrt(1/2) <= 1 + f < sqrt(2), log(1 + f) = f - s (f - R(s^2)), s = f / (2 + f)."""
+    smallest, up = 2.0 ** (1 - bias), 2.0 ** (mantissa + 2)
+    one, root = bias << mantissa, int(0.4142135623730951 * 2**mantissa)
+
+    def log(x):
+        scaled = where_less(x, smallest, x * up, x)
+        lift = where_less(x, smallest, -(mantissa + 2.0), x * 0)
+        word = bits(scaled) + ((1 << mantissa) - root)
+        n = to_float((word >> mantissa) - bias) + lift
+        f = from_bits((word & ((1 << mantissa) - 1)) + (one - (1 << mantissa) + root)) - 1.0
+        s = f / (f + 2.0)
+        z = s * s
+        half = f * f * 0.5
+        y = n * ln2_high - (half - fma(n, ln2_low, s * fma(z, _polynomial(z, coefficients), half)) - f)
+        y = where_less(x, INF, y, x)  # inf and NaN
+        return where_less(0.0, x, y, where_less(x, 0.0, (x - x) / (x - x), x - INF))
+
+    return inline(log)
+
+
+_exp32 = _make_exp(23, (127, 32 - 22), 0.693359375, -2.12194440e-4, 7, -105.0, 90.0)
+_exp64 = _make_exp(52, (1023, 64 - 51), 6.93147180369123816490e-01, 1.90821492927058770002e-10, 13, -746.0, 711.0)
+_log32 = _make_log(
+    23, 127, 6.9313812256e-01, 9.0580006145e-06, (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693)
+)
+_log64 = _make_log(
+    52, 1023, 6.93147180369123816490e-01, 1.90821492927058770002e-10,
+    (1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01, 2.222219843214978396e-01,
+     2.857142874366239149e-01, 3.999999999940941908e-01, 6.666666666666735130e-01),
+)  # fmt: skip
+
+
+def exp(x):
+    """e^x of a tile."""
+    raise TypeError("for compiled code")
+
+
+def log(x):
+    """Natural logarithm of a tile: log(0) = -inf, log(x < 0) = NaN."""
+    raise TypeError("for compiled code")
+
+
+def _by_width(function, single, double):
+    @overload(function, inline="always")
+    def pick(x):
+        if isinstance(x, Tile):
+            chosen = single if x.dtype == types.float32 else double
+            return lambda x: chosen(x)
+
+
+_by_width(exp, _exp32, _exp64)
+_by_width(log, _log32, _log64)

@@ -1,0 +1,56 @@
+"""Rows of X on their way into a network: picked, converted, scaled and checked, in one pass."""
+
+from numba import carray
+
+from ._jit import inline
+from .convert import at_address, load_as, load_scaled
+from .simd import lanes, prefetch, store, zeros
+from .tile import ROWS
+from .values import fma, has_nan
+from .workspace import BAD_ROW, BATCH, BATCH_ROWS, FIRST, IN, X_ADDRESS, X_AT, X_ROWS, pad
+
+
+def make_gather(X_type):
+    """Phase that fetches rows of an X of this Numba type, C-contiguous and of any number of rows."""
+
+    def gather(ws, l, task, worker):
+        """x_i <- (X[order[first + i]] - shift) * scale;  labels_i <- y[order[first + i]]
+
+        Computed in the wider of the two dtypes and rounded once. ROWS rows a task. A row with NaN or infinity, as it
+        comes or once converted, is noted in `now[BAD_ROW]`.
+        """
+        L = lanes(ws.A)
+        I, rows = ws.layers[0, IN], ws.now[BATCH_ROWS]
+        x = ws.A[ws.layers[0, X_AT] : ws.layers[1, X_AT]]
+        X = carray(at_address(ws.now[X_ADDRESS], X_type), ws.now[X_ROWS] * I)
+        first, last = ws.now[FIRST], ws.now[FIRST] + ws.now[BATCH]
+        full = I // L * L
+        for i in range(task * ROWS, min(ws.now[BATCH], task * ROWS + ROWS)):
+            row, after = ws.order[first + i], ws.order[min(first + i + 1, last - 1)]
+            if ws.y.size:
+                ws.labels[i] = ws.y[row]
+            check = zeros(x, 1, 1)
+            for j in range(0, full, L):
+                prefetch(X, after * I + j)
+                if ws.shift.size:
+                    t = load_scaled(check, X, row * I + j, ws.shift, ws.scale, j)
+                else:
+                    t = load_as(check, X, row * I + j)
+                store(x, j * rows + i * L, 0, 0, t)
+                check = fma(t, 0.0, check)
+            bad = has_nan(check)
+            for j in range(full, I):
+                value = X[row * I + j] if ws.shift.size == 0 else (X[row * I + j] - ws.shift[j]) * ws.scale[j]
+                at = full * rows + i * L + j - full
+                x[at] = value
+                bad = bad or x[at] * 0 != 0
+            if bad:
+                ws.now[BAD_ROW] = row + 1
+
+    return gather
+
+
+@inline
+def gather_tasks(batch):
+    """Tasks of the gather phase."""
+    return pad(batch, ROWS) // ROWS

@@ -1,0 +1,118 @@
+"""A layer's products over panels: forward (eqs. 6-8), and backward with the update (eqs. 17, 24, 27, 32, 54).
+
+Matrices lie in panels (tile.py). `rows` is the number of rows allocated for a batch, a multiple of ROWS; I and O are
+padded to LANES where they count a matrix's rows.
+"""
+
+from ._jit import inline, jit
+from .simd import load, store, transpose, zeros
+from .tile import ROWS, VECTORS, add_column_products, add_row_products, lanes
+from .values import bits, fma, where_less
+
+
+@inline
+def _forward(like, h, x, W, b, rows, first, last, j, I, W_rows, rectify):
+    L = lanes(h)
+    for i in range(first, last, ROWS):
+        t = load(b, j, 0, L, like)
+        t = add_row_products(t, x, i, rows, W, j, W_rows, I)
+        if rectify:
+            t = where_less(t, 0, -0.0, t + 0.0)
+        store(h, j * rows + i * L, L, rows * L, t)
+
+
+@jit
+def linear_forward(h, x, W, b, rows, first, last, j, I, W_rows, rectify):
+    """h[first:last, j:j+VECTORS*LANES] <- F(x W + b)                                     (eqs. 6-8, 40)
+
+    h  out (B, O)  activations; where t < 0, ReLU stores -0.0, so that h tells F'(t)
+    x  in  (B, I)
+    W  in  (I, O)
+    b  in  (O,)
+    """
+    if VECTORS > 1 and (j + lanes(h)) * W_rows < W.size:
+        _forward(zeros(h, ROWS, VECTORS), h, x, W, b, rows, first, last, j, I, W_rows, rectify)
+    else:
+        _forward(zeros(h, ROWS, 1), h, x, W, b, rows, first, last, j, I, W_rows, rectify)
+
+
+@inline
+def _params(zero, W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend):
+    L = lanes(W)
+    for i in range(first, last, ROWS):
+        at = j * W_rows + i * L
+        t = add_column_products(zero, x, i, rows, dt, j, rows, B)  # dw_ij = sum_b x_bi dt_bj
+        if descend:
+            store(W, at, L, W_rows * L, fma(t, -rate, load(W, at, L, W_rows * L, zero)))
+        else:
+            store(dW, at, L, W_rows * L, t)
+
+
+@jit
+def linear_backward_params(W, dW, x, dt, rows, B, first, last, W_rows, rate, descend):
+    """Rows first:last of W <- W - alpha x^T dE/dt, or else of dW <- x^T dE/dt     (eqs. 18-24, 48, 52, 54)
+
+    W        in, out (I, O)  updated straight from the accumulators if `descend`: dE/dW is then never written
+    dW       out     (I, O)  if not `descend`
+    x        in      (B, I)
+    dt       in      (B, O)
+    rate     alpha
+    """
+    L = lanes(W)
+    columns = W.size // W_rows
+    for j in range(0, columns - columns % (VECTORS * L), VECTORS * L):
+        _params(zeros(W, ROWS, VECTORS), W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend)
+    if columns % (VECTORS * L):
+        _params(zeros(W, ROWS, 1), W, dW, x, dt, rows, B, first, last, columns - L, W_rows, rate, descend)
+
+
+@jit
+def transpose_rows(WT, W, first, last, W_rows, WT_rows):
+    """WT[:, :last - first] <- W[first:last]^T, both in panels, one square of LANES x LANES after the other."""
+    L = lanes(W)
+    for i in range(first, last, L):
+        for j in range(0, W.size // W_rows, L):
+            transpose(WT, (i - first) * WT_rows + j * L, W, j * W_rows + i * L, zeros(W, 1, 1))
+
+
+@inline
+def _input(zero, dx, dt, WT, rows, last_row, j, O, WT_rows):
+    L = lanes(dx)
+    for i in range(0, last_row, ROWS):
+        t = add_row_products(zero, dt, i, rows, WT, 0, WT_rows, O)
+        at = j * rows + i * L
+        h = load(dx, at, L, rows * L, zero)
+        store(dx, at, L, rows * L, where_less(bits(h), 0, 0.0, t))
+
+
+@jit
+def linear_backward_input(dx, dt, WT, rows, last_row, j, width, O, WT_rows):
+    """dx[:, j:j+width] <- dE/dt W^T (.) F'(x) (eqs. 32, 17, 41), over x itself: where x is -0.0, t was negative
+
+    dx  inout (B, I)  in: x = h of the layer before; out: dE/dt of the layer before
+    dt  in    (B, O)
+    WT  in    (O, width)  those columns of W^T
+    """
+    if VECTORS > 1 and width > lanes(dx):
+        _input(zeros(dx, ROWS, VECTORS), dx, dt, WT, rows, last_row, j, O, WT_rows)
+    else:
+        _input(zeros(dx, ROWS, 1), dx, dt, WT, rows, last_row, j, O, WT_rows)
+
+
+@jit
+def bias_backward(b, db, dt, rows, B, rate, descend):
+    """b <- b - alpha sum_B dE/dt, or else db <- sum_B dE/dt                       (eqs. 25-27, 49, 53, 54)
+
+    b   in, out (O,)    if `descend`
+    db  out     (O,)    if not
+    dt  in      (B, O)
+    """
+    L = lanes(b)
+    for j in range(0, b.size, L):
+        t = zeros(b, 1, 1)
+        for i in range(B):
+            t = t + load(dt, j * rows + i * L, 0, 0, t)
+        if descend:
+            store(b, j, 0, 0, fma(t, -rate, load(b, j, 0, 0, t)))
+        else:
+            store(db, j, 0, 0, t)

@@ -1,0 +1,265 @@
+"""Register tiles as one Numba type, their loads and stores. Only this module, values.py and atomic.py emit LLVM.
+
+A vector is one cache line: 16 float32 or 8 float64, on every CPU. Where registers are narrower LLVM splits it in two or
+four, so layouts and code are the same everywhere; only the tile's shape (tile.py) is chosen by CPU. A `Tile` of rows x
+vectors is one value of @njit code, and its vectors live in registers:
+
+    t = load(b, j, 0, LANES, like)                       # t_ij <- b_j
+    for k in range(I):
+        t = outer_add(t, x, ..., W, ...)                 # t_ij += x_ik w_kj                        (eq. 7)
+    store(h, ..., maximum(t, 0))                         # h_ij <- F(t_ij)                          (eqs. 8, 40)
+
+Arrays are 1-D and contiguous. Under NUMBA_BOUNDSCHECK=1 every access outside its array raises IndexError. No fast-math
+flag is set: NaN, infinities and the sign of zero mean what they mean in IEEE 754.
+"""
+
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+LINE = 64  # bytes of a cache line, and of a vector
+i32 = ir.IntType(32)
+
+
+class Tile(types.Type):
+    """rows x vectors vectors of dtype, each as wide as a cache line."""
+
+    def __init__(self, dtype, rows=1, vectors=1):
+        self.dtype, self.rows, self.vectors = dtype, rows, vectors
+        self.lanes = LINE * 8 // dtype.bitwidth
+        super().__init__(name=f"Tile({dtype}, {rows} x {vectors} x {self.lanes})")
+
+    def of(self, dtype):
+        """The tile of this shape that holds another dtype of the same width."""
+        return Tile(dtype, self.rows, self.vectors)
+
+
+@register_model(Tile)
+class TileModel(models.PrimitiveModel):
+    """An LLVM array of vectors; LLVM's SROA pass splits it into registers."""
+
+    def __init__(self, manager, tile):
+        super().__init__(manager, tile, ir.ArrayType(_vector(tile), tile.rows * tile.vectors))
+
+
+def _vector(tile):
+    element = ir.IntType(tile.dtype.bitwidth)
+    if isinstance(tile.dtype, types.Float):
+        element = ir.FloatType() if tile.dtype.bitwidth == 32 else ir.DoubleType()
+    return ir.VectorType(element, tile.lanes)
+
+
+def _int(tile):
+    return types.Integer.from_bitwidth(tile.dtype.bitwidth)
+
+
+def _pack(tile, builder, vectors):
+    value = ir.Constant(ir.ArrayType(_vector(tile), len(vectors)), ir.Undefined)
+    for n, vector in enumerate(vectors):
+        value = builder.insert_value(value, vector, n)
+    return value
+
+
+def _unpack(builder, value):
+    return [builder.extract_value(value, n) for n in range(value.type.count)]
+
+
+def _splat(builder, scalar, lanes):
+    undef = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
+    lane0 = builder.insert_element(undef, scalar, i32(0))
+    return builder.shuffle_vector(lane0, undef, ir.Constant(ir.VectorType(i32, lanes), [0] * lanes))
+
+
+def _shuffle(builder, a, b, lanes):
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(i32, len(lanes)), lanes))
+
+
+def _call(builder, name, *args):
+    """An LLVM intrinsic of one type, such as llvm.fmuladd.v16f32."""
+    kind = args[0].type
+    suffix = f"v{kind.count}f{32 if kind.element == ir.FloatType() else 64}"
+    function = ir.FunctionType(kind, [kind] * len(args))
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.{suffix}"), args)
+
+
+def _fma(builder, a, b, c):
+    return _call(builder, "fmuladd", a, b, c)  # llvm.fma is a library call where the CPU has no FMA
+
+
+@intrinsic
+def lanes(typingctx, array):
+    """Elements in a vector of this array's dtype, a constant."""
+    n = LINE * 8 // array.dtype.bitwidth
+    return types.intp(array), lambda context, builder, sig, args: context.get_constant(types.intp, n)
+
+
+@intrinsic(prefer_literal=True)
+def zeros(typingctx, like, rows, vectors):
+    """Tile of zeros, rows x vectors, of the dtype of an array or tile."""
+    tile = Tile(like.dtype, rows.literal_value, vectors.literal_value)
+
+    def codegen(context, builder, sig, args):
+        return ir.Constant(ir.ArrayType(_vector(tile), tile.rows * tile.vectors), None)
+
+    return tile(like, rows, vectors), codegen
+
+
+# Memory
+
+
+def _address(context, builder, array_type, array, first, last, kind):
+    """Pointer to array[first], checked up to and with array[last] if NUMBA_BOUNDSCHECK is set."""
+    array = context.make_array(array_type)(context, builder, array)
+    if config.BOUNDSCHECK:
+        size = builder.extract_value(array.shape, 0)
+        outside = builder.or_(builder.icmp_signed("<", first, size.type(0)), builder.icmp_signed(">=", last, size))
+        with builder.if_then(outside, likely=False):
+            context.call_conv.return_user_exc(builder, IndexError, ("tile outside its array",))
+    return builder.bitcast(builder.gep(array.data, [first]), kind.as_pointer())
+
+
+def _at(builder, at, *steps):
+    """at + sum of n * step; steps that are zero leave no code."""
+    for n, step in steps:
+        at = builder.add(at, builder.mul(at.type(n), step)) if n else at
+    return at
+
+
+def _vectors_of(context, builder, tile, array_type, array, at, row_step, vector_step):
+    """Addresses of a tile's vectors."""
+    addresses = []
+    for r in range(tile.rows):
+        for v in range(tile.vectors):
+            first = _at(builder, at, (r, row_step), (v, vector_step))
+            last = builder.add(first, at.type(tile.lanes - 1))
+            addresses.append(_address(context, builder, array_type, array, first, last, _vector(tile)))
+    return addresses
+
+
+def _element_bytes(tile):
+    return tile.dtype.bitwidth // 8
+
+
+@intrinsic
+def load(typingctx, array, at, row_step, vector_step, like):
+    """Tile shaped like `like`: vector (r, v) is array[at + r row_step + v vector_step:][:LANES]."""
+
+    def codegen(context, builder, sig, args):
+        vectors = []
+        for address in _vectors_of(context, builder, sig.return_type, sig.args[0], *args[:4]):
+            vectors.append(builder.load(address, align=_element_bytes(like)))
+        return _pack(like, builder, vectors)
+
+    return like(array, types.intp, types.intp, types.intp, like), codegen
+
+
+@intrinsic
+def store(typingctx, array, at, row_step, vector_step, tile):
+    """array[at + r row_step + v vector_step:][:LANES] <- vector (r, v) of the tile."""
+
+    def codegen(context, builder, sig, args):
+        addresses = _vectors_of(context, builder, tile, sig.args[0], *args[:4])
+        for address, vector in zip(addresses, _unpack(builder, args[4]), strict=True):
+            builder.store(vector, address, align=_element_bytes(tile))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, types.intp, tile), codegen
+
+
+@intrinsic
+def outer_add(typingctx, t, A, a, row_step, B, b, vector_step):
+    """t[r, v] + A[a + r row_step] * B[b + v vector_step:][:LANES]: one step of a product's sum, eqs. 7, 24, 32."""
+
+    def codegen(context, builder, sig, args):
+        value, A_, a_, row, B_, b_, step = args
+        wide = Tile(t.dtype, 1, t.vectors)
+        right = [
+            builder.load(address, align=_element_bytes(t))
+            for address in _vectors_of(context, builder, wide, B, B_, b_, b_.type(0), step)
+        ]
+        sums = _unpack(builder, value)
+        for r in range(t.rows):
+            at = _at(builder, a_, (r, row))
+            left = builder.load(_address(context, builder, A, A_, at, at, _vector(t).element))
+            left = _splat(builder, left, t.lanes)
+            for v in range(t.vectors):
+                sums[r * t.vectors + v] = _fma(builder, left, right[v], sums[r * t.vectors + v])
+        return _pack(t, builder, sums)
+
+    return t(t, A, types.intp, types.intp, B, types.intp, types.intp), codegen
+
+
+@intrinsic
+def prefetch(typingctx, array, at):
+    """Ask for the cache line of array[at]; harmless outside the array."""
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        byte = ir.IntType(8).as_pointer()
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, i32(0), i32(3), i32(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), codegen
+
+
+@intrinsic
+def transpose(typingctx, out, to, array, at, like):
+    """out[to + c LANES + r] <- array[at + r LANES + c] for r, c in 0..LANES-1: a square of LANES cache lines each."""
+
+    def codegen(context, builder, sig, args):
+        out_, to_, array_, at_, _ = args
+        n, align = like.lanes, _element_bytes(like)
+        square, step = Tile(like.dtype, like.lanes, 1), at_.type(like.lanes)
+        zero = at_.type(0)
+        rows = [
+            builder.load(address, align=align)
+            for address in _vectors_of(context, builder, square, array, array_, at_, step, zero)
+        ]
+        low = [n * (i % 2) + i // 2 for i in range(n)]  # 0, n, 1, n + 1, ...
+        high = [lane + n // 2 for lane in low]
+        half = n // 2
+        while half:  # log2(n) rounds, each a perfect shuffle of the lanes' and the rows' numbers
+            pairs = [(rows[i], rows[i + n // 2]) for i in range(n // 2)]
+            rows = [_shuffle(builder, a, b, pick) for a, b in pairs for pick in (low, high)]
+            half //= 2
+        for row, address in zip(rows, _vectors_of(context, builder, square, out, out_, to_, step, zero), strict=True):
+            builder.store(row, address, align=align)
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, array, types.intp, like), codegen
+
+
+@intrinsic
+def load_rows(typingctx, array, at, like):
+    """Tile whose row r is array[at + r] in every lane, for an array of integers as wide integers as `like` has."""
+    tile = like.of(_int(like))
+
+    def codegen(context, builder, sig, args):
+        vectors = []
+        for r in range(tile.rows):
+            first = _at(builder, args[1], (r, args[1].type(1)))
+            address = _address(context, builder, sig.args[0], args[0], first, first, ir.IntType(array.dtype.bitwidth))
+            value = builder.load(address)
+            value = value if value.type.width == tile.dtype.bitwidth else builder.trunc(value, ir.IntType(32))
+            vectors += [_splat(builder, value, tile.lanes)] * tile.vectors
+        return _pack(tile, builder, vectors)
+
+    return tile(array, types.intp, like), codegen
+
+
+@intrinsic
+def store_rows(typingctx, array, at, tile):
+    """array[at + r] <- the first lane of row r."""
+
+    def codegen(context, builder, sig, args):
+        for r, vector in enumerate(_unpack(builder, args[2])[:: tile.vectors]):
+            first = _at(builder, args[1], (r, args[1].type(1)))
+            address = _address(context, builder, sig.args[0], args[0], first, first, _vector(tile).element)
+            builder.store(builder.extract_element(vector, i32(0)), address)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, tile), codegen

@@ -1,0 +1,114 @@
+"""The phases of a minibatch step after its rows are gathered: forward with the loss, backward with the update.
+
+A phase is a number of tasks, in any order and on any worker. A task writes tiles that no other task of its phase reads
+or writes, and nothing is summed across tasks, so the bits do not depend on the number of workers.
+"""
+
+from ._jit import inline
+from .linear import (
+    bias_backward,
+    linear_backward_input,
+    linear_backward_params,
+    linear_forward,
+    transpose_rows,
+)
+from .loss import softmax, softmax_cross_entropy
+from .simd import lanes
+from .tile import ROWS, VECTORS
+from .workspace import (
+    B_AT,
+    BATCH,
+    BATCH_ROWS,
+    DESCEND,
+    IN,
+    MODE,
+    OUT,
+    PREDICT,
+    W_AT,
+    WORKERS,
+    X_AT,
+    pad,
+)
+
+
+@inline
+def _layer(ws, l):
+    """W and b of layer l, its input and its output."""
+    W_at, b_at, after = ws.layers[l, W_AT], ws.layers[l, B_AT], ws.layers[l + 1, W_AT]
+    x_at, h_at, h_size = ws.layers[l, X_AT], ws.layers[l + 1, X_AT], (after - b_at) * ws.now[BATCH_ROWS]
+    return ws.P[W_at:b_at], ws.P[b_at:after], ws.A[x_at:h_at], ws.A[h_at : h_at + h_size]
+
+
+@inline
+def _forward_split(layers, now, l, L):
+    """Columns and rows of a forward task, and how many of each: the last layer's tasks are whole rows."""
+    columns, rows = layers[l + 1, W_AT] - layers[l, B_AT], pad(now[BATCH], ROWS)
+    width = columns if l == layers.shape[0] - 2 else VECTORS * L
+    groups = (columns + width - 1) // width
+    # some four tasks a worker: one that comes late holds up less
+    chunks = 1 if now[WORKERS] == 1 else (4 * now[WORKERS] + groups - 1) // groups
+    chunk = max(ROWS, pad(rows // chunks, ROWS))
+    return width, groups, chunk, (rows + chunk - 1) // chunk
+
+
+@inline
+def forward_tasks(layers, now, l, L):
+    """Tasks of layer l's forward phase."""
+    _, groups, _, chunks = _forward_split(layers, now, l, L)
+    return groups * chunks
+
+
+def forward(ws, l, task, worker):
+    """h <- F(x W + b) of layer l; on the last layer t, and on to z, or to E and dE/dt, row by row   (eqs. 42-47)"""
+    W, b, x, h = _layer(ws, l)
+    rows, B, O = ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, OUT]
+    last_layer = l == ws.layers.shape[0] - 2
+    width, _, chunk, chunks = _forward_split(ws.layers, ws.now, l, lanes(ws.A))
+    first = task % chunks * chunk
+    last = min(first + chunk, pad(B, ROWS))
+    start = task // chunks * width
+    W_rows = W.size // b.size
+    for j in range(start, min(start + width, b.size), VECTORS * lanes(ws.A)):
+        linear_forward(h, x, W, b, rows, first, last, j, ws.layers[l, IN], W_rows, not last_layer)
+    if last_layer and ws.now[MODE] == PREDICT:
+        softmax(h, rows, first, last, O)
+    elif last_layer:
+        softmax_cross_entropy(h, ws.e, ws.right, ws.labels, rows, first, last, O, B)
+
+
+@inline
+def _backward_width(l, L):
+    """Inputs whose rows of W one task does; without dE/dx, single panels balance better."""
+    return VECTORS * L if l else L
+
+
+@inline
+def backward_tasks(layers, l, L):
+    """Tasks of layer l's backward phase; the last one does the biases."""
+    width = _backward_width(l, L)
+    return (pad(layers[l, IN], L) + width - 1) // width + 1
+
+
+def backward(ws, l, task, worker):
+    """dE/dW or dE/db of layer l, or their descent; above layer 0 also dE/dt of the layer below   (eqs. 48-54)
+
+    That overwrites the layer's input x: nothing after this task needs these columns.
+    """
+    W, b, x, dt = _layer(ws, l)
+    rows, B, I, O = ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, IN], ws.layers[l, OUT]
+    descend, rate = ws.now[MODE] == DESCEND, ws.settings[0]
+    W_at, b_at, after = ws.layers[l, W_AT], ws.layers[l, B_AT], ws.layers[l + 1, W_AT]
+    dW, db = ws.G[W_at:b_at], ws.G[b_at:after]
+    W_rows, width = W.size // b.size, _backward_width(l, lanes(ws.A))
+    i = task * width
+    if i >= W_rows:
+        bias_backward(b, db, dt, rows, B, rate, descend)
+        return
+    share = ws.S.size // ws.now[WORKERS]
+    WT = ws.S[worker * share : (worker + 1) * share]
+    last = min(i + width, W_rows)
+    if l:
+        transpose_rows(WT, W, i, last, W_rows, b.size)
+    linear_backward_params(W, dW, x, dt, rows, B, i, min(last, pad(I, ROWS)), W_rows, rate, descend)
+    if l:
+        linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, last - i, O, b.size)

@@ -1,0 +1,66 @@
+"""Optimizers with state, each one fused pass over the flat vector of parameters."""
+
+import math
+
+from ._jit import inline
+from .simd import lanes, load, store, zeros
+from .values import fma, sqrt
+from .workspace import STEP, WORKERS, pad
+
+SHARES = 4  # tasks a worker: one that comes late holds up less
+
+
+@inline
+def share(ws, task):
+    """First and last element of P that a task updates: whole vectors."""
+    tasks = update_tasks(ws.now)
+    size = pad(pad(ws.P.size, tasks) // tasks, lanes(ws.P))
+    return min(ws.P.size, task * size), min(ws.P.size, (task + 1) * size)
+
+
+@inline
+def update_tasks(now):
+    """Tasks of the update phase."""
+    return 1 if now[WORKERS] == 1 else SHARES * now[WORKERS]
+
+
+def momentum_update(ws, l, task, worker):
+    """m <- mu m - alpha dE/dW;  W <- W + m                       settings: alpha, mu; see elementwise.py"""
+    alpha, mu = ws.settings[0], ws.settings[1]
+    like = zeros(ws.P, 1, 1)
+    first, last = share(ws, task)
+    for k in range(first, last, lanes(ws.P)):
+        m = fma(load(ws.m, k, 0, 0, like), mu, load(ws.G, k, 0, 0, like) * -alpha)
+        store(ws.m, k, 0, 0, m)
+        store(ws.P, k, 0, 0, load(ws.P, k, 0, 0, like) + m)
+
+
+def nesterov_update(ws, l, task, worker):
+    """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW      settings: alpha, mu; see elementwise.py"""
+    alpha, mu = ws.settings[0], ws.settings[1]
+    like = zeros(ws.P, 1, 1)
+    first, last = share(ws, task)
+    for k in range(first, last, lanes(ws.P)):
+        step = load(ws.G, k, 0, 0, like) * -alpha
+        m = fma(load(ws.m, k, 0, 0, like), mu, step)
+        store(ws.m, k, 0, 0, m)
+        store(ws.P, k, 0, 0, load(ws.P, k, 0, 0, like) + fma(m, mu, step))
+
+
+def adam_update(ws, l, task, worker):
+    """m <- b1 m + (1 - b1) dE/dW;  v <- b2 v + (1 - b2) (dE/dW)^2;  W <- W - rate m / (sqrt(v) + eps)
+
+    settings: alpha, b1, b2, eps; rate = alpha sqrt(1 - b2^step) / (1 - b1^step); see elementwise.py
+    """
+    alpha, b1, b2, eps = ws.settings[0], ws.settings[1], ws.settings[2], ws.settings[3]
+    step = ws.now[STEP]
+    rate = alpha * math.sqrt(1 - b2**step) / (1 - b1**step)
+    like = zeros(ws.P, 1, 1)
+    first, last = share(ws, task)
+    for k in range(first, last, lanes(ws.P)):
+        dW = load(ws.G, k, 0, 0, like)
+        m = fma(load(ws.m, k, 0, 0, like), b1, dW * (1 - b1))
+        v = fma(load(ws.v, k, 0, 0, like), b2, dW * dW * (1 - b2))
+        store(ws.m, k, 0, 0, m)
+        store(ws.v, k, 0, 0, v)
+        store(ws.P, k, 0, 0, load(ws.P, k, 0, 0, like) - m * rate / (sqrt(v) + eps))

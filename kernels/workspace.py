@@ -1,0 +1,102 @@
+"""What one compiled call works on, as one value: the network's layout, its parameters and a minibatch's arrays.
+
+Everything is flat. Matrices lie in panels (tile.py); `layers` says where:
+
+    layers[l] = I, O, W, b, x     layer l's sizes, and where its W and b start in P and its input x in A;
+                                  the row after the last layer closes the list, its x being the logits
+    now[...]                      the state of the present minibatch, by the names below
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+
+from ._jit import inline
+from .simd import LINE
+from .tile import ROWS, VECTORS
+
+# columns of `layers`
+IN, OUT, W_AT, B_AT, X_AT = range(5)
+
+# words of `now`; the first three are written by several threads and stand on cache lines of their own
+TASKS, DONE, ARRIVED = 0, 8, 16
+PHASE, LAYER = 24, 25  # what the tasks are
+FIRST, BATCH = 26, 27  # rows order[FIRST : FIRST + BATCH] are the present minibatch
+BATCH_ROWS = 28  # rows allocated for it, a multiple of ROWS
+BATCH_SIZE, WORKERS, MODE, STEP = 29, 30, 31, 32
+X_ADDRESS, X_ROWS = 33, 34
+BAD_ROW = 35  # 1 + a row of X that is not finite, or 0
+WORDS = 64
+
+DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes after the forward pass
+
+
+class Workspace(NamedTuple):
+    """Arrays of one compiled call; T is the network's dtype, sizes are the flat lengths."""
+
+    layers: np.ndarray  # (L + 1, 5) intp
+    now: np.ndarray  # ((1 + workers) * WORDS,) intp; the further words are for each worker's own use
+    P: np.ndarray  # T: W and b of every layer
+    G: np.ndarray  # T: their gradients, or empty
+    m: np.ndarray  # T: state of the optimizer, as P or empty
+    v: np.ndarray  # T: likewise
+    A: np.ndarray  # T: x of every layer; backward leaves dE/dt of the layer below in its place
+    S: np.ndarray  # T: for each worker some rows of W^T
+    e: np.ndarray  # T: error of each row
+    right: np.ndarray  # T: 1 where a row is classified rightly, else 0
+    labels: np.ndarray  # intp: y of each row
+    order: np.ndarray  # intp: row numbers in the order of training
+    y: np.ndarray  # intp: classes of all rows
+    shift: np.ndarray  # float64: of X's columns, or empty
+    scale: np.ndarray  # float64
+    settings: np.ndarray  # float64: the optimizer's numbers, the learning rate first
+    totals: np.ndarray  # float64: sums over the rows done of e and right
+
+
+def workspace_type(T):
+    """Numba's type of a Workspace for a network of dtype T."""
+    kinds = {"layers": types.Array(types.intp, 2, "C")}
+    kinds |= dict.fromkeys(("now", "labels", "order", "y"), types.Array(types.intp, 1, "C"))
+    kinds |= dict.fromkeys(("shift", "scale", "settings", "totals"), types.Array(types.float64, 1, "C"))
+    flat = types.Array(T, 1, "C")
+    return types.NamedTuple([kinds.get(name, flat) for name in Workspace._fields], Workspace)
+
+
+def phase_type(T):
+    """The one signature of all phases: (workspace, layer, task, worker)."""
+    return types.void(workspace_type(T), types.intp, types.intp, types.intp)
+
+
+def padded(n, step):
+    """Return n, or the next multiple of `step`."""
+    return -(-n // step) * step
+
+
+def layout(sizes, batch_rows, dtype):
+    """Return the `layers` table of a network and how long P and A are."""
+    L = LINE // np.dtype(dtype).itemsize
+    table, p, a = [], 0, 0
+    for I, O in zip(sizes[:-1], sizes[1:], strict=True):
+        b = p + padded(I, L) * padded(O, L)
+        table.append((I, O, p, b, a))
+        p, a = b + padded(O, L), a + padded(I, L) * batch_rows
+    table.append((sizes[-1], 0, p, p, a))
+    return np.array(table, np.intp), p, a + padded(sizes[-1], L) * batch_rows
+
+
+def scratch(sizes, workers, dtype):
+    """Return how long S is: the columns of W^T that one task of the backward pass turns, for each worker."""
+    L = LINE // np.dtype(dtype).itemsize
+    return workers * max(padded(size, L) for size in sizes[1:]) * VECTORS * L
+
+
+def batch_rows(batch_size):
+    """Return the rows to allocate for a minibatch: whole tiles."""
+    return padded(batch_size, ROWS)
+
+
+@inline
+def pad(n, step):
+    """n, or the next multiple of step."""
+    return (n + step - 1) // step * step
