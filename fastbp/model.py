@@ -88,7 +88,8 @@ class Model:
         self.feature_names = checks.names("feature_names", feature_names, sizes[0])
         self.class_names = checks.names("class_names", class_names, sizes[-1])
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
-        self._flat = np.empty(self.network.n_parameters, self.dtype)
+        self._buffer = np.zeros(self.network.n_parameters + plan.ROOM, self.dtype)
+        self._flat = self._buffer[: self.network.n_parameters]
         init.he_normal(self.network, self._flat, self._random)
         self._plan = self._new_plan()
 
@@ -176,7 +177,8 @@ class Model:
         """Return z = softmax(t) of each row (eq. 33), shape (rows, classes)."""
         samples = self._samples(X, "X")
         z = np.empty((len(samples.X), self.layer_sizes[-1]), self.dtype)
-        self._loaded_plan().predict(samples, z)
+        if not self._plan.predict_rows(self._buffer, samples, z):
+            self._loaded_plan().predict(samples, z)
         return z
 
     def predict(self, X: Any) -> np.ndarray:

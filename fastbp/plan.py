@@ -15,6 +15,7 @@ from .optim import Optimizer
 from .samples import Samples
 
 KERNELS = ("fast", "elementwise")
+ROOM = 16  # elements behind the parameters that a vector may reach into
 
 
 class Plan(Protocol):
@@ -47,6 +48,12 @@ class Plan(Protocol):
 
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Fill z, shape (rows, classes), with each row's probabilities."""
+
+    def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
+        """Do the same for a few rows and the parameters in `buffer`, or return False where `predict` is the way.
+
+        `buffer` holds the parameters and, behind them, as many elements as `ROOM` says. Threads may share the plan.
+        """
 
     def gradients(self, samples: Samples, y: np.ndarray, gradient: np.ndarray) -> float:
         """Fill `gradient`, in the order of the parameters, over all rows as one batch; return E."""

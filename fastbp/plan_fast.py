@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .kernels import panels, train, workspace
+from .kernels import panels, row, train, workspace
 from .network import Network
 from .optim import Optimizer
 from .samples import Samples
@@ -18,6 +18,8 @@ WORKER_FLOP = 2_000_000  # of a minibatch step, from which another worker pays
 SLICE_SECONDS = 0.05  # of a compiled call, after which Python is heard
 FIRST_FLOP = 2e9  # of the first slice, before its speed is known
 BLOCK_ROWS = 64  # rows carried through all layers at once outside training: they stay in a core's cache
+FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
+ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
 _KEEP_GRADIENT = (workspace.UPDATE, workspace.GRADIENT)
 CONVERTED_BYTES = 4_000_000  # of an X that only numpy can read, at a time
 
@@ -31,6 +33,11 @@ class FastPlan:
         self.P, self.none = np.zeros(n, dtype), np.empty(0, dtype)
         self.slots: dict[str, np.ndarray] = {}
         self.steps = 0
+        self._sizes = np.array(network.layer_sizes)
+        shapes = np.array(network.shapes)
+        self._one_task = np.ones(len(shapes), np.intp)
+        self._row_tasks = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1)
+        self._row_pays = bool((self._row_tasks > 1).any())
         self._arrays: dict[str, np.ndarray] = {}
 
     # ---- parameters and state, in and out of panels
@@ -61,7 +68,9 @@ class FastPlan:
     def _slot(self, name: str) -> np.ndarray:
         if name not in self.optimizer.slots:
             return self.none
-        return self.slots.setdefault(name, np.zeros_like(self.P))
+        if name not in self.slots:
+            self.slots[name] = np.zeros(len(self.P), self.dtype)
+        return self.slots[name]
 
     def _into_panels(self, P: np.ndarray, flat: np.ndarray) -> None:
         for (W, b), (_, _, w_at, b_at, _) in zip(self.network.views(flat), self.layers, strict=False):
@@ -104,6 +113,22 @@ class FastPlan:
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Block after block."""
         self._rows(workspace.PREDICT, samples, np.empty(0, np.intp), z)
+
+    def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
+        """Row after row, straight from the parameters."""
+        if len(z) > FEW_ROWS:
+            return False
+        X = samples.few(self.dtype)
+        h = np.empty(2 * (max(self.network.layer_sizes) + 16), self.dtype)
+        wanted = threads.count(self.n_threads) if self._row_pays else 1
+        with threads.crew(wanted, masked=self.n_threads is None) as workers:
+            predict_row = row.predict_row.parallel if workers > 1 else row.predict_row.serial
+            tasks = self._row_tasks if workers > 1 else self._one_task
+            for x, out in zip(X, z, strict=True):
+                now = np.zeros(workspace.WORDS, np.intp)
+                if not predict_row(out, x, buffer, self._sizes, h, tasks, now, workers):
+                    samples.gather(np.empty_like(X), slice(None))
+        return True
 
     def gradients(self, samples: Samples, y: np.ndarray, gradient: np.ndarray) -> float:
         """All rows as one minibatch that ends without an update."""
@@ -163,11 +188,13 @@ class FastPlan:
         if not samples.direct:
             samples, order = samples.converted(order, self.dtype), np.arange(len(order))
             y = y[rows] if len(y) else y
+        if mode in _KEEP_GRADIENT and "G" not in arrays:
+            arrays["G"] = np.zeros(len(self.P), self.dtype)
         shift, scale = samples.shift_and_scale()
         stateful = mode == workspace.UPDATE
         ws = workspace.Workspace(
             layers=self.layers, now=now, P=self.P,
-            G=arrays.setdefault("G", np.zeros_like(self.P)) if mode in _KEEP_GRADIENT else self.none,
+            G=arrays["G"] if mode in _KEEP_GRADIENT else self.none,
             m=self._slot("m") if stateful else self.none, v=self._slot("v") if stateful else self.none,
             A=arrays["A"], S=arrays["S"], e=arrays["e"], right=arrays["right"], labels=arrays["labels"],
             order=np.ascontiguousarray(order, np.intp), y=y, shift=shift, scale=scale,

@@ -9,7 +9,7 @@ import numpy as np
 DIRECT = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # what a compiled gather reads as it lies
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Samples:
     """X as the user has it, with what turns a row of it into inputs: x = (X - shift) * scale.
 
@@ -72,6 +72,15 @@ class Samples:
         x = np.empty((len(rows), self.X.shape[1]), dtype)
         self.gather(x, rows)
         return Samples(x, name=self.name)
+
+    def few(self, dtype: np.dtype) -> np.ndarray:
+        """Return all rows converted, not yet checked, where they are few."""
+        if self.shift is None and self.scale is None:
+            if self.X.dtype == dtype:
+                return np.ascontiguousarray(self.X)
+            with np.errstate(over="ignore"):
+                return np.ascontiguousarray(self.X, dtype)
+        return self.converted(np.arange(len(self.X)), dtype).X
 
     def reject(self, row: int, dtype: np.dtype) -> None:
         """Raise the ValueError that a row which a compiled gather found not finite deserves."""

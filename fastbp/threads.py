@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numba
@@ -21,12 +19,15 @@ _ADVICE = {
 }
 _one_launch = threading.Lock()  # the workqueue layer ends the process where two threads launch at once
 _forked_from_openmp = False  # GNU OpenMP ends a child that computes in parallel after its parent did
+_worker_process = multiprocessing.parent_process() is not None
+_main_thread = threading.main_thread().ident
 
 
 def _after_fork() -> None:
-    global _forked_from_openmp, _one_launch
+    global _forked_from_openmp, _main_thread, _one_launch, _worker_process
     _one_launch = threading.Lock()
     _forked_from_openmp = layer() == "omp"
+    _worker_process, _main_thread = True, threading.get_ident()
 
 
 if hasattr(os, "register_at_fork"):
@@ -55,24 +56,37 @@ def count(n_threads: int | None) -> int:
         return 1
     if n_threads is not None:
         return n_threads
-    alone = threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
+    alone = threading.get_ident() == _main_thread and not _worker_process
     return numba.get_num_threads() if alone else 1
 
 
-@contextmanager
-def crew(n: int) -> Iterator[int]:
-    """Hold n threads ready for one parallel launch in this block; gives 1 where a launch would crash the program."""
-    locked = n > 1 and layer() not in ("omp", "tbb")
-    if n == 1 or (locked and not _one_launch.acquire(blocking=False)):
-        yield 1
-        return
-    before = numba.get_num_threads()
-    try:
-        numba.set_num_threads(n)
-        yield n
-    finally:
-        numba.set_num_threads(before)
-        if locked:
+class crew:  # noqa: N801, used as a function
+    """Hold n threads ready for one parallel launch in this block; gives 1 where a launch would crash the program.
+
+    A class, as a generator would take longer than a small network takes to predict.
+    """
+
+    def __init__(self, n: int, masked: bool = False) -> None:
+        """Ask for n threads; `masked` says that n is the number Numba uses as it is."""
+        self.n, self.locked, self.before, self.masked = n, False, n, masked
+
+    def __enter__(self) -> int:
+        if self.n == 1:
+            return 1
+        if layer() not in ("omp", "tbb"):
+            self.locked = _one_launch.acquire(blocking=False)
+            if not self.locked:
+                return 1
+        if not self.masked:
+            self.before = numba.get_num_threads()
+            if self.before != self.n:
+                numba.set_num_threads(self.n)
+        return self.n
+
+    def __exit__(self, *_: object) -> None:
+        if self.before != self.n:
+            numba.set_num_threads(self.before)
+        if self.locked:
             _one_launch.release()
 
 

@@ -1,6 +1,7 @@
-"""Optimizers beyond plain gradient descent, one plain loop each: the specification of update.py.
+"""Gradient descent without a gradient in memory, and optimizers beyond it, one plain loop each.
 
-All work on one flat vector of parameters W, its gradient dW and as long a vector of each state.
+They are the specification of linear.py's updates and of update.py. The optimizers work on one flat vector of
+parameters W, its gradient dW and as long a vector of each state.
 """
 
 import math
@@ -8,6 +9,29 @@ import math
 from numba import prange
 
 from ._jit import kernel
+
+
+@kernel
+def linear_descent(W, b, x, dt, learning_rate):
+    """W <- W - alpha x^T dE/dt;  b <- b - alpha dE/dt, summed over the rows      (eqs. 24, 27, 48, 49, 52-54)
+
+    W   in, out (I, O)
+    b   in, out (O,)
+    x   in      (B, I)
+    dt  in      (B, O)
+    learning_rate      alpha
+    """
+    for i in prange(x.shape[1]):
+        for j in range(dt.shape[1]):
+            dw = W[i, j] * 0
+            for row in range(x.shape[0]):
+                dw += dt[row, j] * x[row, i]
+            W[i, j] -= learning_rate * dw
+    for j in range(dt.shape[1]):
+        db = b[j] * 0
+        for row in range(dt.shape[0]):
+            db += dt[row, j]
+        b[j] -= learning_rate * db
 
 
 @kernel

@@ -15,6 +15,24 @@ from numba import prange
 
 from ._jit import jit, kernel
 
+# ---- the rows of a minibatch ---------------------------------------------------------------------------------------
+
+
+@kernel
+def gather(x, X, order, shift, scale):
+    """x_k = (X[order_k] - shift) (.) scale: the rows of a minibatch, scaled
+
+    x      out (B, I)
+    X      in  (N, I)  all rows there are
+    order  in  (B,)    row numbers
+    shift  in  (I,)    a number for each column
+    scale  in  (I,)
+    """
+    for row in prange(order.size):
+        for i in range(X.shape[1]):
+            x[row, i] = (X[order[row], i] - shift[i]) * scale[i]
+
+
 # ---- the linear stage: t = x W + b ---------------------------------------------------------------------------------
 
 

@@ -21,23 +21,37 @@ def _maximum(t, at, rows, O, zero):
     return across_max(top)
 
 
+@inline
+def _softmax(zero, t, at, rows, O):
+    """Softmax of as many rows as `zero` has, the first at t[at]."""
+    L, total, column = lanes(t), zero, lane_numbers(zero)
+    top = _maximum(t, at, rows, O, zero)
+    for j in range(0, O, L):
+        z = where_less(column, O - j, exp(load(t, j * rows + at, L, 0, zero) - top), 0.0)
+        store(t, j * rows + at, L, 0, z)
+        total = total + z
+    total = across_sum(total)
+    for j in range(0, O, L):
+        store(t, j * rows + at, L, 0, load(t, j * rows + at, L, 0, zero) / total)
+
+
 @jit
 def softmax(t, rows, first, last, O):
     """z <- exp(t) / sum exp(t), over t itself                                      (eqs. 33, 45)
 
     t  in, out (B, O)  logits, then probabilities; rows first:last of them
     """
-    L = lanes(t)
     for i in range(first, last, TOGETHER):
-        zero, at = zeros(t, TOGETHER, 1), i * L
-        top, total, column = _maximum(t, at, rows, O, zero), zero, lane_numbers(zero)
-        for j in range(0, O, L):
-            z = where_less(column, O - j, exp(load(t, j * rows + at, L, 0, zero) - top), 0.0)
-            store(t, j * rows + at, L, 0, z)
-            total = total + z
-        total = across_sum(total)
-        for j in range(0, O, L):
-            store(t, j * rows + at, L, 0, load(t, j * rows + at, L, 0, zero) / total)
+        _softmax(zeros(t, TOGETHER, 1), t, i * lanes(t), rows, O)
+
+
+@jit
+def softmax_row(t, at, O):
+    """z <- exp(t) / sum exp(t) of one row, over t[at:] itself                      (eqs. 33, 45)
+
+    t  in, out (>= at + O and whole vectors,)  logits, then probabilities
+    """
+    _softmax(zeros(t, 1, 1), t, at, 1, O)
 
 
 @jit

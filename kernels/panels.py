@@ -9,8 +9,8 @@ from .workspace import pad
 def pack(P, M):
     """P <- M in panels; what fills P up is left as it is.
 
-    P  out (padded rows * padded columns,)
-    M  in  (rows, columns)
+    P  in, out (panels,)
+    M  in      (I, O)
     """
     L = lanes(P)
     rows = pad(M.shape[0], L)
@@ -24,8 +24,8 @@ def pack(P, M):
 def unpack(M, P):
     """M <- what `pack` packed.
 
-    M  out (rows, columns)
-    P  in  (padded rows * padded columns,)
+    M  out (I, O)
+    P  in  (panels,)
     """
     L = lanes(P)
     rows = pad(M.shape[0], L)

@@ -1,0 +1,216 @@
+"""Fast kernels called with the plain arguments of their elementwise twins, to compare the two.
+
+Each function here is a context: on entry it packs the matrices into panels, its value `run()` computes, and on leaving
+the results are unpacked. So what `run` takes is the kernel's time alone.
+
+The panels are as hard as a network's may be: outputs are NaN beforehand, as are the rows that fill up a minibatch.
+The columns that fill up the last panel hold zeros, and must still do so afterwards.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from . import functions, loss
+from . import linear as layer
+from ._jit import jit
+from .simd import LINE, lanes, load, store, zeros
+from .tile import ROWS, VECTORS
+from .workspace import batch_rows, padded
+
+# ---- matrices as panels and back -----------------------------------------------------------------------------------
+
+
+def _lanes(M):
+    return LINE // M.itemsize
+
+
+def _panels(M, rows, beyond):
+    """M in panels of so many rows; what is `beyond` fills the rows that M has not."""
+    wide = np.full((rows, padded(M.shape[1], _lanes(M))), beyond, M.dtype)
+    wide[: len(M)] = 0
+    wide[: len(M), : M.shape[1]] = M
+    return wide.reshape(rows, -1, _lanes(M)).swapaxes(0, 1).ravel()
+
+
+def _batch(M):
+    """A minibatch's matrix, and NaN in the rows beyond it, which no other row may feel."""
+    return _panels(M, batch_rows(len(M)), np.nan)
+
+
+def _weights(W):
+    return _panels(W, padded(len(W), _lanes(W)), 0)
+
+
+def _vector(v):
+    long = np.zeros(padded(len(v), _lanes(v)), v.dtype)
+    long[: len(v)] = v
+    return long
+
+
+def _matrix(M, P, used_rows):
+    rows = P.size // padded(M.shape[1], _lanes(M))
+    wide = P.reshape(-1, rows, _lanes(M)).swapaxes(0, 1).reshape(rows, -1)
+    M[...] = wide[: len(M), : M.shape[1]]
+    if wide[: len(M), M.shape[1] :].any() or wide[len(M) : used_rows].any():
+        raise ValueError("what fills up the panels is no longer zero")
+
+
+def _from_batch(M, P):
+    _matrix(M, P, len(M))
+
+
+def _from_weights(M, P):
+    _matrix(M, P, padded(len(M), _lanes(M)))
+
+
+def _from_vector(v, long):
+    v[...] = long[: len(v)]
+    if long[len(v) :].any():
+        raise ValueError("what fills up the last vector is no longer zero")
+
+
+# ---- a layer -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _forward(h, x, W, b, rectify):
+    rows, last = batch_rows(len(x)), padded(len(x), ROWS)
+    X, P, bias = _batch(x), _weights(W), _vector(b)
+    H = np.full(rows * bias.size, np.nan, h.dtype)
+
+    def run():
+        for j in range(0, bias.size, VECTORS * _lanes(h)):
+            layer.linear_forward(H, X, P, bias, rows, 0, last, j, len(W), P.size // bias.size, rectify)
+
+    yield run
+    _from_batch(h, H)
+
+
+def linear(h, x, W, b):
+    """See elementwise.py, as for all of these."""
+    return _forward(h, x, W, b, False)
+
+
+def linear_relu(h, x, W, b):
+    """F(x W + b)."""
+    return _forward(h, x, W, b, True)
+
+
+@contextmanager
+def _params(W, b, x, dt, rate, descend):
+    rows, inputs = batch_rows(len(x)), padded(len(W), ROWS)
+    P, bias, X, T = _weights(W), _vector(b), _batch(x), _batch(dt)
+    G, gradient = (np.full_like(P, np.nan), np.full_like(bias, np.nan)) if descend else (P, bias)
+
+    def run():
+        W_rows = P.size // bias.size
+        layer.linear_backward_params(P, G, X, T, rows, len(x), 0, inputs, W_rows, rate, descend)
+        layer.bias_backward(bias, gradient, T, rows, len(x), rate, descend)
+
+    yield run
+    _from_weights(W, P)
+    _from_vector(b, bias)
+
+
+def linear_backward_params(dW, db, x, dt):
+    """The gradients, written out."""
+    return _params(dW, db, x, dt, 0.0, False)
+
+
+def linear_descent(W, b, x, dt, learning_rate):
+    """The update straight from the accumulators."""
+    return _params(W, b, x, dt, float(learning_rate), True)
+
+
+@contextmanager
+def linear_relu_backward_input(dt_below, dt, W, h_below):
+    """W^T, then the product over h_below itself."""
+    rows, last_row, width = batch_rows(len(dt)), padded(len(dt), ROWS), VECTORS * _lanes(W)
+    X, T, P = _batch(h_below), _batch(dt), _weights(W)
+    W_rows, WT_rows = padded(len(W), _lanes(W)), padded(W.shape[1], _lanes(W))
+    WT = np.full(WT_rows * width, np.nan, W.dtype)
+
+    def run():
+        for i in range(0, W_rows, width):
+            last = min(i + width, W_rows)
+            layer.transpose_rows(WT, P, i, last, W_rows, WT_rows)
+            layer.linear_backward_input(X, T, WT, rows, last_row, i, last - i, W.shape[1], WT_rows)
+
+    yield run
+    _from_batch(dt_below, X)
+
+
+@contextmanager
+def transpose(WT, W):
+    """WT <- W^T
+
+    WT  out (O, I)
+    W   in  (I, O)
+    """
+    P, Q = _weights(W), np.full_like(_weights(WT), np.nan)
+    W_rows, WT_rows = padded(len(W), _lanes(W)), padded(len(WT), _lanes(W))
+    yield lambda: layer.transpose_rows(Q, P, 0, W_rows, W_rows, WT_rows)
+    _from_weights(WT, Q)
+
+
+# ---- the error -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def softmax(z, t):
+    """Over the logits themselves."""
+    T = _batch(t)
+    yield lambda: loss.softmax(T, batch_rows(len(t)), 0, padded(len(t), ROWS), t.shape[1])
+    _from_batch(z, T)
+
+
+@contextmanager
+def softmax_cross_entropy(dt, e, t, y):
+    """Over the logits themselves; the mean of e is taken elsewhere."""
+    rows, last = batch_rows(len(t)), padded(len(t), ROWS)
+    T, errors, right = _batch(t), np.full(rows, np.nan, t.dtype), np.full(rows, np.nan, t.dtype)
+    labels = np.zeros(rows, np.intp)
+    labels[: len(y)] = y
+    yield lambda: loss.softmax_cross_entropy(T, errors, right, labels, rows, 0, last, t.shape[1], len(t))
+    _from_batch(dt, T)
+    e[...] = errors[: len(e)]
+
+
+@jit
+def exp_vectors(y, x):
+    """e^x of whole vectors."""
+    for k in range(0, x.size, lanes(x)):
+        store(y, k, 0, 0, functions.exp(load(x, k, 0, 0, zeros(x, 1, 1))))
+
+
+@jit
+def log_vectors(y, x):
+    """ln x of whole vectors."""
+    for k in range(0, x.size, lanes(x)):
+        store(y, k, 0, 0, functions.log(load(x, k, 0, 0, zeros(x, 1, 1))))
+
+
+@contextmanager
+def _vectors(function, y, x):
+    Y, X = np.full_like(_vector(y), np.nan), _vector(x)
+    yield lambda: function(Y, X)
+    y[...] = Y[: len(y)]
+
+
+def exp(y, x):
+    """y <- e^x
+
+    y  out (n,)
+    x  in  (n,)
+    """
+    return _vectors(exp_vectors, y, x)
+
+
+def log(y, x):
+    """y <- ln x
+
+    y  out (n,)
+    x  in  (n,)
+    """
+    return _vectors(log_vectors, y, x)
