@@ -238,7 +238,10 @@ class Model:
         return {"config": self.get_config(), "state": self.get_state()}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
-        self.__init__(**kept["config"])  # type: ignore[misc]
+        config = kept["config"]
+        if config["n_threads"] is not None:  # there may be fewer here than where it was made
+            config = config | {"n_threads": min(config["n_threads"], threads.most())}
+        self.__init__(**config)  # type: ignore[misc]
         self.set_state(kept["state"])
 
     def save(self, path: str | os.PathLike[str]) -> None:

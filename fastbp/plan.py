@@ -35,6 +35,12 @@ class Plan(Protocol):
     def set_slots(self, slots: dict[str, np.ndarray]) -> None:
         """Take over the optimizer's state."""
 
+    def snapshot(self) -> object:
+        """Return what `restore` needs to undo training, the parameters aside."""
+
+    def restore(self, snapshot: object) -> None:
+        """Take back the optimizer's state."""
+
     def train_epoch(
         self, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int
     ) -> Iterator[tuple[int, float, int]]:

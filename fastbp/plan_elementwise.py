@@ -43,6 +43,14 @@ class ElementwisePlan:
         for name, state in slots.items():
             self.slots[name][...] = state
 
+    def snapshot(self) -> Any:
+        """Return what `restore` needs."""
+        return self.steps, {name: state.copy() for name, state in self.slots.items()}
+
+    def restore(self, snapshot: Any) -> None:
+        """Take back the optimizer's state."""
+        self.steps, self.slots = snapshot
+
     def train_epoch(
         self, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int
     ) -> Iterator[tuple[int, float, int]]:

@@ -84,6 +84,14 @@ class FastPlan:
 
     # ---- passes
 
+    def snapshot(self) -> Any:
+        """Return what `restore` needs."""
+        return self.steps, {name: state.copy() for name, state in self.slots.items()}
+
+    def restore(self, snapshot: Any) -> None:
+        """Take back the optimizer's state."""
+        self.steps, self.slots = snapshot
+
     def train_epoch(
         self, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int
     ) -> Iterator[tuple[int, float, int]]:

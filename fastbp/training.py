@@ -38,7 +38,7 @@ class Training:
         Ctrl-C ends training with the steps taken so far. Any other error leaves the optimizer's state and `random` as
         they were; the parameters that the plan was loaded from are not touched here.
         """
-        history, slots, steps, before = History(), plan.get_slots(), plan.steps, random.bit_generator.state
+        history, snapshot, before = History(), plan.snapshot(), random.bit_generator.state
         try:
             with self.progress:
                 for _ in range(self.epochs):
@@ -46,8 +46,8 @@ class Training:
         except KeyboardInterrupt:
             history.interrupted = True
         except BaseException:
-            plan.set_slots(slots)
-            plan.steps, random.bit_generator.state = steps, before
+            plan.restore(snapshot)
+            random.bit_generator.state = before
             raise
         return history
 

@@ -23,7 +23,7 @@ def gather(x, X, order, shift, scale):
     """x_k = (X[order_k] - shift) (.) scale: the rows of a minibatch, scaled
 
     x      out (B, I)
-    X      in  (N, I)  all rows there are
+    X      in  (B, I)  all rows there are, or any other number of rows
     order  in  (B,)    row numbers
     shift  in  (I,)    a number for each column
     scale  in  (I,)

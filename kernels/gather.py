@@ -7,7 +7,22 @@ from .convert import at_address, load_as, load_scaled
 from .simd import lanes, prefetch, store, zeros
 from .tile import ROWS
 from .values import fma, has_nan
-from .workspace import BAD_ROW, BATCH, BATCH_ROWS, FIRST, IN, X_ADDRESS, X_AT, X_ROWS, pad
+from .workspace import BAD_ROW, BATCH, BATCH_ROWS, FIRST, IN, WORKERS, X_ADDRESS, X_AT, X_ROWS
+
+AHEAD = 512  # elements of X asked for before they are needed
+
+
+@inline
+def gather_rows(now):
+    """Rows of a task."""
+    return now[BATCH] if now[WORKERS] == 1 else ROWS
+
+
+@inline
+def gather_tasks(now):
+    """Tasks of the gather phase."""
+    size = gather_rows(now)
+    return (now[BATCH] + size - 1) // size
 
 
 def make_gather(X_type):
@@ -16,7 +31,7 @@ def make_gather(X_type):
     def gather(ws, l, task, worker):
         """x_i <- (X[order[first + i]] - shift) * scale;  labels_i <- y[order[first + i]]
 
-        Computed in the wider of the two dtypes and rounded once. ROWS rows a task. A row with NaN or infinity, as it
+        Computed in the wider of the two dtypes and rounded once. A row with NaN or infinity, as it
         comes or once converted, is noted in `now[BAD_ROW]`.
         """
         L = lanes(ws.A)
@@ -24,14 +39,16 @@ def make_gather(X_type):
         x = ws.A[ws.layers[0, X_AT] : ws.layers[1, X_AT]]
         X = carray(at_address(ws.now[X_ADDRESS], X_type), ws.now[X_ROWS] * I)
         first, last = ws.now[FIRST], ws.now[FIRST] + ws.now[BATCH]
-        full = I // L * L
-        for i in range(task * ROWS, min(ws.now[BATCH], task * ROWS + ROWS)):
-            row, after = ws.order[first + i], ws.order[min(first + i + 1, last - 1)]
+        full, ahead = I // L * L, max(1, AHEAD // I)
+        size = gather_rows(ws.now)
+        for i in range(task * size, min(ws.now[BATCH], task * size + size)):
+            row, coming = ws.order[first + i], ws.order[min(first + i + ahead, last - 1)]
             if ws.y.size:
+                prefetch(ws.y, coming)
                 ws.labels[i] = ws.y[row]
             check = zeros(x, 1, 1)
             for j in range(0, full, L):
-                prefetch(X, after * I + j)
+                prefetch(X, coming * I + j)
                 if ws.shift.size:
                     t = load_scaled(check, X, row * I + j, ws.shift, ws.scale, j)
                 else:
@@ -39,6 +56,7 @@ def make_gather(X_type):
                 store(x, j * rows + i * L, 0, 0, t)
                 check = fma(t, 0.0, check)
             bad = has_nan(check)
+            prefetch(X, coming * I + full)
             for j in range(full, I):
                 value = X[row * I + j] if ws.shift.size == 0 else (X[row * I + j] - ws.shift[j]) * ws.scale[j]
                 at = full * rows + i * L + j - full
@@ -48,9 +66,3 @@ def make_gather(X_type):
                 ws.now[BAD_ROW] = row + 1
 
     return gather
-
-
-@inline
-def gather_tasks(batch):
-    """Tasks of the gather phase."""
-    return pad(batch, ROWS) // ROWS

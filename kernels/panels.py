@@ -14,10 +14,14 @@ def pack(P, M):
     """
     L = lanes(P)
     rows = pad(M.shape[0], L)
-    for j in range(0, M.shape[1], L):
+    full = M.shape[1] // L * L
+    for j in range(0, full, L):
         for i in range(M.shape[0]):
-            for k in range(min(L, M.shape[1] - j)):
+            for k in range(L):  # of a constant length, so that it becomes one vector
                 P[j * rows + i * L + k] = M[i, j + k]
+    for i in range(M.shape[0]):
+        for k in range(full, M.shape[1]):
+            P[full * rows + i * L + k - full] = M[i, k]
 
 
 @jit
@@ -29,7 +33,11 @@ def unpack(M, P):
     """
     L = lanes(P)
     rows = pad(M.shape[0], L)
-    for j in range(0, M.shape[1], L):
+    full = M.shape[1] // L * L
+    for j in range(0, full, L):
         for i in range(M.shape[0]):
-            for k in range(min(L, M.shape[1] - j)):
+            for k in range(L):
                 M[i, j + k] = P[j * rows + i * L + k]
+    for i in range(M.shape[0]):
+        for k in range(full, M.shape[1]):
+            M[i, k] = P[full * rows + i * L + k - full]

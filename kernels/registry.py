@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from . import descent, gather, linear, loss, panels, twin_phases, twins, update
+from . import descent, gather, linear, loss, panels, row, twin_phases, twins, update
 from . import elementwise as printed
 from ._jit import Kernel
 from .simd import LINE
@@ -59,11 +59,11 @@ class Entry:
     def sample(self, B, I, O, dtype, rng):
         """Return arguments to call the kernel with, made of normal numbers of `dtype` from the Generator `rng`.
 
-        N is twice B. What stands before a colon asks for other numbers: "z" for probabilities, "h" for what ReLU
-        leaves, "v" for squares, "panels" for a flat array that holds such a matrix in panels, and before a value
-        a dtype of its own. "y" are class numbers, "order" row numbers out of N.
+        What stands before a colon asks for other numbers: "z" for probabilities, "h" for what ReLU leaves, "v" for
+        squares, "panels" for a flat array that holds such a matrix in panels, and before a value a dtype of its own.
+        "y" are class numbers, "order" row numbers.
         """
-        sizes = {"B": B, "N": 2 * B, "I": I, "O": O}
+        sizes = {"B": B, "I": I, "O": O}
         return [_argument(word, sizes, np.dtype(dtype), rng) for word in self.arguments.split()]
 
 
@@ -72,7 +72,7 @@ def _argument(word, sizes, dtype, rng):
     if shape[0].isdigit():
         return np.dtype(kind or dtype).type(shape)
     if shape in ("y", "order"):
-        return rng.integers(0, sizes["O" if shape == "y" else "N"], sizes["B"])
+        return rng.integers(0, sizes["O" if shape == "y" else "B"], sizes["B"])
     lengths = [sizes[letter] for letter in shape.rstrip("*")]
     if kind == "panels":
         lanes = LINE // dtype.itemsize
@@ -159,7 +159,7 @@ _PLAIN = (
         elements=lambda B, I, O: 3 * I * O,
     ),
     Entry(
-        "gather", printed.gather, (), "BI NI order I I",
+        "gather", printed.gather, (), "BI BI order I I",
         flop=lambda B, I, O: 2 * B * I,
         elements=lambda B, I, O: 2 * B * I + B + 2 * I,
     ),
@@ -189,17 +189,19 @@ _PLAIN = (
 def _fast(twin, kernel, adapter):
     """Entry of a fast kernel: equations, arguments and cost are its twin's."""
     entry = next(entry for entry in _PLAIN if entry.name == twin)
-    return replace(entry, name=f"fast_{twin}", kernel=kernel, twin=twin, adapter=adapter)
+    return replace(entry, name=f"fast_{adapter.__name__}", kernel=kernel, twin=twin, adapter=adapter)
 
 
 _FAST = (
     _fast("gather", gather.make_gather, twin_phases.gather),
     _fast("linear", linear.linear_forward, twins.linear),
     _fast("linear_relu", linear.linear_forward, twins.linear_relu),
+    _fast("linear_relu", row.linear_row, twins.linear_relu_row),
     _fast("linear_backward_params", linear.linear_backward_params, twins.linear_backward_params),
     _fast("linear_descent", linear.linear_backward_params, twins.linear_descent),
     _fast("linear_relu_backward_input", linear.linear_backward_input, twins.linear_relu_backward_input),
     _fast("softmax", loss.softmax, twins.softmax),
+    _fast("softmax", loss.softmax_row, twins.softmax_row),
     _fast("softmax_cross_entropy", loss.softmax_cross_entropy, twins.softmax_cross_entropy),
     _fast("momentum_update", update.momentum_update, twin_phases.momentum_update),
     _fast("nesterov_update", update.nesterov_update, twin_phases.nesterov_update),

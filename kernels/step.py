@@ -77,16 +77,20 @@ def forward(ws, l, task, worker):
 
 
 @inline
-def _backward_width(l, L):
-    """Inputs whose rows of W one task does; without dE/dx, single panels balance better."""
-    return VECTORS * L if l else L
+def _backward_split(layers, now, l, L):
+    """Inputs whose rows of W one task does, and how many such tasks there are."""
+    inputs = pad(layers[l, IN], L)
+    if now[WORKERS] == 1:
+        return inputs, 1
+    width = VECTORS * L if l else L  # without dE/dx, single panels balance better
+    return width, (inputs + width - 1) // width
 
 
 @inline
-def backward_tasks(layers, l, L):
+def backward_tasks(layers, now, l, L):
     """Tasks of layer l's backward phase; the last one does the biases."""
-    width = _backward_width(l, L)
-    return (pad(layers[l, IN], L) + width - 1) // width + 1
+    _, tasks = _backward_split(layers, now, l, L)
+    return tasks + 1
 
 
 def backward(ws, l, task, worker):
@@ -95,20 +99,22 @@ def backward(ws, l, task, worker):
     That overwrites the layer's input x: nothing after this task needs these columns.
     """
     W, b, x, dt = _layer(ws, l)
-    rows, B, I, O = ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, IN], ws.layers[l, OUT]
+    L, rows, B, O = lanes(ws.A), ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, OUT]
     descend, rate = ws.now[MODE] == DESCEND, ws.settings[0]
     W_at, b_at, after = ws.layers[l, W_AT], ws.layers[l, B_AT], ws.layers[l + 1, W_AT]
     dW, db = ws.G[W_at:b_at], ws.G[b_at:after]
-    W_rows, width = W.size // b.size, _backward_width(l, lanes(ws.A))
-    i = task * width
-    if i >= W_rows:
+    W_rows = W.size // b.size
+    width, tasks = _backward_split(ws.layers, ws.now, l, L)
+    if task == tasks:
         bias_backward(b, db, dt, rows, B, rate, descend)
         return
     share = ws.S.size // ws.now[WORKERS]
     WT = ws.S[worker * share : (worker + 1) * share]
-    last = min(i + width, W_rows)
-    if l:
-        transpose_rows(WT, W, i, last, W_rows, b.size)
-    linear_backward_params(W, dW, x, dt, rows, B, i, min(last, pad(I, ROWS)), W_rows, rate, descend)
-    if l:
-        linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, last - i, O, b.size)
+    for i in range(task * width, min(task * width + width, W_rows), VECTORS * L):
+        last = min(i + VECTORS * L, task * width + width, W_rows)
+        if l:
+            transpose_rows(WT, W, i, last, W_rows, b.size)
+        last_row = min(last, pad(ws.layers[l, IN], ROWS))
+        linear_backward_params(W, dW, x, dt, rows, B, i, last_row, W_rows, rate, descend)
+        if l:
+            linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, last - i, O, b.size)

@@ -1,7 +1,7 @@
 """Many minibatches, or many blocks of rows to evaluate or predict, in one compiled call.
 
-Each phase is compiled once for a dtype of the network, and the gather once for each dtype of X besides. They reach the
-functions below as pointers, since Numba compiles a callee anew inside each of its callers otherwise.
+Each phase is compiled once for a dtype of the network, and the gather once for each dtype of X besides; `now` holds
+their addresses (pointer.py).
 """
 
 import functools
@@ -15,16 +15,20 @@ from ._jit import compiled_for, inline
 from .atomic import atomic_add, atomic_publish
 from .crew import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
 from .gather import gather_tasks, make_gather
+from .pointer import address_of, call
 from .simd import lanes
 from .step import backward, backward_tasks, forward, forward_tasks
 from .workspace import (
     ARRIVED,
+    BACKWARD,
     BAD_ROW,
     BATCH,
     BATCH_ROWS,
     BATCH_SIZE,
     DONE,
     FIRST,
+    FORWARD,
+    GATHER,
     LAYER,
     MODE,
     OUT,
@@ -33,6 +37,7 @@ from .workspace import (
     STEP,
     TASKS,
     UPDATE,
+    UPDATE_ALL,
     WORDS,
     WORKERS,
     X_AT,
@@ -41,7 +46,6 @@ from .workspace import (
     workspace_type,
 )  # fmt: skip
 
-GATHER, FORWARD, BACKWARD, UPDATE_ALL = range(4)  # kinds of phases
 UPDATES = {
     "momentum": updates.momentum_update,
     "nesterov": updates.nesterov_update,
@@ -50,19 +54,7 @@ UPDATES = {
 
 
 @inline
-def _do(gather, forward, backward, update, ws, kind, l, task, worker):
-    if kind == GATHER:
-        gather(ws, 0, task, worker)
-    elif kind == FORWARD:
-        forward(ws, l, task, worker)
-    elif kind == BACKWARD:
-        backward(ws, l, task, worker)
-    else:
-        update(ws, 0, task, worker)
-
-
-@inline
-def _lead(gather, forward, backward, update, ws, at, end):
+def _lead(ws, at, end):
     """Phase after phase of minibatch after minibatch; stops before one that has a row which is not finite."""
     now, table, e, right, totals = ws.now, ws.layers, ws.e, ws.right, ws.totals
     L, layers = lanes(e), table.shape[0] - 1
@@ -71,18 +63,18 @@ def _lead(gather, forward, backward, update, ws, at, end):
     p = 0
     while now[BATCH] > 0 and not now[BAD_ROW]:
         if p == 0:
-            kind, l, tasks = GATHER, 0, gather_tasks(now[BATCH])
+            phase, l, tasks = now[GATHER], 0, gather_tasks(now)
         elif p <= layers:
-            kind, l, tasks = FORWARD, p - 1, forward_tasks(table, now, p - 1, L)
+            phase, l, tasks = now[FORWARD], p - 1, forward_tasks(table, now, p - 1, L)
         elif p <= 2 * layers:
-            kind, l, tasks = BACKWARD, 2 * layers - p, backward_tasks(table, 2 * layers - p, L)
+            phase, l, tasks = now[BACKWARD], 2 * layers - p, backward_tasks(table, now, 2 * layers - p, L)
         else:
-            kind, l, tasks = UPDATE_ALL, 0, updates.update_tasks(now)
-        now[PHASE], now[LAYER] = kind, l
+            phase, l, tasks = now[UPDATE_ALL], 0, updates.update_tasks(now)
+        now[PHASE], now[LAYER] = phase, l
         open_phase(now, tasks)
         task = take_task(now)
         while task >= 0:
-            _do(gather, forward, backward, update, ws, kind, l, task, 0)
+            call(phase, ws, l, task, 0)
             finish_task(now)
             task = take_task(now)
         await_tasks(now, tasks)
@@ -99,7 +91,7 @@ def _lead(gather, forward, backward, update, ws, at, end):
     atomic_publish(now, TASKS, FINISHED)
 
 
-def train(gather, forward, backward, update, ws, out, at, end):
+def train(ws, out, at, end):
     """One worker's part in the minibatches of ws.order[at:end]: the first to come leads, the others help.
 
     Adds the errors of the rows and how many were classified rightly to ws.totals.
@@ -107,7 +99,7 @@ def train(gather, forward, backward, update, ws, out, at, end):
     now = ws.now
     worker = atomic_add(now, ARRIVED, 1)
     if worker == 0:
-        _lead(gather, forward, backward, update, ws, at, end)
+        _lead(ws, at, end)
         return
     turns = 0
     while True:
@@ -115,7 +107,7 @@ def train(gather, forward, backward, update, ws, out, at, end):
         if task == FINISHED:
             return
         if task >= 0:
-            _do(gather, forward, backward, update, ws, now[PHASE], now[LAYER], task, worker)
+            call(now[PHASE], ws, now[LAYER], task, worker)
             finish_task(now)
             turns = 0
         else:
@@ -139,7 +131,7 @@ def _own(ws, worker):
     )  # fmt: skip
 
 
-def predict(gather, forward, backward, update, ws, out, at, end):
+def predict(ws, out, at, end):
     """One worker's part in the rows ws.order[at:end], block after block through all layers while it is in cache.
 
     In mode PREDICT out is (rows, O), z of each row; in mode EVALUATE it is (rows, 2), error and 1 if right.
@@ -152,11 +144,11 @@ def predict(gather, forward, backward, update, ws, out, at, end):
         if first >= end:
             return
         mine.now[FIRST], mine.now[BATCH] = first, min(size, end - first)
-        for task in range(gather_tasks(mine.now[BATCH])):
-            gather(mine, 0, task, 0)
+        for task in range(gather_tasks(mine.now)):
+            call(mine.now[GATHER], mine, 0, task, 0)
         for l in range(layers):
             for task in range(forward_tasks(mine.layers, mine.now, l, lanes(mine.A))):
-                forward(mine, l, task, 0)
+                call(mine.now[FORWARD], mine, l, task, 0)
         if ws.now[MODE] == PREDICT:
             _copy_rows(mine, out, first)
         else:
@@ -175,71 +167,76 @@ def _copy_rows(ws, out, first):
                 out[(first + row) * O + k] = ws.A[z + j * rows + row * L + k - j]
 
 
-def launch(work, gather, forward, backward, update, ws, out, at, end):
+def launch(work, ws, out, at, end):
     """Start all workers; those that no thread is free for come when there is nothing left to do."""
     for _ in prange(ws.now[WORKERS]):
-        work(gather, forward, backward, update, ws, out, at, end)
+        call(work, ws, out, at, end)
 
 
 # ---- what is compiled, and when
 
 
+def _dtype(dtype):
+    return numba.from_dtype(np.dtype(dtype))
+
+
+def _work_type(dtype):
+    return types.void(workspace_type(_dtype(dtype)), types.Array(_dtype(dtype), 1, "C"), types.intp, types.intp)
+
+
 @functools.cache
 def phase(function, dtype):
-    """Compile a phase for networks of this dtype."""
-    return compiled_for(phase_type(numba.from_dtype(np.dtype(dtype))), function)
+    """Compile a phase for networks of this dtype; return its address and what keeps it."""
+    signature = phase_type(_dtype(dtype))
+    compiled = compiled_for(signature, function)
+    return address_of(compiled, signature), compiled
 
 
 @functools.cache
 def gather_phase(X_dtype, dtype):
-    """Compile the gather of an X of one dtype into networks of another."""
-    signature = phase_type(numba.from_dtype(np.dtype(dtype)))
-    return compiled_for(signature, make_gather(numba.from_dtype(np.dtype(X_dtype))))
-
-
-def _work_type(dtype):
-    T = numba.from_dtype(np.dtype(dtype))
-    pointer = types.FunctionType(phase_type(T))
-    rest = (workspace_type(T), types.Array(T, 1, "C"), types.intp, types.intp)
-    return types.void(pointer, pointer, pointer, pointer, *rest)
+    """Compile the gather of an X of one dtype into networks of another; as `phase`."""
+    return phase(make_gather(_dtype(X_dtype)), dtype)
 
 
 @functools.cache
-def _work(function, dtype):
-    return compiled_for(_work_type(dtype), function)
+def work(function, dtype):
+    """Compile `train` or `predict` for networks of this dtype; as `phase`."""
+    signature = _work_type(dtype)
+    compiled = compiled_for(signature, function)
+    return address_of(compiled, signature), compiled
 
 
 @functools.cache
-def _launch(dtype):
-    work = _work_type(dtype)
-    return compiled_for(types.void(types.FunctionType(work), *work.args), launch, parallel=True)
+def launcher(dtype):
+    """Compile `launch` for networks of this dtype."""
+    return compiled_for(types.void(types.intp, *_work_type(dtype).args), launch, parallel=True)
 
 
-def run(work, ws, X_dtype, optimizer, out, at, end):
+def run(function, ws, X_dtype, optimizer, out, at, end):
     """Run `train` or `predict` over rows at:end of ws.order, on now[WORKERS] workers.
 
     Parameters
     ----------
-    work : function
+    function
         `train` or `predict` of this module.
     ws : Workspace
     X_dtype : numpy.dtype
         Of the array whose address is in `now`.
-    optimizer : str or None
+    optimizer : str
         Whose update follows the backward phases in mode UPDATE.
     out : ndarray
         Of the network's dtype; see `predict`.
     at, end : int
     """
-    dtype = ws.P.dtype
-    ws.now[TASKS] = ws.now[ARRIVED] = ws.now[DONE] = 0
-    pointers = (
-        gather_phase(X_dtype, dtype),
-        phase(forward, dtype),
-        phase(backward if work is train else forward, dtype),
-        phase(UPDATES.get(optimizer, forward), dtype),
-    )
-    if ws.now[WORKERS] == 1:
-        _work(work, dtype)(*pointers, ws, out, at, end)
+    now, dtype = ws.now, ws.P.dtype
+    now[TASKS] = now[ARRIVED] = now[DONE] = 0
+    now[GATHER], now[FORWARD] = gather_phase(X_dtype, dtype)[0], phase(forward, dtype)[0]
+    if function is train:
+        now[BACKWARD] = phase(backward, dtype)[0]
+    if now[MODE] == UPDATE:
+        now[UPDATE_ALL] = phase(UPDATES[optimizer], dtype)[0]
+    address, compiled = work(function, dtype)
+    if now[WORKERS] == 1:
+        compiled(ws, out, at, end)
     else:
-        _launch(dtype)(_work(work, dtype), *pointers, ws, out, at, end)
+        launcher(dtype)(address, ws, out, at, end)

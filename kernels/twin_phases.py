@@ -63,7 +63,7 @@ def gather(x, X, order, shift, scale):
     ws.now[BATCH], ws.now[BATCH_ROWS] = B, batch_rows(B)
     ws.now[X_ADDRESS], ws.now[X_ROWS] = X.ctypes.data, len(X)
     run, work = _run(x.dtype), gather_phase(X.dtype, x.dtype)
-    yield lambda: run(work, ws, gather_tasks(B))
+    yield lambda: run(work, ws, gather_tasks(ws.now))
     _from_batch(x, A[: layers[1][-1]])
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from . import functions, loss
+from . import functions, loss, row
 from . import linear as layer
 from ._jit import jit
 from .simd import LINE, lanes, load, store, zeros
@@ -87,14 +87,30 @@ def _forward(h, x, W, b, rectify):
     _from_batch(h, H)
 
 
-def linear(h, x, W, b):
+def linear(t, x, W, b):
     """See elementwise.py, as for all of these."""
-    return _forward(h, x, W, b, False)
+    return _forward(t, x, W, b, False)
 
 
 def linear_relu(h, x, W, b):
     """F(x W + b)."""
     return _forward(h, x, W, b, True)
+
+
+@contextmanager
+def linear_relu_row(h, x, W, b):
+    """One row after the other, W as it is; the columns of each in three shares."""
+    (I, O), room, zero = W.shape, _lanes(W), np.zeros(_lanes(W), W.dtype)
+    flat = np.concatenate([W.ravel(), b, zero])
+    H = np.full((len(x), O + room), np.nan, h.dtype)
+
+    def run():
+        for x_row, h_row in zip(x, H, strict=True):
+            for share in range(3):
+                row.linear_row(h_row, 0, x_row, 0, flat, 0, I, O, True, share, 3)
+
+    yield run
+    h[...] = H[:, :O]
 
 
 @contextmanager
@@ -163,6 +179,20 @@ def softmax(z, t):
     T = _batch(t)
     yield lambda: loss.softmax(T, batch_rows(len(t)), 0, padded(len(t), ROWS), t.shape[1])
     _from_batch(z, T)
+
+
+@contextmanager
+def softmax_row(z, t):
+    """One row after the other, with whatever follows it."""
+    T = np.full((len(t), padded(t.shape[1], _lanes(t))), np.nan, t.dtype)
+    T[:, : t.shape[1]] = t
+
+    def run():
+        for logits in T:
+            loss.softmax_row(logits, 0, t.shape[1])
+
+    yield run
+    z[...] = T[:, : t.shape[1]]
 
 
 @contextmanager

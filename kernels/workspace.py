@@ -21,12 +21,13 @@ IN, OUT, W_AT, B_AT, X_AT = range(5)
 
 # words of `now`; the first three are written by several threads and stand on cache lines of their own
 TASKS, DONE, ARRIVED = 0, 8, 16
-PHASE, LAYER = 24, 25  # what the tasks are
+PHASE, LAYER = 24, 25  # what the tasks are: the address of a compiled phase, and a layer
 FIRST, BATCH = 26, 27  # rows order[FIRST : FIRST + BATCH] are the present minibatch
 BATCH_ROWS = 28  # rows allocated for it, a multiple of ROWS
 BATCH_SIZE, WORKERS, MODE, STEP = 29, 30, 31, 32
 X_ADDRESS, X_ROWS = 33, 34
 BAD_ROW = 35  # 1 + a row of X that is not finite, or 0
+GATHER, FORWARD, BACKWARD, UPDATE_ALL = range(40, 44)  # addresses of the phases
 WORDS = 64
 
 DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes after the forward pass

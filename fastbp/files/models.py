@@ -120,6 +120,7 @@ def _packed(model: Model) -> bytes:
     from safetensors.numpy import save as pack
 
     config, state, tensors = model.get_config(), model.get_state(), {}
+    del config["n_threads"]  # it is the machine's, and the next may have fewer
     for i, (W, b) in enumerate(model.parameters):
         tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"] = W, b
     for slot, values in state["optimizer"].items():
