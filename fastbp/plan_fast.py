@@ -16,7 +16,7 @@ from .samples import Samples
 
 WORKER_FLOP = 2_000_000  # of a minibatch step, from which another worker pays
 SLICE_SECONDS = 0.05  # of a compiled call, after which Python is heard
-FIRST_FLOP = 2e9  # of the first slice, before its speed is known
+FIRST_FLOP = 4e9  # of a call whose speed is not known yet
 BLOCK_ROWS = 64  # rows carried through all layers at once outside training: they stay in a core's cache
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
@@ -150,7 +150,9 @@ class FastPlan:
         n = len(out)
         block = min(BLOCK_ROWS, n)
         self._allocate(block, self._workers(n), blocks=True)
-        step = n if samples.direct else max(1, CONVERTED_BYTES // samples.row_bytes(self.dtype))
+        step = max(block, int(FIRST_FLOP / self._flop(1) / block) * block)
+        if not samples.direct:
+            step = min(step, max(1, CONVERTED_BYTES // samples.row_bytes(self.dtype)))
         for at in range(0, n, step):
             order = np.arange(at, min(n, at + step))
             self._call(train.predict, mode, samples, y, order, block, out[at : at + step])

@@ -1,10 +1,13 @@
 """A crew of workers for one compiled call: phases of tasks, without a launch for each phase.
 
 One prange starts all workers once for many minibatches. The first to arrive leads: it opens phases one after the other
-and works at them too; the others help. While a phase is open, now[TASKS] = phase << 32 | tasks left; a worker takes a
-task by compare-and-swap, so one that slept never mistakes an old phase for the present one. The leader waits only for
-tasks that others have begun: a helper that the system has put to sleep, or never started, holds up nothing, and any
-number of workers on any number of threads comes to an end.
+and works at them too; the others help. now[TASKS] holds the number of the phase and the tasks that are left of it, from
+`low` to below `high`; a worker takes a task by compare-and-swap, so one that slept never mistakes an old phase for the
+present one. The leader waits only for tasks that others have begun: a helper that the system has put to sleep, or never
+started, holds up nothing, and any number of workers on any number of threads comes to an end.
+
+Even workers take the highest task left and odd ones the lowest, so from phase to phase each meets columns that its
+own cache has.
 
 A task must not raise: no other worker would learn of it. Under ``NUMBA_BOUNDSCHECK=1`` there is one worker.
 """
@@ -15,20 +18,25 @@ from .workspace import DONE, TASKS
 
 PATIENCE = 4000  # pauses before a waiting worker offers its core to others
 FINISHED, NO_TASK = -1, -2
+BITS = 20  # of now[TASKS] for each of phase, high and low
+MOST = (1 << BITS) - 1
 
 
 @inline
-def take_task(now):
+def take_task(now, worker):
     """Number of a task now this worker's own; NO_TASK if none is open, FINISHED if no more will be."""
     while True:
         word = atomic_read(now, TASKS)
         if word == FINISHED:
             return FINISHED
-        left = word & 0xFFFFFFFF
-        if left == 0:
+        low, high = word & MOST, word >> BITS & MOST
+        if low == high:
             return NO_TASK
-        if atomic_swap_if(now, TASKS, word, word - 1):
-            return left - 1
+        if worker % 2 == 0:
+            if atomic_swap_if(now, TASKS, word, word - (1 << BITS)):
+                return high - 1
+        elif atomic_swap_if(now, TASKS, word, word + 1):
+            return low
 
 
 @inline
@@ -39,9 +47,10 @@ def finish_task(now):
 
 @inline
 def open_phase(now, tasks):
-    """Let the crew at a phase; all else in `now` must be set before."""
+    """Let the crew at a phase of up to MOST tasks; all else in `now` must be set before."""
+    phase = (now[TASKS] >> 2 * BITS) + 1 & MOST
     atomic_publish(now, DONE, 0)
-    atomic_publish(now, TASKS, (((now[TASKS] >> 32) + 1) << 32) | tasks)
+    atomic_publish(now, TASKS, phase << 2 * BITS | tasks << BITS)
 
 
 @inline

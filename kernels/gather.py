@@ -7,7 +7,7 @@ from .convert import at_address, load_as, load_scaled
 from .simd import lanes, prefetch, store, zeros
 from .tile import ROWS
 from .values import fma, has_nan
-from .workspace import BAD_ROW, BATCH, BATCH_ROWS, FIRST, IN, WORKERS, X_ADDRESS, X_AT, X_ROWS
+from .workspace import BAD_ROW, BATCH, BATCH_ROWS, FIRST, IN, WORKERS, X_ADDRESS, X_AT, X_ROWS, pad
 
 AHEAD = 512  # elements of X asked for before they are needed
 
@@ -15,7 +15,7 @@ AHEAD = 512  # elements of X asked for before they are needed
 @inline
 def gather_rows(now):
     """Rows of a task."""
-    return now[BATCH] if now[WORKERS] == 1 else ROWS
+    return now[BATCH] if now[WORKERS] == 1 else pad((now[BATCH] + 1023) // 1024, ROWS)
 
 
 @inline

@@ -49,8 +49,8 @@ def _params(zero, W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend):
 
 
 @jit
-def linear_backward_params(W, dW, x, dt, rows, B, first, last, W_rows, rate, descend):
-    """Rows first:last of W <- W - alpha x^T dE/dt, or else of dW <- x^T dE/dt     (eqs. 18-24, 48, 52, 54)
+def linear_backward_params(W, dW, x, dt, rows, B, first, last, start, end, W_rows, rate, descend):
+    """W <- W - alpha x^T dE/dt, or else dW <- x^T dE/dt, in first:last, start:end     (eqs. 18-24, 48, 52, 54)
 
     W        in, out (I, O)  updated straight from the accumulators if `descend`: dE/dW is then never written
     dW       out     (I, O)  if not `descend`
@@ -59,11 +59,11 @@ def linear_backward_params(W, dW, x, dt, rows, B, first, last, W_rows, rate, des
     rate     alpha
     """
     L = lanes(W)
-    columns = W.size // W_rows
-    for j in range(0, columns - columns % (VECTORS * L), VECTORS * L):
+    whole = end - (end - start) % (VECTORS * L)
+    for j in range(start, whole, VECTORS * L):
         _params(zeros(W, ROWS, VECTORS), W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend)
-    if columns % (VECTORS * L):
-        _params(zeros(W, ROWS, 1), W, dW, x, dt, rows, B, first, last, columns - L, W_rows, rate, descend)
+    if whole < end:
+        _params(zeros(W, ROWS, 1), W, dW, x, dt, rows, B, first, last, whole, W_rows, rate, descend)
 
 
 @jit

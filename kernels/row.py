@@ -70,12 +70,12 @@ def _is_finite(x):
 def _layers(z, x, flat, sizes, h, tasks, now):
     """One worker's part in all layers: the first to come leads, the others help (crew.py)."""
     half, last = h.size // 2, sizes.size - 2
-    leader, turns = atomic_add(now, ARRIVED, 1) == 0, 0
-    if leader:
+    worker, turns = atomic_add(now, ARRIVED, 1), 0
+    if worker == 0:
         now[LAYER], now[W_WORD] = 0, 0
         open_phase(now, tasks[0])
     while True:
-        task = take_task(now)
+        task = take_task(now, worker)
         if task >= 0:
             l = now[LAYER]
             at, x_at, I, O = l % 2 * half, (l + 1) % 2 * half, sizes[l], sizes[l + 1]
@@ -86,7 +86,7 @@ def _layers(z, x, flat, sizes, h, tasks, now):
             finish_task(now)
         elif task == FINISHED:
             return
-        elif not leader:
+        elif worker > 0:
             turns = wait(turns)
         else:
             l = now[LAYER]

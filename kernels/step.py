@@ -78,19 +78,28 @@ def forward(ws, l, task, worker):
 
 @inline
 def _backward_split(layers, now, l, L):
-    """Inputs whose rows of W one task does, and how many such tasks there are."""
-    inputs = pad(layers[l, IN], L)
+    """Inputs and columns of a backward task, and how many of each.
+
+    With dE/dx to compute, a task is a few inputs and all columns: it needs whole rows of W. Without, it keeps to
+    columns as the forward phase does, so that W stays in one core's cache.
+    """
+    inputs, columns = pad(layers[l, IN], L), layers[l + 1, W_AT] - layers[l, B_AT]
     if now[WORKERS] == 1:
-        return inputs, 1
-    width = VECTORS * L if l else L  # without dE/dx, single panels balance better
-    return width, (inputs + width - 1) // width
+        return inputs, columns, 1, 1
+    if l:
+        return VECTORS * L, columns, (inputs + VECTORS * L - 1) // (VECTORS * L), 1
+    width = VECTORS * L
+    groups = (columns + width - 1) // width
+    chunks = (8 * now[WORKERS] + groups - 1) // groups
+    height = max(ROWS, pad((layers[l, IN] + chunks - 1) // chunks, ROWS))
+    return height, width, (layers[l, IN] + height - 1) // height, groups
 
 
 @inline
 def backward_tasks(layers, now, l, L):
     """Tasks of layer l's backward phase; the last one does the biases."""
-    _, tasks = _backward_split(layers, now, l, L)
-    return tasks + 1
+    _, _, chunks, groups = _backward_split(layers, now, l, L)
+    return chunks * groups + 1
 
 
 def backward(ws, l, task, worker):
@@ -99,22 +108,24 @@ def backward(ws, l, task, worker):
     That overwrites the layer's input x: nothing after this task needs these columns.
     """
     W, b, x, dt = _layer(ws, l)
-    L, rows, B, O = lanes(ws.A), ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, OUT]
+    L, rows, B, I, O = lanes(ws.A), ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, IN], ws.layers[l, OUT]
     descend, rate = ws.now[MODE] == DESCEND, ws.settings[0]
     W_at, b_at, after = ws.layers[l, W_AT], ws.layers[l, B_AT], ws.layers[l + 1, W_AT]
     dW, db = ws.G[W_at:b_at], ws.G[b_at:after]
     W_rows = W.size // b.size
-    width, tasks = _backward_split(ws.layers, ws.now, l, L)
-    if task == tasks:
+    height, width, chunks, groups = _backward_split(ws.layers, ws.now, l, L)
+    if task == chunks * groups:
         bias_backward(b, db, dt, rows, B, rate, descend)
         return
     share = ws.S.size // ws.now[WORKERS]
     WT = ws.S[worker * share : (worker + 1) * share]
-    for i in range(task * width, min(task * width + width, W_rows), VECTORS * L):
-        last = min(i + VECTORS * L, task * width + width, W_rows)
+    first, start = task % chunks * height, task // chunks * width
+    last, end = min(first + height, W_rows), min(start + width, b.size)
+    for i in range(first, last, VECTORS * L):
+        below = min(i + VECTORS * L, last)
         if l:
-            transpose_rows(WT, W, i, last, W_rows, b.size)
-        last_row = min(last, pad(ws.layers[l, IN], ROWS))
-        linear_backward_params(W, dW, x, dt, rows, B, i, last_row, W_rows, rate, descend)
+            transpose_rows(WT, W, i, below, W_rows, b.size)
+        last_row = min(below, pad(I, ROWS))
+        linear_backward_params(W, dW, x, dt, rows, B, i, last_row, start, end, W_rows, rate, descend)
         if l:
-            linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, last - i, O, b.size)
+            linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, below - i, O, b.size)

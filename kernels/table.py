@@ -18,11 +18,13 @@ COMPUTING = (*range(6, 9), *range(11, 15), *range(17, 22), *range(24, 55))
 
 def equation_table() -> str:
     """Return the table in Markdown: each equation of the paper, the kernels that compute it, and its test."""
-    lines = ["| equation | kernel | test |", "| --- | --- | --- |"]
+    lines = ["| equation | plain loop | fast kernel | test |", "| --- | --- | --- | --- |"]
     for number in sorted({number for entry in KERNELS.values() for number in entry.equations}):
-        kernels = ", ".join(_cell(entry) for entry in KERNELS.values() if number in entry.equations)
+        entries = [entry for entry in KERNELS.values() if number in entry.equations]
+        plain = ", ".join(_cell(entry) for entry in entries if not entry.twin)
+        fast = ", ".join(dict.fromkeys(_cell(entry) for entry in entries if entry.twin))
         test = f"`test_eq_{number}`" if number in COMPUTING else "a name or a shape"
-        lines.append(f"| {number} | {kernels} | {test} |")
+        lines.append(f"| {number} | {plain} | {fast} | {test} |")
     return "\n".join(lines)
 
 
@@ -53,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 def _cell(entry: Entry) -> str:
     file = entry.kernel.__module__.rpartition(".")[2]
-    return f"[`{entry.name}`]({file}.py)"
+    return f"[`{entry.kernel.__name__}`]({file}.py)"
 
 
 if __name__ == "__main__":

@@ -72,11 +72,11 @@ def _lead(ws, at, end):
             phase, l, tasks = now[UPDATE_ALL], 0, updates.update_tasks(now)
         now[PHASE], now[LAYER] = phase, l
         open_phase(now, tasks)
-        task = take_task(now)
+        task = take_task(now, 0)
         while task >= 0:
             call(phase, ws, l, task, 0)
             finish_task(now)
-            task = take_task(now)
+            task = take_task(now, 0)
         await_tasks(now, tasks)
         p += 1
         if p == layers + 1:
@@ -103,7 +103,7 @@ def train(ws, out, at, end):
         return
     turns = 0
     while True:
-        task = take_task(now)
+        task = take_task(now, worker)
         if task == FINISHED:
             return
         if task >= 0:
