@@ -12,10 +12,11 @@ from .history import History  # noqa: E402
 from .model import Model  # noqa: E402
 
 if TYPE_CHECKING:
+    from .ahead import warmup
     from .files.models import load
 
 __version__ = "0.1.0"
-__all__ = ["History", "Model", "__version__", "load"]
+__all__ = ["History", "Model", "__version__", "load", "warmup"]
 
 
 def __getattr__(name: str) -> object:
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> object:
         from .files.models import load
 
         return load
+    if name == "warmup":
+        from .ahead import warmup
+
+        return warmup
     raise AttributeError(f"module 'fastbp' has no attribute {name!r}")

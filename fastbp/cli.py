@@ -1,4 +1,4 @@
-"""The command ``fastbp``: train, predict, info."""
+"""The command ``fastbp``: train, predict, warmup, info."""
 
 from __future__ import annotations
 
@@ -120,6 +120,13 @@ def _predict(options: argparse.Namespace) -> int:
     return 0
 
 
+def _warmup(options: argparse.Namespace) -> int:
+    from .ahead import warmup
+
+    warmup(options.dtypes, options.optimizers)
+    return 0
+
+
 def _info(options: argparse.Namespace) -> int:
     import llvmlite
     import numba
@@ -175,9 +182,10 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = _Parser(prog="fastbp", description="Train fully connected networks on a CPU.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"fastbp {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="train | predict | info")
+    commands = parser.add_subparsers(required=True, metavar="train | predict | warmup | info")
     _add_train(commands)
     _add_predict(commands)
+    _add_warmup(commands)
     info = commands.add_parser("info", help="tell versions, CPU, threads and cache", allow_abbrev=False)
     info.set_defaults(run=_info)
     return parser
@@ -219,6 +227,23 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     predict.add_argument("data", metavar="DATA", help="CSV (or .csv.gz), .npz with X, or IDX file of images")
     predict.add_argument("--target", metavar="COLUMN", help="a column of the CSV to leave out: the label's")
     predict.set_defaults(run=_predict)
+
+
+def _add_warmup(commands: argparse._SubParsersAction) -> None:
+    warmup = commands.add_parser(
+        "warmup",
+        help="compile the kernels ahead",
+        description="Compile what training and predicting need into the cache folder (NUMBA_CACHE_DIR), for images "
+        "and for users who may not write there.",
+        allow_abbrev=False,
+    )
+    for option, default, known in (
+        ("--dtypes", "float32", "float32, float64"),
+        ("--optimizers", "sgd,adam", "sgd, adam"),
+    ):
+        text = f"of the models to come, separated by commas: {known}; default: %(default)s"
+        warmup.add_argument(option, metavar="NAMES", type=lambda names: names.split(","), default=default, help=text)
+    warmup.set_defaults(run=_warmup)
 
 
 def _hidden(text: str) -> list[int]:

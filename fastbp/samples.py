@@ -76,10 +76,10 @@ class Samples:
     def few(self, dtype: np.dtype) -> np.ndarray:
         """Return all rows converted, not yet checked, where they are few."""
         if self.shift is None and self.scale is None:
-            if self.X.dtype == dtype:
-                return np.ascontiguousarray(self.X)
+            if self.X.dtype == dtype and self.X.flags.carray:  # a kernel would be compiled anew for read-only rows
+                return self.X
             with np.errstate(over="ignore"):
-                return np.ascontiguousarray(self.X, dtype)
+                return np.array(self.X, dtype, order="C")
         return self.converted(np.arange(len(self.X)), dtype).X
 
     def reject(self, row: int, dtype: np.dtype) -> None:

@@ -8,7 +8,6 @@ import threading
 from typing import Any
 
 import numba
-import numpy as np
 from numba.core import config
 
 from .kernels._jit import BOUNDSCHECK, Kernel
@@ -106,8 +105,6 @@ def simd_bits() -> int:
 
 
 def describe() -> dict[str, Any]:
-    """Return the threading layer, found out by one parallel launch, the number of threads, and advice or None."""
-    from .kernels.elementwise import sgd_update
-
-    launch(sgd_update, np.zeros(2), np.zeros(2), 0.0)
+    """Return the threading layer, the number of threads, and advice or None."""
+    numba.get_num_threads()  # loads the layer
     return {"layer": layer(), "threads": most(), "advice": _ADVICE.get(layer() or "")}

@@ -1,8 +1,9 @@
-"""Numbers from outside, of any type and at any address, as tiles of the network's dtype."""
+"""Arrays and numbers from outside: of any type, at any address, borrowed."""
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from .simd import _address, _pack, _vector
 
@@ -55,6 +56,22 @@ def load_scaled(typingctx, like, array, at, shift, scale, j):
         return _pack(like, builder, [_converted(builder, scaled, False, _vector(like))])
 
     return like(like, array, types.intp, shift, scale, types.intp), codegen
+
+
+@intrinsic
+def borrowed(typingctx, array):
+    """The array without its owner: views of it count no references, which threads would count on one cache line.
+
+    Valid as long as the caller keeps the array.
+    """
+
+    def codegen(context, builder, sig, args):
+        source = context.make_array(array)(context, builder, args[0])
+        result = context.make_array(array)(context, builder)
+        populate_array(result, source.data, source.shape, source.strides, source.itemsize, meminfo=None)
+        return result._getvalue()
+
+    return array(array), codegen
 
 
 @intrinsic

@@ -42,6 +42,7 @@ from .workspace import (
     WORKERS,
     X_AT,
     Workspace,
+    borrow,
     phase_type,
     workspace_type,
 )  # fmt: skip
@@ -96,6 +97,7 @@ def train(ws, out, at, end):
 
     Adds the errors of the rows and how many were classified rightly to ws.totals.
     """
+    ws = borrow(ws)
     now = ws.now
     worker = atomic_add(now, ARRIVED, 1)
     if worker == 0:
@@ -136,6 +138,7 @@ def predict(ws, out, at, end):
 
     In mode PREDICT out is (rows, O), z of each row; in mode EVALUATE it is (rows, 2), error and 1 if right.
     """
+    ws = borrow(ws)
     worker = atomic_add(ws.now, ARRIVED, 1)
     mine = _own(ws, worker)
     size, layers = mine.now[BATCH_SIZE], mine.layers.shape[0] - 1

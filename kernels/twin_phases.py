@@ -25,8 +25,10 @@ from .workspace import (
 
 def _workspace(dtype, **given):
     """A workspace for one worker; all arrays not given are empty."""
-    kinds = {"labels": np.intp, "order": np.intp, "y": np.intp}
-    kinds |= dict.fromkeys(("shift", "scale", "settings", "totals"), np.float64)
+    kinds = {
+        **dict.fromkeys(("labels", "order", "y"), np.intp),
+        **dict.fromkeys(("shift", "scale", "settings", "totals"), np.float64),
+    }
     arrays = {name: np.empty(0, kinds.get(name, dtype)) for name in Workspace._fields}
     arrays |= {"layers": np.zeros((1, 5), np.intp), "now": np.zeros(2 * WORDS, np.intp)}
     ws = Workspace(**(arrays | given))

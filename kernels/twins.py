@@ -121,7 +121,7 @@ def _params(W, b, x, dt, rate, descend):
 
     def run():
         W_rows = P.size // bias.size
-        layer.linear_backward_params(P, G, X, T, rows, len(x), 0, inputs, W_rows, rate, descend)
+        layer.linear_backward_params(P, G, X, T, rows, len(x), 0, inputs, 0, bias.size, W_rows, rate, descend)
         layer.bias_backward(bias, gradient, T, rows, len(x), rate, descend)
 
     yield run

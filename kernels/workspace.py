@@ -13,6 +13,7 @@ import numpy as np
 from numba import types
 
 from ._jit import inline
+from .convert import borrowed
 from .simd import LINE
 from .tile import ROWS, VECTORS
 
@@ -53,6 +54,16 @@ class Workspace(NamedTuple):
     scale: np.ndarray  # float64
     settings: np.ndarray  # float64: the optimizer's numbers, the learning rate first
     totals: np.ndarray  # float64: sums over the rows done of e and right
+
+
+@inline
+def borrow(ws):
+    """The same workspace, whose arrays are not counted as in use while compiled code runs."""
+    return Workspace(
+        borrowed(ws.layers), borrowed(ws.now), borrowed(ws.P), borrowed(ws.G), borrowed(ws.m), borrowed(ws.v),
+        borrowed(ws.A), borrowed(ws.S), borrowed(ws.e), borrowed(ws.right), borrowed(ws.labels), borrowed(ws.order),
+        borrowed(ws.y), borrowed(ws.shift), borrowed(ws.scale), borrowed(ws.settings), borrowed(ws.totals),
+    )  # fmt: skip
 
 
 def workspace_type(T):

@@ -9,34 +9,37 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from fastbp.kernels.simd import LINE
+from fastbp.kernels.tile import ROWS, VECTORS
+
 settings.register_profile("fastbp", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("fastbp")
 
-# A register tile's rows, and its columns in either dtype. One below, one above and primes leave it remainders.
-TILE_ROWS = (8,)
-TILE_COLUMNS = (16, 32)
-
-
-def _hard(tiles, primes):
-    return sorted({1, *primes, *(tile + step for tile in tiles for step in (-1, 0, 1))})
-
-
-HARD_ROWS = _hard(TILE_ROWS, primes=(2, 13))
-HARD_INPUTS = _hard(TILE_COLUMNS[:1], primes=(3, 37))
-HARD_OUTPUTS = _hard(TILE_COLUMNS, primes=(2, 37))
 LARGE_SHAPES = [(131, 5, 3), (67, 131, 10), (257, 61, 67)]  # several tiles each way, none of them filled
 
 
-@pytest.fixture(scope="session")
-def hard_shapes():
+def _hard(tiles, others):
+    return sorted({1, *others, *(tile + step for tile in tiles for step in (-1, 0, 1) if tile + step > 0)})
+
+
+def _sizes(dtype):
+    """One below, one above a register tile and primes leave it remainders; 33 rows, 2 and 10 outputs are common."""
+    tile = (LINE // dtype.itemsize, LINE // dtype.itemsize * VECTORS)
+    return _hard((ROWS,), (2, 13, 33)), _hard(tile, (3, 37)), _hard(tile, (2, 10, 37))
+
+
+@pytest.fixture
+def hard_shapes(dtype):
     """All (B, I, O) on which a kernel must be right."""
-    return [*product(HARD_ROWS, HARD_INPUTS, HARD_OUTPUTS), *LARGE_SHAPES]
+    return [*product(*_sizes(dtype)), *LARGE_SHAPES]
 
 
-@pytest.fixture(scope="session")
-def few_hard_shapes(hard_shapes):
-    """Some of them, with each size of each letter among them, for what is slow to start: a parallel launch."""
-    return {*hard_shapes[::5], *LARGE_SHAPES}
+@pytest.fixture
+def few_hard_shapes(dtype):
+    """Some of them, in which each two sizes meet, for what is slow: an oracle, a parallel launch."""
+    rows, inputs, outputs = _sizes(dtype)
+    pairs = product(range(len(inputs)), range(len(outputs)))
+    return [*((rows[(i + j) % len(rows)], inputs[i], outputs[j]) for i, j in pairs), *LARGE_SHAPES]
 
 
 @pytest.fixture(params=["float32", "float64"])

@@ -1,25 +1,33 @@
 """What the benchmark classes share."""
 
+from typing import Any
+
 import numpy as np
 
 from fastbp.kernels.registry import KERNELS
 
 
 class KernelBenchmark:
-    """Time of one registered kernel, serial and parallel, at a small, an odd and a large shape."""
+    """Time of one registered kernel in its variants, at a small, an odd and a large shape.
+
+    A plain loop runs serial and parallel, a fast kernel beside its plain twin. Packing is not in the time.
+    """
 
     kernel: str
-    param_names = ["B-I-O", "dtype", "loops"]
-    params = (["32-64-10", "33-101-37", "128-784-512"], ["float32", "float64"], ["serial", "parallel"])
+    param_names = ["B-I-O", "dtype", "variant"]
+    params: Any
 
-    def setup(self, shape, dtype, loops):
+    def __init_subclass__(cls) -> None:
+        shapes = ["32-64-10", "33-101-37", "128-784-512"]
+        cls.params = (shapes, ["float32", "float64"], list(KERNELS[cls.kernel].variants))
+
+    def setup(self, shape, dtype, variant):
         entry = KERNELS[self.kernel]
         B, I, O = map(int, shape.split("-"))
-        self.arguments = entry.sample(B, I, O, dtype, np.random.default_rng(0))
-        if entry.arguments.endswith("rate"):  # an update by nothing: repeated, it does not drift
-            self.arguments[-1] *= 0
-        self.run = getattr(entry.kernel, loops)
-        self.time_kernel(shape, dtype, loops)  # compiles, and touches every page
+        arguments = entry.sample(B, I, O, dtype, np.random.default_rng(0))
+        self.prepared = entry.variants[variant](*arguments)
+        self.run = self.prepared.__enter__()
+        self.time_kernel(shape, dtype, variant)  # compiles, and touches every page
 
-    def time_kernel(self, shape, dtype, loops):
-        self.run(*self.arguments)
+    def time_kernel(self, shape, dtype, variant):
+        self.run()

@@ -49,3 +49,95 @@ class SoftmaxCrossEntropy(KernelBenchmark):
 
 class SGDUpdate(KernelBenchmark):
     kernel = "sgd_update"
+
+
+class Gather(KernelBenchmark):
+    kernel = "gather"
+
+
+class LinearDescent(KernelBenchmark):
+    kernel = "linear_descent"
+
+
+class MomentumUpdate(KernelBenchmark):
+    kernel = "momentum_update"
+
+
+class NesterovUpdate(KernelBenchmark):
+    kernel = "nesterov_update"
+
+
+class AdamUpdate(KernelBenchmark):
+    kernel = "adam_update"
+
+
+class FastGather(KernelBenchmark):
+    kernel = "fast_gather"
+
+
+class FastLinear(KernelBenchmark):
+    kernel = "fast_linear"
+
+
+class FastLinearRelu(KernelBenchmark):
+    kernel = "fast_linear_relu"
+
+
+class FastLinearReluRow(KernelBenchmark):
+    kernel = "fast_linear_relu_row"
+
+
+class FastLinearBackwardParams(KernelBenchmark):
+    kernel = "fast_linear_backward_params"
+
+
+class FastLinearDescent(KernelBenchmark):
+    kernel = "fast_linear_descent"
+
+
+class FastLinearReluBackwardInput(KernelBenchmark):
+    kernel = "fast_linear_relu_backward_input"
+
+
+class FastSoftmax(KernelBenchmark):
+    kernel = "fast_softmax"
+
+
+class FastSoftmaxRow(KernelBenchmark):
+    kernel = "fast_softmax_row"
+
+
+class FastSoftmaxCrossEntropy(KernelBenchmark):
+    kernel = "fast_softmax_cross_entropy"
+
+
+class FastMomentumUpdate(KernelBenchmark):
+    kernel = "fast_momentum_update"
+
+
+class FastNesterovUpdate(KernelBenchmark):
+    kernel = "fast_nesterov_update"
+
+
+class FastAdamUpdate(KernelBenchmark):
+    kernel = "fast_adam_update"
+
+
+class FastExp(KernelBenchmark):
+    kernel = "fast_exp"
+
+
+class FastLog(KernelBenchmark):
+    kernel = "fast_log"
+
+
+class FastTranspose(KernelBenchmark):
+    kernel = "fast_transpose"
+
+
+class FastPack(KernelBenchmark):
+    kernel = "fast_pack"
+
+
+class FastUnpack(KernelBenchmark):
+    kernel = "fast_unpack"

@@ -1,0 +1,103 @@
+"""Compiles ahead what `Model` compiles when it is first used, so that images and read-only installs start at once."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import checks, optim
+from .kernels import _jit, row, train
+from .model import Model
+from .samples import DIRECT
+
+SETTINGS: dict[str, list[dict[str, Any]]] = {
+    "sgd": [{}, {"momentum": 0.5}, {"momentum": 0.5, "nesterov": True}],
+    "adam": [{}],
+}
+ROWS = 100  # more than `Model.predict` takes one by one
+
+
+def warmup(
+    dtypes: Iterable[Any] = ("float32",), optimizers: Iterable[str] = tuple(optim.OPTIMIZERS), verbose: int = 1
+) -> list[str]:
+    """Compile the fast kernels that `Model` needs, serial and parallel, into the cache folder.
+
+    Later processes load them, those that may not write the folder too. They serve this machine's kind of CPU and this
+    version of Python, of Numba and of fastbp; NUMBA_CACHE_DIR says where the folder is.
+
+    Parameters
+    ----------
+    dtypes : iterable of {"float32", "float64"}
+        Of the models to come.
+    optimizers : iterable of {"sgd", "adam"}
+        Theirs, "sgd" with momentum and without.
+    verbose : {0, 1}
+        1 prints what is compiled, how long that takes, and the cache folder.
+
+    Returns
+    -------
+    list of str
+        Names of the kernels compiled: none where all had been compiled before.
+
+    Raises
+    ------
+    OSError
+        Where what is compiled can't be kept.
+    """
+    kinds = [checks.dtype(dtype) for dtype in _each(dtypes)]
+    names = [checks.choice("optimizer", name, SETTINGS) for name in _each(optimizers)]
+    folder = _jit.cache_folder()
+    if folder is None:
+        raise OSError("compiled kernels can't be kept: set NUMBA_CACHE_DIR to a folder that can be written")
+    before = _compiled(folder)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "fastbp could not keep", RuntimeWarning)
+        try:
+            for dtype in kinds:
+                for name in names:
+                    _compile(dtype, name, folder, verbose)
+        except RuntimeWarning as warning:
+            raise OSError(str(warning)) from None
+    if verbose:
+        print(f"JIT cache: {folder}")
+    return sorted(path.name.split(".kernel")[0].rsplit(".", 1)[0] for path in _compiled(folder) - before)
+
+
+def _compile(dtype: np.dtype, optimizer: str, folder: Path, verbose: int) -> None:
+    start, before = time.perf_counter(), _compiled(folder)
+    for settings in SETTINGS[optimizer]:
+        _use(Model([2, 2, 2], optimizer=optimizer, dtype=dtype, seed=0, n_threads=1, **settings))
+    train.launcher(dtype)
+    for kernel in vars(row).values():
+        if isinstance(kernel, _jit.Kernel):
+            for signature in kernel.serial.signatures:
+                kernel.parallel.compile(signature)
+    if verbose:
+        seconds, names = time.perf_counter() - start, {path.name.split(".")[0] for path in _compiled(folder) - before}
+        found = f"{len(_compiled(folder) - before)} kernels of {', '.join(sorted(names))}" if names else "all was there"
+        print(f"{dtype} {optimizer}: {found}, {seconds:.1f} seconds", flush=True)
+
+
+def _use(model: Model) -> None:
+    """Call all that computes, on every dtype that a compiled gather reads."""
+    y = np.zeros(ROWS, np.int64)
+    for dtype in DIRECT:
+        X = np.zeros((ROWS, 2), dtype)
+        model.fit(X, y, epochs=1, verbose=0)
+    model.gradients(X, y)
+    model.evaluate(X, y)
+    model.predict(X)
+    model.predict(X[:1])
+
+
+def _each(names: Any) -> list[Any]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _compiled(folder: Path) -> set[Path]:
+    return set(folder.glob("*.kernel"))

@@ -1,0 +1,141 @@
+"""What each kernel must return, in float64 and numpy; and calling a kernel under guard."""
+
+import functools
+import inspect
+import re
+
+import numpy as np
+
+GUARD = 64  # elements before and behind each array
+POISON = -777  # what class numbers hold beforehand, as the other outputs hold NaN
+
+# ---- what each kernel must return. An oracle takes the inputs and returns for each output the right values, and the
+# ---- magnitude that rounding errors are a share of: 0 where there is nothing to round.
+
+
+def _product(a, b, plus=0.0):
+    return a @ b + plus, abs(a) @ abs(b) + abs(plus)
+
+
+def _softmax(t):
+    below = t - t.max(1, keepdims=True)
+    z = np.exp(below) / np.exp(below).sum(1, keepdims=True)
+    return z, z * (1 + abs(below))
+
+
+def _relu(t, magnitude=0):
+    return np.where(t > 0, t, 0), magnitude
+
+
+def _masked(dh, magnitude, h):
+    return np.where(np.signbit(h), 0, dh), magnitude
+
+
+def _softmax_cross_entropy(t, y):
+    rows = np.arange(len(t))
+    z, magnitude = _softmax(t)
+    e = np.log(np.exp(t).sum(1)) - t[rows, y]
+    one_hot = np.eye(t.shape[1])[y]
+    spread = 1 + t.max(1) - t.min(1) + abs(e)
+    return [((z - one_hot) / len(t), (magnitude + one_hot) / len(t)), (e, spread), (e.mean(), spread.mean())]
+
+
+def _sum(dt):
+    return dt.sum(0), abs(dt).sum(0)
+
+
+def _less(W, alpha, dW, magnitude):
+    return W - alpha * dW, abs(W) + alpha * magnitude
+
+
+def _momentum(W, m, dW, alpha, mu, ahead):
+    new, magnitude = mu * m - alpha * dW, mu * abs(m) + alpha * abs(dW)
+    step = (mu * new - alpha * dW, mu * magnitude + alpha * abs(dW)) if ahead else (new, magnitude)
+    return [(W + step[0], abs(W) + step[1]), (new, magnitude)]
+
+
+def _adam(W, m, v, dW, alpha, b1, b2, eps, step):
+    new_m, magnitude = b1 * m + (1 - b1) * dW, b1 * abs(m) + (1 - b1) * abs(dW)
+    new_v = b2 * v + (1 - b2) * dW**2
+    mean, square = new_m / (1 - b1**step), new_v / (1 - b2**step)  # algorithm 1 of the paper
+    eps_hat = eps / np.sqrt(1 - b2**step)
+    rate = alpha / (np.sqrt(square) + eps_hat)
+    return [(W - rate * mean, abs(W) + rate * magnitude / (1 - b1**step)), (new_m, magnitude), (new_v, new_v)]
+
+
+ORACLES = {
+    "linear": lambda x, W, b: [_product(x, W, b)],
+    "linear_backward_params": lambda x, dt: [_product(x.T, dt), (dt.sum(0), abs(dt).sum(0))],
+    "linear_backward_input": lambda dt, W: [_product(dt, W.T)],
+    "relu": lambda t: [_relu(t)],
+    "relu_backward": lambda dh, h: [_masked(dh, 0, h)],
+    "linear_relu": lambda x, W, b: [_relu(*_product(x, W, b))],
+    "linear_relu_backward_input": lambda dt, W, h: [_masked(*_product(dt, W.T), h)],
+    "softmax": lambda t: [_softmax(t)],
+    "predicted_class": lambda z: [(z.argmax(1), 0)],
+    "cross_entropy": lambda z, y: [(-np.log(z[np.arange(len(z)), y]), abs(np.log(z[np.arange(len(z)), y])))],
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "sgd_update": lambda W, dW, alpha: [(W - alpha * dW, abs(W) + abs(alpha * dW))],
+    "gather": lambda X, order, shift, scale: [
+        ((X[order] - shift) * scale, (abs(X[order]) + abs(shift)) * abs(scale)),
+    ],
+    "linear_descent": lambda W, b, x, dt, alpha: [_less(W, alpha, *_product(x.T, dt)), _less(b, alpha, *_sum(dt))],
+    "momentum_update": lambda W, m, dW, alpha, mu: _momentum(W, m, dW, alpha, mu, ahead=0),
+    "nesterov_update": lambda W, m, dW, alpha, mu: _momentum(W, m, dW, alpha, mu, ahead=1),
+    "adam_update": _adam,
+    "fast_exp": lambda x: [(np.exp(x), np.exp(x))],
+    "fast_log": lambda x: [(np.log(x), abs(np.log(x)))],
+    "fast_transpose": lambda W: [(W.T, 0)],
+}
+
+
+# ---- calling a kernel under guard ----------------------------------------------------------------------------------
+
+
+@functools.cache
+def documented(entry):
+    """The arguments as the docstring gives them: {name: (direction, shape)}, (None, None) for a scalar."""
+    written = inspect.getdoc(entry.documented)
+    lines = re.findall(r"^(\w+(?:, \w+)*) +(?:(in, out|in|out) +\(([^)]*)\))?", written, re.MULTILINE)
+    found = {
+        name: (direction or None, shape or None) for names, direction, shape in lines for name in names.split(", ")
+    }
+    return {name: found.get(name, ("undocumented", None)) for name in inspect.signature(entry.documented).parameters}
+
+
+class Guarded:
+    """An argument's copy between two guards, poisoned if it is an output."""
+
+    def __init__(self, array, direction):
+        self.direction = direction
+        poison = POISON if array.dtype.kind == "i" else np.nan
+        self.buffer = np.full(array.size + 2 * GUARD, poison, array.dtype)
+        self.array = self.buffer[GUARD:-GUARD].reshape(array.shape)
+        if direction != "out":
+            self.array[...] = array
+        self.before = self.buffer.copy()
+
+    def check(self):
+        after, before = self.buffer.copy(), self.before
+        if self.direction != "in":  # an output may have changed, its guards may not
+            after[GUARD:-GUARD] = before[GUARD:-GUARD]
+        assert after.tobytes() == before.tobytes(), f"wrote where an argument marked {self.direction!r} allows nothing"
+
+
+def run(entry, variant, arguments):
+    """Call a kernel; return its outputs with its value, if it has one, as the last. Guards and inputs are checked."""
+    directions = [direction for direction, _ in documented(entry).values()]
+    guarded = [Guarded(a, d) if d else a for a, d in zip(arguments, directions, strict=True)]
+    value = entry.call(variant, *(g.array if isinstance(g, Guarded) else g for g in guarded))
+    arrays = [g for g in guarded if isinstance(g, Guarded)]
+    for g in arrays:
+        g.check()
+    outputs = [g.array for g in arrays if g.direction != "in"]
+    return outputs if value is None else [*outputs, np.float64(value)]
+
+
+def expected(entry, arguments):
+    """What `run` should return: for each output its values and the magnitude that rounding errors are a share of."""
+    inputs = [a for a, (direction, _) in zip(arguments, documented(entry).values(), strict=True) if direction != "out"]
+    oracle = ORACLES[entry.twin or entry.name]
+    return oracle(*(np.asarray(i, np.int64 if i.dtype.kind == "i" else np.float64) for i in inputs))

@@ -1,0 +1,155 @@
+"""What tiles are compiled to: accesses that are checked, and instructions that the CPU has."""
+
+import json
+import platform
+
+import pytest
+
+# ---- overruns ------------------------------------------------------------------------------------------------------
+
+OVERRUNS = """
+import json, sys
+import numpy as np
+from numba import njit
+from fastbp.kernels.convert import load_as, load_scaled
+from fastbp.kernels.simd import (
+    lanes, load, load_rows, outer_add, store, store_rows, transpose, zeros)
+from fastbp.kernels.values import to_float
+
+N = 400
+
+@njit
+def use_load(a, at):
+    store(a, 0, lanes(a), lanes(a), load(a, at, lanes(a), 2 * lanes(a), zeros(a, 2, 2)))
+
+@njit
+def use_store(a, at):
+    store(a, at, lanes(a), 2 * lanes(a), zeros(a, 2, 2))
+
+@njit
+def use_outer_add_left(a, at):
+    store(a, 0, lanes(a), 0, outer_add(zeros(a, 2, 1), a, at, 3, a, 0, 0))
+
+@njit
+def use_outer_add_right(a, at):
+    store(a, 0, 0, lanes(a), outer_add(zeros(a, 1, 2), a, 0, 0, a, at, lanes(a)))
+
+@njit
+def use_transpose_in(a, at):
+    transpose(a, 0, a, at, zeros(a, 1, 1))
+
+@njit
+def use_transpose_out(a, at):
+    transpose(a, at, a, 0, zeros(a, 1, 1))
+
+@njit
+def use_load_rows(a, at):
+    store_rows(a, 0, to_float(load_rows(np.zeros(N, np.intp), at, zeros(a, 3, 1))))
+
+@njit
+def use_store_rows(a, at):
+    store_rows(a, at, zeros(a, 3, 1))
+
+@njit
+def use_load_as(a, at):
+    store(a, 0, 0, 0, load_as(zeros(a, 1, 1), np.zeros(N, np.uint8), at))
+
+@njit
+def use_load_scaled(a, at):
+    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), np.zeros(N), at, np.zeros(N), np.zeros(N), 0))
+
+@njit
+def use_load_scaled_shift(a, at):
+    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), np.zeros(N), 0, np.zeros(N), np.zeros(2 * N), at))
+
+@njit
+def use_load_scaled_scale(a, at):
+    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), np.zeros(N), 0, np.zeros(2 * N), np.zeros(N), at))
+
+def raises(function, at, dtype):
+    try:
+        function(np.zeros(N, dtype), at)
+    except IndexError:
+        return True
+    return False
+
+found = {}
+for dtype in ("float32", "float64"):
+    L = 64 // np.dtype(dtype).itemsize
+    reach = {  # elements from `at` to the end of what is touched
+        "load": 4 * L, "store": 4 * L, "outer_add_left": 4, "outer_add_right": 2 * L, "transpose_in": L * L,
+        "transpose_out": L * L, "load_rows": 3, "store_rows": 3, "load_as": L, "load_scaled": L,
+        "load_scaled_shift": L, "load_scaled_scale": L}
+    for name, function in list(globals().items()):
+        if name.startswith("use_"):
+            last = N - reach[name[4:]]
+            found[name[4:], dtype] = [raises(function, at, dtype) for at in (-1, 0, last, last + 1)]
+print(json.dumps([[*key, *values] for key, values in found.items()]))
+"""
+
+
+def test_every_access_one_beyond_either_end_raises(run_python, tmp_path):
+    script = tmp_path / "overruns.py"
+    script.write_text(OVERRUNS)
+    found = json.loads(run_python(script, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=str(tmp_path)).stdout)
+    assert len(found) == 2 * OVERRUNS.count("def use_")
+    for name, dtype, before, first, last, beyond in found:
+        assert (before, first, last, beyond) == (True, False, False, True), (name, dtype)
+
+
+# ---- what the CPU is told ------------------------------------------------------------------------------------------
+
+# compiles every fast kernel; prints the names of the vector registers, FMA instructions and calls of libm in its code
+ASSEMBLY = r"""
+import json, re
+from fastbp.kernels import registry, row, step, tile, train, update
+import numpy as np
+
+found = {}
+def look(name, dispatcher):
+    text = "\n".join(dispatcher.inspect_asm().values())
+    assert "ret" in text, name
+    found[name] = {
+        "registers": sorted(set(re.findall(r"%([xyz])mm\d", text))),
+        "fma": bool(re.search(r"\bvf(n?m)(add|sub)\d+p[sd]\b", text)),
+        "libm": sorted(set(re.findall(r"\b(fmaf?|expf?|logf?|sqrtf?)\b", text)))}
+
+for dtype in ("float32", "float64"):
+    for phase in (step.forward, step.backward, *train.UPDATES.values()):
+        look(f"{phase.__name__} {dtype}", train.phase(phase, dtype)[1])
+    for X_dtype in ("uint8", "float32", "float64"):
+        look(f"gather {X_dtype} {dtype}", train.gather_phase(X_dtype, dtype)[1])
+    for entry in registry.KERNELS.values():
+        if entry.name in ("fast_linear_relu_row", "fast_softmax_row", "fast_exp", "fast_log"):
+            entry.call("fast", *entry.sample(3, 3, 3, dtype, np.random.default_rng(0)))
+for kernel in (row.linear_row, registry.loss.softmax_row, registry.twins.exp_vectors, registry.twins.log_vectors):
+    look(kernel.__name__, kernel)
+print(json.dumps({"rows": tile.ROWS, "vectors": tile.VECTORS, "found": found}))
+"""
+
+intel = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the assembly of another CPU")
+
+
+def assembly(run_python, folder, **variables):
+    script = folder / "assembly.py"
+    script.write_text(ASSEMBLY)
+    return json.loads(run_python(script, NUMBA_CACHE_DIR=str(folder / "cache"), **variables).stdout)
+
+
+@intel
+def test_haswell_is_given_ymm_and_fma_but_no_zmm(run_python, tmp_path):
+    told = assembly(run_python, tmp_path, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma")
+    assert (told["rows"], told["vectors"]) == (4, 1)
+    for name, code in told["found"].items():
+        assert "z" not in code["registers"] and "y" in code["registers"], name
+        assert not code["libm"], name
+    products = [code["fma"] for name, code in told["found"].items() if name.startswith(("forward", "backward"))]
+    assert len(products) == 4 and all(products)
+
+
+@intel
+def test_a_generic_cpu_is_given_sse_and_no_call_of_fma(run_python, tmp_path):
+    told = assembly(run_python, tmp_path, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert (told["rows"], told["vectors"]) == (2, 1)
+    for name, code in told["found"].items():
+        assert code["registers"] == ["x"] and not code["fma"] and not code["libm"], name

@@ -1,0 +1,84 @@
+"""Forked children, pools of processes and pools of threads: training there crashes nothing and gives the same bits.
+
+Under workqueue, the layer that every machine has, two launches at once would end the process; under OpenMP a launch in
+a child of a parent that had launched before.
+"""
+
+import os
+
+import pytest
+from processes import run
+
+fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+layers = pytest.mark.parametrize("layer", ["default", "workqueue"])
+
+
+@fork
+@layers
+def test_a_child_trains_after_its_parent_trained_in_parallel(layer):
+    told = run(
+        """
+first = forked(lambda: work(3))  # before there is any thread
+mine = work(3)
+assert used == {1, 3}
+assert first == mine == forked(lambda: work(3)) == forked(lambda: work(None)) == work(3)
+assert mine == forked(lambda: forked(lambda: work(2)))
+print("done")
+""",
+        layer,
+    )
+    assert told == "done\n"
+
+
+POOLS = """
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+serial = [work(1, seed) for seed in range(4)]
+assert work(2) == serial[0] and 2 in used
+context = multiprocessing.get_context(METHOD)
+for function in work_on_all, work_on_two:
+    with context.Pool(2) as pool:
+        assert pool.map(function, range(4)) == serial
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        assert list(pool.map(function, range(4))) == serial
+assert work(2) == serial[0]
+print("done")
+"""
+
+
+@fork
+@layers
+def test_pools_of_forked_processes(layer):
+    assert run(f"METHOD = 'fork'\n{POOLS}", layer) == "done\n"
+
+
+@layers
+def test_pools_of_spawned_processes(layer):
+    assert run(f"METHOD = 'spawn'\n{POOLS}", layer) == "done\n"
+
+
+@layers
+def test_fits_and_predictions_at_once_in_a_pool_of_threads(layer):
+    told = run(
+        """
+shared = fastbp.Model([131, 1021, 10], seed=1, n_threads=3)
+alone = outputs(shared, X, y)
+serial = [work(1, seed) for seed in range(4)]
+for n_threads in 2, None:
+    used.clear()
+    with ThreadPoolExecutor(4) as pool:
+        fits = [pool.submit(work, n_threads, seed) for seed in (0, 1, 2, 3) * 2]
+        answers = [pool.submit(outputs, shared, X, y) for _ in range(8)]
+        mine = work(3)  # the main thread beside them
+        assert [fit.result() for fit in fits] == serial * 2 and mine == serial[0]
+        assert {answer.result() for answer in answers} == {alone}
+    assert n_threads != 2 or threads.layer() == "workqueue" or 2 in used, used
+
+used.clear()
+with ThreadPoolExecutor(2) as pool:  # each thread on its own, unless asked for more
+    assert list(pool.map(work_on_all, range(4))) == serial
+assert used == {1}
+print("done")
+""",
+        layer,
+    )
+    assert told == "done\n"

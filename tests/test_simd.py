@@ -1,0 +1,203 @@
+"""Register tiles: each operation against numpy."""
+
+import numba
+import numpy as np
+import pytest
+
+from fastbp.kernels.convert import load_as, load_scaled
+from fastbp.kernels.simd import (
+    LINE,
+    lanes,
+    load,
+    load_rows,
+    outer_add,
+    prefetch,
+    store,
+    store_rows,
+    transpose,
+    zeros,
+)
+from fastbp.kernels.values import (
+    across_max,
+    across_min,
+    across_sum,
+    bits,
+    fma,
+    from_bits,
+    has_nan,
+    lane_numbers,
+    sqrt,
+    to_float,
+    where_equal,
+    where_less,
+)
+
+compiled = numba.njit(error_model="numpy")
+
+
+@pytest.fixture
+def L(dtype):
+    """Lanes of a vector."""
+    return LINE // dtype.itemsize
+
+
+def hard_numbers(dtype, rng, n):
+    """Normal numbers, and among them what IEEE 754 treats apart."""
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).max, np.finfo(dtype).tiny]
+    a = rng.standard_normal(n).astype(dtype)
+    a[rng.permutation(n)[: n // 2]] = np.resize(rng.permutation(special), n // 2)
+    return a
+
+
+# ---- lane by lane --------------------------------------------------------------------------------------------------
+
+
+@compiled
+def _lanewise(out, a, b, c):
+    n = lanes(a)
+    like = zeros(a, 2, 2)
+    x, y, z = load(a, 0, 2 * n, n, like), load(b, 0, 2 * n, n, like), load(c, 0, 2 * n, n, like)
+    store(out[0], 0, 2 * n, n, x + y)
+    store(out[1], 0, 2 * n, n, x - y)
+    store(out[2], 0, 2 * n, n, x * y)
+    store(out[3], 0, 2 * n, n, x / y)
+    store(out[4], 0, 2 * n, n, fma(x, y, z))
+    store(out[5], 0, 2 * n, n, where_less(x, y, z, 2.0))
+    store(out[6], 0, 2 * n, n, where_equal(x, y, -1.0, z))
+    store(out[7], 0, 2 * n, n, where_less(0.0, x, x, -0.0))
+    store(out[8], 0, 2 * n, n, sqrt(x))
+    store(out[9], 0, 2 * n, n, from_bits(bits(x)))
+    store(out[10], 0, 2 * n, n, 1.0 - x * 2 + (3 - y) / 4.0)
+    store(out[11], 0, 2 * n, n, to_float(lane_numbers(x)))
+    store(out[12], 0, 2 * n, n, to_float((((bits(x) << 3) >> 5) & 1023) - 7))
+
+
+def test_lane_by_lane_as_numpy(dtype, L, rng):
+    a, b, c = (hard_numbers(dtype, rng, 4 * L) for _ in range(3))
+    b[::3] = a[::3]
+    out = np.full((13, 4 * L), np.nan, dtype)
+    _lanewise(out, a, b, c)
+    two = dtype.type(2)
+    with np.errstate(all="ignore"):
+        word = a.view(f"i{dtype.itemsize}")
+        wanted = [
+            a + b, a - b, a * b, a / b, None, np.where(a < b, c, two), np.where(a == b, -two / 2, c),
+            np.where(a > 0, a, -0.0), np.sqrt(a), a, 1 - a * two + (3 - b) / 4, np.tile(np.arange(L), 4),
+            ((word << 3) >> 5 & 1023) - 7,
+        ]  # fmt: skip
+        product = a.astype(np.longdouble) * b
+        exact, magnitude = product + c, abs(product) + abs(c)
+    for number, (got, right) in enumerate(zip(out, wanted, strict=True)):
+        if right is not None:
+            right = right.astype(dtype)
+            assert np.array_equal(got, right, equal_nan=True), f"operation {number}"
+            assert np.array_equal(np.signbit(got[got == 0]), np.signbit(right[right == 0])), f"operation {number}"
+    moderate = magnitude < np.finfo(dtype).max / 2  # False for NaN
+    error = abs(out[4][moderate] - exact[moderate])
+    assert np.any(moderate) and np.all(error <= 2 * np.finfo(dtype).eps * magnitude[moderate])
+    assert np.isnan(out[4][np.isnan(a) | np.isnan(b) | np.isnan(c)]).all()
+
+
+@compiled
+def _across(out, x, whole):
+    n = lanes(x)
+    t = load(x, 0, n, 0, zeros(x, 3, 1))
+    store(out[0], 0, n, 0, across_sum(t))
+    store(out[1], 0, n, 0, across_max(t))
+    k = load(whole, 0, n, 0, lane_numbers(zeros(x, 3, 1)))
+    store_rows(whole, 0, across_min(k))
+    return has_nan(t)
+
+
+def test_across_a_vectors_lanes(dtype, L, rng):
+    for _ in range(20):
+        x = rng.integers(-99, 99, 3 * L).astype(dtype)
+        whole = rng.integers(-99, 99, 3 * L).astype(f"i{dtype.itemsize}")
+        lowest = whole.reshape(3, L).min(1).tolist()
+        out = np.full((2, 3 * L), np.nan, dtype)
+        assert not _across(out, x, whole)
+        assert np.array_equal(out[0].reshape(3, L), np.repeat(x.reshape(3, L).sum(1), L).reshape(3, L))
+        assert np.array_equal(out[1].reshape(3, L), np.repeat(x.reshape(3, L).max(1), L).reshape(3, L))
+        assert whole[:3].tolist() == lowest
+    for lane in range(3 * L):
+        x = np.full(3 * L, np.inf, dtype)
+        x[lane] = np.nan
+        assert _across(np.empty((2, 3 * L), dtype), x, whole)
+
+
+# ---- memory --------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def _copy(out, a, at, row_step, vector_step):
+    store(out, at + 1, row_step, vector_step, load(a, at, row_step, vector_step, zeros(a, 3, 2)))
+
+
+def test_loads_and_stores_step_by_rows_and_vectors_at_any_address(dtype, L, rng):
+    a = rng.standard_normal(9 * L).astype(dtype)
+    for at, row_step, vector_step in [(0, 2 * L, L), (3, L, 3 * L), (1, L + 1, 4 * L), (5, 3 * L, L + 2)]:
+        out, wanted = np.zeros(10 * L + 1, dtype), np.zeros(10 * L + 1, dtype)
+        _copy(out, a, at, row_step, vector_step)
+        for first in (at + r * row_step + v * vector_step for r in range(3) for v in range(2)):
+            wanted[first + 1 : first + 1 + L] = a[first : first + L]
+        assert np.array_equal(out, wanted)
+
+
+@compiled
+def _outer(out, a, b):
+    n = lanes(a)
+    prefetch(a, a.size + 9)  # harmless outside
+    t = load(out, 0, 2 * n, n, zeros(a, 3, 2))
+    store(out, 0, 2 * n, n, outer_add(t, a, 1, 2, b, 3, n))
+
+
+def test_outer_add_is_a_row_times_a_column(dtype, L, rng):
+    out, a, b = (rng.integers(-9, 10, n).astype(dtype) for n in (6 * L, 6, 2 * L + 3))
+    wanted = out.reshape(3, 2 * L) + np.outer(a[1:6:2], b[3:])
+    _outer(out, a, b)
+    assert np.array_equal(out.reshape(3, 2 * L), wanted)
+
+
+@compiled
+def _transpose(out, to, a, at):
+    transpose(out, to, a, at, zeros(a, 1, 1))
+
+
+def test_transpose_turns_a_square(dtype, L, rng):
+    a, out = rng.standard_normal(L * L + 5).astype(dtype), np.zeros(L * L + 4, dtype)
+    _transpose(out, 3, a, 5)
+    assert np.array_equal(out[3:-1].reshape(L, L), a[5:].reshape(L, L).T) and not out[[0, 1, 2, -1]].any()
+
+
+@compiled
+def _rows(out, labels, at):
+    like = zeros(out, 4, 1)
+    store_rows(out, at, to_float(load_rows(labels, at, like)))
+
+
+@pytest.mark.parametrize("kind", ["int64", "same width"])
+def test_a_number_a_row(kind, dtype):
+    labels = np.array([7, -5, 3, 2**20, 11, 13], kind if kind == "int64" else f"i{dtype.itemsize}")
+    out = np.zeros(6, dtype)
+    _rows(out, labels, 1)
+    assert out.tolist() == [0, -5, 3, 2**20, 11, 0]
+
+
+@compiled
+def _convert(out, a, at, shift, scale, j):
+    like = zeros(out, 1, 1)
+    store(out, 0, 0, 0, load_as(like, a, at))
+    store(out, lanes(out), 0, 0, load_scaled(like, a, at, shift, scale, j))
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int32", "int64", "float32", "float64"])
+def test_numbers_of_any_type_are_converted_and_scaled(kind, dtype, L, rng):
+    info = np.iinfo(kind) if np.dtype(kind).kind in "iu" else None
+    a = rng.integers(info.min, info.max, 40, kind) if info else rng.standard_normal(40).astype(kind)
+    shift, scale, out = rng.standard_normal(25), rng.standard_normal(25), np.full(2 * L, np.nan, dtype)
+    _convert(out, a, 3, shift, scale, 5)
+    picked = a[3 : 3 + L]
+    assert np.array_equal(out[:L], picked.astype(dtype))
+    wanted = (picked.astype(np.float64) - shift[5 : 5 + L]) * scale[5 : 5 + L]
+    magnitude = (abs(picked.astype(np.float64)) + abs(shift[5 : 5 + L])) * abs(scale[5 : 5 + L])
+    assert np.all(abs(out[L:] - wanted) <= 3 * np.finfo(dtype).eps * magnitude)
