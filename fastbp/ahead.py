@@ -78,8 +78,9 @@ def _compile(dtype: np.dtype, optimizer: str, folder: Path, verbose: int) -> Non
             for signature in kernel.serial.signatures:
                 kernel.parallel.compile(signature)
     if verbose:
-        seconds, names = time.perf_counter() - start, {path.name.split(".")[0] for path in _compiled(folder) - before}
-        found = f"{len(_compiled(folder) - before)} kernels of {', '.join(sorted(names))}" if names else "all was there"
+        new, seconds = _compiled(folder) - before, time.perf_counter() - start
+        files = ", ".join(sorted({path.name.split(".")[0] for path in new}))
+        found = f"{len(new)} kernel{'s' * (len(new) > 1)} of {files}" if new else "all was there"
         print(f"{dtype} {optimizer}: {found}, {seconds:.1f} seconds", flush=True)
 
 

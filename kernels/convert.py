@@ -43,11 +43,10 @@ def load_as(typingctx, like, array, at):
 
 @intrinsic
 def load_scaled(typingctx, like, array, at, shift, scale, j):
-    """`load_as` of (array[at:] - shift[j:]) * scale[j:], computed in float64 if the array is that, else as `like`."""
+    """`load_as` of (array[at:] - shift[j:]) * scale[j:], computed in float64 and rounded once."""
 
     def codegen(context, builder, sig, args):
         wide = ir.VectorType(ir.DoubleType(), like.lanes)
-        wide = wide if sig.args[1].dtype == types.float64 else _vector(like)
         x = _load_lanes(context, builder, like.lanes, sig.args[1], *args[1:3])
         shift_ = _load_lanes(context, builder, like.lanes, sig.args[3], args[3], args[5])
         scale_ = _load_lanes(context, builder, like.lanes, sig.args[4], args[4], args[5])

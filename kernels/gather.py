@@ -31,8 +31,8 @@ def make_gather(X_type):
     def gather(ws, l, task, worker):
         """x_i <- (X[order[first + i]] - shift) * scale;  labels_i <- y[order[first + i]]
 
-        Computed in the wider of the two dtypes and rounded once. A row with NaN or infinity, as it
-        comes or once converted, is noted in `now[BAD_ROW]`.
+        Computed in float64 where there is a shift or scale, and rounded once. A row with NaN or infinity, as it comes
+        or once converted, is noted in `now[BAD_ROW]`.
         """
         L = lanes(ws.A)
         I, rows = ws.layers[0, IN], ws.now[BATCH_ROWS]

@@ -23,6 +23,7 @@ def start(code, layer="default", n_threads=3, cwd=None):
     variables = {
         "NUMBA_NUM_THREADS": str(n_threads),
         "NUMBA_THREADING_LAYER": layer,
+        "NUMBA_BOUNDSCHECK": "0",  # under it all is serial
         "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
     }
     return subprocess.Popen(

@@ -97,6 +97,7 @@ def test_a_model_takes_the_memory_of_its_parameters_and_states_and_little_more(m
 # ---- peers
 
 
+@pytest.mark.filterwarnings("ignore")  # the peers' own
 @pytest.mark.parametrize("name", PEERS)
 def test_a_peer_runs_where_it_is_installed_and_is_skipped_elsewhere(modules, name):
     (cls,) = (cls for cls in classes(modules["peers"]) if cls.name == name)
@@ -113,6 +114,7 @@ def test_peers_bear_the_names_of_the_race(modules):
     assert set(modules["libraries"].TITLES) == set(PEERS) == {cls.name for cls in classes(modules["peers"])}
 
 
+@pytest.mark.filterwarnings("ignore")  # the peers' own
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_all_libraries_start_and_end_training_at_the_same_loss(modules, dtype):
     libraries = modules["libraries"]

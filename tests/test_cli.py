@@ -257,8 +257,8 @@ def test_info_passes_on_advice(run, monkeypatch):
 
 def test_version_and_help(run):
     assert run("--version") == (0, f"fastbp {fastbp.__version__}\n", "")
-    for arguments in ["--help"], ["train", "--help"], ["predict", "--help"], ["info", "--help"]:
-        status, out, err = run(*arguments)
+    for command in [], ["train"], ["predict"], ["warmup"], ["info"]:
+        status, out, err = run(*command, "--help")
         assert status == 0 and out.startswith("usage: fastbp") and err == ""
 
 

@@ -85,7 +85,7 @@ def files(folder):
 def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(warm):
     folder, told = warm
     *lines, last = told.splitlines()
-    line = r"float32 (sgd|adam): (\d+) kernels of ([a-z_]+)(, [a-z_]+)*, \d+\.\d seconds"
+    line = r"float32 (sgd|adam): (\d+) kernels? of ([a-z_]+)(, [a-z_]+)*, \d+\.\d seconds"
     found = [re.fullmatch(line, text) for text in lines]
     assert [match[1] for match in found] == ["sgd", "adam"]
     assert sum(int(match[2]) for match in found) == len(files(folder))

@@ -123,3 +123,12 @@ def test_what_fills_up_the_panels_stays_zero(rng):
             assert np.isfinite(flat_panels).all()
             plan._out_of_panels(used, flat_panels)
             assert np.count_nonzero(flat_panels) == np.count_nonzero(used) > 0
+
+
+def test_a_shift_far_from_zero_loses_no_digits():
+    rng = np.random.default_rng(3)
+    X = (1e6 + rng.standard_normal((50, 21))).astype(np.float32)  # 16 columns fill a vector, 5 are left
+    settings = {"input_shift": np.full(21, 1e6 + 0.01), "input_scale": 0.5, "seed": 0}
+    fast, plain = (fastbp.Model([21, 3], kernels=kernels, **settings) for kernels in ("fast", "elementwise"))
+    np.testing.assert_allclose(fast.predict_proba(X), plain.predict_proba(X), rtol=1e-5)
+    np.testing.assert_allclose(fast.predict_proba(X)[:2], fast.predict_proba(X[:2]), rtol=1e-5)
