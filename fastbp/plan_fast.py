@@ -214,9 +214,12 @@ class FastPlan:
         now[workspace.X_ADDRESS], now[workspace.X_ROWS] = samples.X.ctypes.data, len(samples.X)
         now[workspace.BAD_ROW] = 0
         flat_out = self.none if out is None else out.reshape(-1)
-        with threads.crew(len(now) // workspace.WORDS - 1) as now[workspace.WORKERS]:
-            train.run(work, ws, samples.X.dtype, self.optimizer.kernel, flat_out, 0, len(order))
+        try:
+            with threads.crew(len(now) // workspace.WORDS - 1) as now[workspace.WORKERS]:
+                train.run(work, ws, samples.X.dtype, self.optimizer.kernel, flat_out, 0, len(order))
+        finally:  # Ctrl-C is heard between the compiled call and the next line: its steps are taken all the same
+            if mode in (workspace.DESCEND, workspace.UPDATE):
+                self.steps = int(now[workspace.STEP])
         if now[workspace.BAD_ROW]:
             samples.reject(int(now[workspace.BAD_ROW]) - 1, self.dtype)
-        self.steps = int(now[workspace.STEP]) if mode <= workspace.UPDATE else self.steps
         return float(totals[0]), int(totals[1])
