@@ -14,7 +14,7 @@ from .network import Network
 from .optim import Optimizer
 from .samples import Samples
 
-WORKER_FLOP = 2_000_000  # of a minibatch step, from which another worker pays
+WORKER_FLOP = 1_300_000  # of a minibatch step for each worker: below, waiting for one another costs more
 SLICE_SECONDS = 0.05  # of a compiled call, after which Python is heard
 FIRST_FLOP = 4e9  # of a call whose speed is not known yet
 BLOCK_ROWS = 64  # rows carried through all layers at once outside training: they stay in a core's cache
@@ -37,6 +37,7 @@ class FastPlan:
         shapes = np.array(network.shapes)
         self._one_task = np.ones(len(shapes), np.intp)
         self._row_tasks = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1)
+        self._row_scratch = 2 * (max(network.layer_sizes) + ROOM)
         self._row_pays = bool((self._row_tasks > 1).any())
         self._arrays: dict[str, np.ndarray] = {}
 
@@ -127,7 +128,7 @@ class FastPlan:
         if len(z) > FEW_ROWS:
             return False
         X = samples.few(self.dtype)
-        h = np.empty(2 * (max(self.network.layer_sizes) + 16), self.dtype)
+        h = np.empty(self._row_scratch, self.dtype)
         wanted = threads.count(self.n_threads) if self._row_pays else 1
         with threads.crew(wanted, masked=self.n_threads is None) as workers:
             predict_row = row.predict_row.parallel if workers > 1 else row.predict_row.serial
