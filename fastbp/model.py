@@ -10,6 +10,7 @@ import numpy as np
 
 from . import checks, init, optim, plan, threads
 from .history import History
+from .kernels.row import ROOM
 from .network import Network
 from .progress import Progress
 from .samples import Samples
@@ -88,7 +89,7 @@ class Model:
         self.feature_names = checks.names("feature_names", feature_names, sizes[0])
         self.class_names = checks.names("class_names", class_names, sizes[-1])
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
-        self._buffer = np.zeros(self.network.n_parameters + plan.ROOM, self.dtype)
+        self._buffer = np.zeros(self.network.n_parameters + ROOM, self.dtype)
         self._flat = self._buffer[: self.network.n_parameters]
         init.he_normal(self.network, self._flat, self._random)
         self._plan = self._new_plan()

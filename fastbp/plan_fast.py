@@ -37,7 +37,7 @@ class FastPlan:
         shapes = np.array(network.shapes)
         self._one_task = np.ones(len(shapes), np.intp)
         self._row_tasks = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1)
-        self._row_scratch = 2 * (max(network.layer_sizes) + ROOM)
+        self._row_scratch = 2 * (max(network.layer_sizes) + row.ROOM)
         self._row_pays = bool((self._row_tasks > 1).any())
         self._arrays: dict[str, np.ndarray] = {}
 

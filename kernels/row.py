@@ -16,6 +16,7 @@ from .workspace import ARRIVED, FIRST, LAYER, TASKS
 
 W_WORD = FIRST  # where the present layer's W begins
 AHEAD = 2  # rows of W asked for before they are needed: the CPU's own fetching ends at each page
+ROOM = 16  # elements behind the parameters that the last vector may reach into
 WIDE = 16  # vectors of a row of W that are summed at once: neighbours in memory, which the CPU fetches ahead
 
 
