@@ -57,7 +57,8 @@ class Plan(Protocol):
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Do the same for a few rows and the parameters in `buffer`, or return False where `predict` is the way.
 
-        `buffer` holds the parameters and, behind them, as many elements as `kernels.row.ROOM` says. Threads may share the plan.
+        `buffer` holds the parameters and, behind them, as many elements as `kernels.row.ROOM` says. Threads may share
+        the plan.
         """
 
     def gradients(self, samples: Samples, y: np.ndarray, gradient: np.ndarray) -> float:
