@@ -25,7 +25,7 @@ def update_tasks(now):
 
 
 def momentum_update(ws, l, task, worker):
-    """m <- mu m - alpha dE/dW;  W <- W + m                       settings: alpha, mu; see elementwise.py"""
+    """m <- mu m - alpha dE/dW;  W <- W + m                       settings: alpha, mu; see descent.py"""
     alpha, mu = ws.settings[0], ws.settings[1]
     like = zeros(ws.P, 1, 1)
     first, last = share(ws, task)
@@ -36,7 +36,7 @@ def momentum_update(ws, l, task, worker):
 
 
 def nesterov_update(ws, l, task, worker):
-    """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW      settings: alpha, mu; see elementwise.py"""
+    """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW      settings: alpha, mu; see descent.py"""
     alpha, mu = ws.settings[0], ws.settings[1]
     like = zeros(ws.P, 1, 1)
     first, last = share(ws, task)
@@ -50,7 +50,7 @@ def nesterov_update(ws, l, task, worker):
 def adam_update(ws, l, task, worker):
     """m <- b1 m + (1 - b1) dE/dW;  v <- b2 v + (1 - b2) (dE/dW)^2;  W <- W - rate m / (sqrt(v) + eps)
 
-    settings: alpha, b1, b2, eps; rate = alpha sqrt(1 - b2^step) / (1 - b1^step); see elementwise.py
+    settings: alpha, b1, b2, eps; rate = alpha sqrt(1 - b2^step) / (1 - b1^step); see descent.py
     """
     alpha, b1, b2, eps = ws.settings[0], ws.settings[1], ws.settings[2], ws.settings[3]
     step = ws.now[STEP]

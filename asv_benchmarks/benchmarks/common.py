@@ -1,5 +1,6 @@
 """What the benchmark classes share."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -7,19 +8,23 @@ import numpy as np
 from fastbp.kernels.registry import KERNELS
 
 
-class KernelBenchmark:
+class KernelBenchmark(ABC):
     """Time of one registered kernel in its variants, at a small, an odd and a large shape.
 
     A plain loop runs serial and parallel, a fast kernel beside its plain twin. Packing is not in the time.
     """
 
-    kernel: str
+    @property
+    @abstractmethod
+    def kernel(self) -> str:
+        """Name in the registry. Abstract, as asv runs every class that is not."""
+
     param_names = ["B-I-O", "dtype", "variant"]
     params: Any
 
     def __init_subclass__(cls) -> None:
         shapes = ["32-64-10", "33-101-37", "128-784-512"]
-        cls.params = (shapes, ["float32", "float64"], list(KERNELS[cls.kernel].variants))
+        cls.params = (shapes, ["float32", "float64"], list(KERNELS[str(cls.kernel)].variants))
 
     def setup(self, shape, dtype, variant):
         entry = KERNELS[self.kernel]
