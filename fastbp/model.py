@@ -159,7 +159,11 @@ class Model:
         self._plan.load(self._flat)
         training = Training(data, validation, epochs, batch_size, shuffle, progress)
         history = training.run(self._plan, self._random)
-        self._plan.store(self._flat)
+        try:
+            self._plan.store(self._flat)
+        except KeyboardInterrupt:  # half of the parameters would be those of before
+            self._plan.store(self._flat)
+            history.interrupted = True
         return history
 
     def gradients(self, X: Any, y: Any) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
