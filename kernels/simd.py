@@ -1,4 +1,4 @@
-"""Register tiles as one Numba type, their loads and stores. Only this module, values.py and atomic.py emit LLVM.
+"""Register tiles as one Numba type, their loads and stores. Others that emit LLVM: values, convert, atomic, pointer.
 
 A vector is one cache line: 16 float32 or 8 float64, on every CPU. Where registers are narrower LLVM splits it in two or
 four, so layouts and code are the same everywhere; only the tile's shape (tile.py) is chosen by CPU. A `Tile` of rows x
@@ -7,7 +7,7 @@ vectors is one value of @njit code, and its vectors live in registers:
     t = load(b, j, 0, LANES, like)                       # t_ij <- b_j
     for k in range(I):
         t = outer_add(t, x, ..., W, ...)                 # t_ij += x_ik w_kj                        (eq. 7)
-    store(h, ..., maximum(t, 0))                         # h_ij <- F(t_ij)                          (eqs. 8, 40)
+    store(h, ..., where_less(t, 0, -0.0, t + 0.0))       # h_ij <- F(t_ij)                          (eqs. 8, 40)
 
 Arrays are 1-D and contiguous. Under NUMBA_BOUNDSCHECK=1 every access outside its array raises IndexError. No fast-math
 flag is set: NaN, infinities and the sign of zero mean what they mean in IEEE 754.
