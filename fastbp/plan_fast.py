@@ -18,6 +18,8 @@ WORKER_FLOP = 1_300_000  # of a minibatch step for each worker: below, waiting f
 SLICE_SECONDS = 0.05  # of a compiled call, after which Python is heard
 FIRST_FLOP = 4e9  # of a call whose speed is not known yet
 BLOCK_ROWS = 64  # rows carried through all layers at once outside training: they stay in a core's cache
+BLOCK_PARAMETERS = 192, 65_536  # for each row, and in all: up to so many, minibatches are split by rows (kernels/block.py)
+LEAST_BLOCK, MOST_BLOCKS = 32, 4  # rows of a block, and blocks: each writes and reads all of dE/dW
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
 _KEEP_GRADIENT = (workspace.UPDATE, workspace.GRADIENT)
@@ -98,8 +100,9 @@ class FastPlan:
     ) -> Iterator[tuple[int, float, int]]:
         """Yield after each slice of some 50 ms."""
         n, batch_size = len(order), min(batch_size, len(order))
-        mode = workspace.DESCEND if self.optimizer.kernel == "sgd" else workspace.UPDATE
-        self._allocate(batch_size, self._workers(batch_size), blocks=False)
+        blocks = self._blocks(batch_size)
+        mode = workspace.DESCEND if self.optimizer.kernel == "sgd" and blocks == 1 else workspace.UPDATE
+        self._allocate(batch_size, self._workers(batch_size), blocks)
         rows, at = self._whole_batches(FIRST_FLOP / self._flop(1), batch_size), 0
         while at < n:
             end = min(n, at + rows)
@@ -142,7 +145,7 @@ class FastPlan:
     def gradients(self, samples: Samples, y: np.ndarray, gradient: np.ndarray) -> float:
         """All rows as one minibatch that ends without an update."""
         n = len(y)
-        self._allocate(n, self._workers(n), blocks=False)
+        self._allocate(n, self._workers(n), 1)
         loss, _ = self._call(train.train, workspace.GRADIENT, samples, y, np.arange(n), n)
         self._out_of_panels(gradient, self._arrays["G"])
         return loss / n
@@ -150,7 +153,8 @@ class FastPlan:
     def _rows(self, mode: int, samples: Samples, y: np.ndarray, out: np.ndarray) -> None:
         n = len(out)
         block = min(BLOCK_ROWS, n)
-        self._allocate(block, self._workers(n), blocks=True)
+        workers = self._workers(n)
+        self._allocate(block * workers, workers, workers)
         step = max(block, int(FIRST_FLOP / self._flop(1) / block) * block)
         if not samples.direct:
             step = min(step, max(1, CONVERTED_BYTES // samples.row_bytes(self.dtype)))
@@ -171,24 +175,36 @@ class FastPlan:
     def _whole_batches(rows: float, batch_size: int) -> int:
         return max(1, int(rows / batch_size)) * batch_size
 
-    def _allocate(self, batch_size: int, workers: int, blocks: bool) -> None:
-        """Make the arrays for a minibatch, or for a block of rows on each worker."""
+    def _blocks(self, batch_size: int) -> int:
+        """Into how many blocks of rows a minibatch is split: more than one for small networks only.
+
+        However many workers there are: the bits are to be the same.
+        """
+        each, most = BLOCK_PARAMETERS
+        if len(self.P) > min(each * batch_size, most):
+            return 1
+        blocks = min(self._flop(batch_size) / WORKER_FLOP, batch_size / LEAST_BLOCK, MOST_BLOCKS)
+        return max(1, int(blocks) // 2 * 2)
+
+    def _allocate(self, batch_size: int, workers: int, blocks: int) -> None:
+        """Make the arrays for a minibatch in so many blocks."""
         key = (batch_size, workers, blocks)
         if self._arrays.get("key") == key:
             return
-        sizes, dtype, rows = self.network.layer_sizes, self.dtype, workspace.batch_rows(batch_size)
+        sizes, dtype = self.network.layer_sizes, self.dtype
+        rows = workspace.batch_rows(workspace.block_size(batch_size, blocks), dtype)
         self.layers, _, a = workspace.layout(sizes, rows, dtype)
-        many = workers if blocks else 1
         self._arrays = {
             "key": key,  # type: ignore[dict-item]
             "now": np.zeros((1 + workers) * workspace.WORDS, np.intp),
-            "A": np.zeros(many * a, dtype),
-            "S": self.none if blocks else np.empty(workspace.scratch(sizes, workers, dtype), dtype),
-            "e": np.empty(many * rows, dtype),
-            "right": np.empty(many * rows, dtype),
-            "labels": np.zeros(many * rows, np.intp),
+            "A": np.zeros(blocks * a, dtype),
+            "S": np.empty(workspace.scratch(sizes, workers, dtype), dtype),
+            "e": np.empty(blocks * rows, dtype),
+            "right": np.empty(blocks * rows, dtype),
+            "labels": np.zeros(blocks * rows, workspace.labels_dtype(dtype)),
         }
         self._arrays["now"][workspace.BATCH_ROWS] = rows
+        self._arrays["now"][workspace.BLOCKS] = blocks
 
     def _call(
         self, work: Any, mode: int, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int,
@@ -200,7 +216,7 @@ class FastPlan:
             samples, order = samples.converted(order, self.dtype), np.arange(len(order))
             y = y[rows] if len(y) else y
         if mode in _KEEP_GRADIENT and "G" not in arrays:
-            arrays["G"] = np.zeros(len(self.P), self.dtype)
+            arrays["G"] = np.zeros(now[workspace.BLOCKS] * len(self.P), self.dtype)
         shift, scale = samples.shift_and_scale()
         stateful = mode == workspace.UPDATE
         ws = workspace.Workspace(
@@ -213,6 +229,7 @@ class FastPlan:
         )  # fmt: skip
         now[workspace.BATCH_SIZE], now[workspace.MODE], now[workspace.STEP] = batch_size, mode, self.steps
         now[workspace.X_ADDRESS], now[workspace.X_ROWS] = samples.X.ctypes.data, len(samples.X)
+        now[workspace.X_ROW_BYTES] = samples.X.strides[0] if len(samples.X) else 0
         now[workspace.BAD_ROW] = 0
         flat_out = self.none if out is None else out.reshape(-1)
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .history import History
+from .kernels.shuffle import shuffle
 from .plan import Plan
 from .progress import Progress
 from .samples import Samples
@@ -53,7 +54,9 @@ class Training:
 
     def _epoch(self, plan: Plan, random: np.random.Generator, history: History) -> None:
         start, n = time.perf_counter(), len(self.data.y)
-        order = random.permutation(n) if self.shuffle else np.arange(n)
+        order = np.arange(n)
+        if self.shuffle:
+            shuffle(order, random.integers(2**63))
         total, hits, done = 0.0, 0, 0
         for rows, loss, right in plan.train_epoch(self.data.samples, self.data.y, order, self.batch_size):
             total, hits, done = total + loss, hits + right, done + rows

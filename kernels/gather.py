@@ -4,10 +4,24 @@ from numba import carray
 
 from ._jit import inline
 from .convert import at_address, load_as, load_scaled
-from .simd import lanes, prefetch, store, zeros
+from .simd import LINE, lanes, prefetch, prefetch_address, store, zeros
 from .tile import ROWS
 from .values import fma, has_nan
-from .workspace import BAD_ROW, BATCH, BATCH_ROWS, FIRST, IN, WORKERS, X_ADDRESS, X_AT, X_ROWS, pad
+from .workspace import (
+    BAD_ROW,
+    BATCH,
+    BATCH_ROWS,
+    BATCH_SIZE,
+    END,
+    FIRST,
+    IN,
+    WORKERS,
+    X_ADDRESS,
+    X_AT,
+    X_ROW_BYTES,
+    X_ROWS,
+    pad,
+)  # fmt: skip
 
 AHEAD = 512  # elements of X asked for before they are needed
 
@@ -15,7 +29,7 @@ AHEAD = 512  # elements of X asked for before they are needed
 @inline
 def gather_rows(now):
     """Rows of a task."""
-    return now[BATCH] if now[WORKERS] == 1 else pad((now[BATCH] + 1023) // 1024, ROWS)
+    return max(1, now[BATCH]) if now[WORKERS] == 1 else pad((now[BATCH] + 1023) // 1024, ROWS)
 
 
 @inline
@@ -23,6 +37,17 @@ def gather_tasks(now):
     """Tasks of the gather phase."""
     size = gather_rows(now)
     return (now[BATCH] + size - 1) // size
+
+
+@inline
+def ask_ahead(ws, part, parts):
+    """Ask for a share of the rows of X that the next minibatch will gather: memory answers while this one is computed."""
+    now = ws.now
+    start, row_bytes = now[FIRST] + now[BATCH], now[X_ROW_BYTES]
+    lines = (row_bytes + LINE - 1) // LINE
+    n = min(now[BATCH_SIZE], now[END] - start) * lines
+    for k in range(n * part // parts, n * (part + 1) // parts):
+        prefetch_address(now[X_ADDRESS] + ws.order[start + k // lines] * row_bytes + k % lines * LINE)
 
 
 def make_gather(X_type):

@@ -5,8 +5,8 @@ padded to LANES where they count a matrix's rows.
 """
 
 from ._jit import inline, jit
-from .simd import load, store, transpose, zeros
-from .tile import ROWS, VECTORS, add_column_products, add_row_products, lanes
+from .simd import half_zeros, lanes, load, store, transpose, whole, zeros
+from .tile import ROWS, VECTORS, add_column_products, add_row_products, is_half, is_pair
 from .values import bits, fma, where_less
 
 
@@ -15,25 +15,32 @@ def _forward(like, h, x, W, b, rows, first, last, j, I, W_rows, rectify):
     L = lanes(h)
     for i in range(first, last, ROWS):
         t = load(b, j, 0, L, like)
-        t = add_row_products(t, x, i, rows, W, j, W_rows, I)
+        t = whole(add_row_products(t, x, i, rows, W, j, W_rows, I))
         if rectify:
             t = where_less(t, 0, -0.0, t + 0.0)
         store(h, j * rows + i * L, L, rows * L, t)
 
 
 @jit
-def linear_forward(h, x, W, b, rows, first, last, j, I, W_rows, rectify):
-    """h[first:last, j:j+VECTORS*LANES] <- F(x W + b)                                     (eqs. 6-8, 40)
+def linear_forward(h, x, W, b, rows, first, last, start, end, I, W_rows, rectify):
+    """h[first:last, start:end] <- F(x W + b)                                             (eqs. 6-8, 40)
 
     h  out (B, O)  activations; where t < 0, ReLU stores -0.0, so that h tells F'(t)
     x  in  (B, I)
     W  in  (I, O)
     b  in  (O,)
     """
-    if VECTORS > 1 and (j + lanes(h)) * W_rows < W.size:
-        _forward(zeros(h, ROWS, VECTORS), h, x, W, b, rows, first, last, j, I, W_rows, rectify)
-    else:
-        _forward(zeros(h, ROWS, 1), h, x, W, b, rows, first, last, j, I, W_rows, rectify)
+    L, j = lanes(h), start
+    while j < end:
+        if is_pair(L, j, end):
+            _forward(zeros(h, ROWS, VECTORS), h, x, W, b, rows, first, last, j, I, W_rows, rectify)
+            j += VECTORS * L
+        else:
+            if is_half(L, j, end):
+                _forward(half_zeros(h, ROWS), h, x, W, b, rows, first, last, j, I, W_rows, rectify)
+            else:
+                _forward(zeros(h, ROWS, 1), h, x, W, b, rows, first, last, j, I, W_rows, rectify)
+            j += L
 
 
 @inline
@@ -41,9 +48,9 @@ def _params(zero, W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend):
     L = lanes(W)
     for i in range(first, last, ROWS):
         at = j * W_rows + i * L
-        t = add_column_products(zero, x, i, rows, dt, j, rows, B)  # dw_ij = sum_b x_bi dt_bj
+        t = whole(add_column_products(zero, x, i, rows, dt, j, rows, B))  # dw_ij = sum_b x_bi dt_bj
         if descend:
-            store(W, at, L, W_rows * L, fma(t, -rate, load(W, at, L, W_rows * L, zero)))
+            store(W, at, L, W_rows * L, fma(t, -rate, load(W, at, L, W_rows * L, t)))
         else:
             store(dW, at, L, W_rows * L, t)
 
@@ -58,12 +65,17 @@ def linear_backward_params(W, dW, x, dt, rows, B, first, last, start, end, W_row
     dt       in      (B, O)
     rate     alpha
     """
-    L = lanes(W)
-    whole = end - (end - start) % (VECTORS * L)
-    for j in range(start, whole, VECTORS * L):
-        _params(zeros(W, ROWS, VECTORS), W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend)
-    if whole < end:
-        _params(zeros(W, ROWS, 1), W, dW, x, dt, rows, B, first, last, whole, W_rows, rate, descend)
+    L, j = lanes(W), start
+    while j < end:
+        if is_pair(L, j, end):
+            _params(zeros(W, ROWS, VECTORS), W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend)
+            j += VECTORS * L
+        else:
+            if is_half(L, j, end):
+                _params(half_zeros(W, ROWS), W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend)
+            else:
+                _params(zeros(W, ROWS, 1), W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend)
+            j += L
 
 
 @jit
@@ -109,9 +121,16 @@ def bias_backward(b, db, dt, rows, B, rate, descend):
     """
     L = lanes(b)
     for j in range(0, b.size, L):
-        t = zeros(b, 1, 1)
-        for i in range(B):
-            t = t + load(dt, j * rows + i * L, 0, 0, t)
+        at, zero = j * rows, zeros(b, 1, 1)
+        t, t_1, t_2, t_3 = zero, zero, zero, zero  # four sums side by side: an addition takes as many cycles
+        for i in range(0, B - 3, 4):
+            t = t + load(dt, at + i * L, 0, 0, zero)
+            t_1 = t_1 + load(dt, at + i * L + L, 0, 0, zero)
+            t_2 = t_2 + load(dt, at + i * L + 2 * L, 0, 0, zero)
+            t_3 = t_3 + load(dt, at + i * L + 3 * L, 0, 0, zero)
+        for i in range(B // 4 * 4, B):
+            t = t + load(dt, at + i * L, 0, 0, zero)
+        t = (t + t_1) + (t_2 + t_3)
         if descend:
             store(b, j, 0, 0, fma(t, -rate, load(b, j, 0, 0, t)))
         else:

@@ -1,57 +1,76 @@
-"""Softmax, and softmax with cross-entropy: the error and its gradient in one pass over a row; over panels (tile.py)."""
+"""Softmax, and softmax with cross-entropy: the error and its gradient; over panels (tile.py).
+
+LANES rows at a time, turned so that each lane holds one row: a vector is then one column, sums and maxima along a row
+cross no lanes, and two classes cost two exponentials rather than a vector full of them.
+"""
 
 import numpy as np
 
 from ._jit import inline, jit
 from .functions import exp, log
-from .simd import lanes, load, load_rows, store, store_rows, zeros
-from .tile import ROWS
-from .values import across_max, across_min, across_sum, lane_numbers, where_equal, where_less
-
-TOGETHER = min(ROWS, 4)  # rows whose latencies overlap
+from .simd import lanes, load, store, transpose, zeros
+from .values import bits, where_equal, where_less
 
 
 @inline
-def _maximum(t, at, rows, O, zero):
-    """Largest of each row's O logits, in every lane; the columns that fill up the last panel do not count."""
-    top, column = zero - np.inf, lane_numbers(zero)
-    for j in range(0, O, lanes(t)):
-        row = where_less(column, O - j, load(t, j * rows + at, lanes(t), 0, zero), -np.inf)
-        top = where_less(top, row, row, top)
-    return across_max(top)
+def _turn(t, at, rows, O):
+    """The same rows with columns and lanes exchanged, in place; done twice, as they were."""
+    L = lanes(t)
+    for j in range(0, O, L):
+        transpose(t, j * rows + at, t, j * rows + at, zeros(t, 1, 1))
 
 
 @inline
-def _softmax(zero, t, at, rows, O):
-    """Softmax of as many rows as `zero` has, the first at t[at]."""
-    L, total, column = lanes(t), zero, lane_numbers(zero)
-    top = _maximum(t, at, rows, O, zero)
-    for j in range(0, O, L):
-        z = where_less(column, O - j, exp(load(t, j * rows + at, L, 0, zero) - top), 0.0)
-        store(t, j * rows + at, L, 0, z)
-        total = total + z
-    total = across_sum(total)
-    for j in range(0, O, L):
-        store(t, j * rows + at, L, 0, load(t, j * rows + at, L, 0, zero) / total)
+def _column(at, rows, j, L):
+    """Where column j of the turned rows stands."""
+    return j // L * L * rows + at + j % L * L
+
+
+@inline
+def _maximum(t, at, rows, O):
+    """Largest logit of each row, NaN left out."""
+    top = zeros(t, 1, 1) - np.inf
+    for j in range(O):
+        logit = load(t, _column(at, rows, j, lanes(t)), 0, 0, top)
+        top = where_less(top, logit, logit, top)
+    return top
 
 
 @jit
 def softmax(t, rows, first, last, O):
     """z <- exp(t) / sum exp(t), over t itself                                      (eqs. 33, 45)
 
-    t  in, out (B, O)  logits, then probabilities; rows first:last of them
+    t  in, out (B, O)  logits, then probabilities; rows first:last of them, whole groups of LANES
     """
-    for i in range(first, last, TOGETHER):
-        _softmax(zeros(t, TOGETHER, 1), t, i * lanes(t), rows, O)
+    L = lanes(t)
+    for i in range(first, last, L):
+        at = i * L
+        _turn(t, at, rows, O)
+        top, total = _maximum(t, at, rows, O), zeros(t, 1, 1)
+        for j in range(O):
+            z = exp(load(t, _column(at, rows, j, L), 0, 0, top) - top)
+            store(t, _column(at, rows, j, L), 0, 0, z)
+            total = total + z
+        for j in range(O):
+            store(t, _column(at, rows, j, L), 0, 0, load(t, _column(at, rows, j, L), 0, 0, top) / total)
+        _turn(t, at, rows, O)
 
 
 @jit
 def softmax_row(t, at, O):
-    """z <- exp(t) / sum exp(t) of one row, over t[at:] itself                      (eqs. 33, 45)
+    """z <- exp(t) / sum exp(t) of one row, over t[at:] itself; the same bits as `softmax`       (eqs. 33, 45)
 
     t  in, out (>= at + O and whole vectors,)  logits, then probabilities
     """
-    _softmax(zeros(t, 1, 1), t, at, 1, O)
+    zero, top, total = zeros(t, 1, 1), t.dtype.type(-np.inf), t.dtype.type(0)
+    for j in range(O):
+        top = t[at + j] if top < t[at + j] else top
+    for j in range(0, O, lanes(t)):
+        store(t, at + j, 0, 0, exp(load(t, at + j, 0, 0, zero) - top))
+    for j in range(O):
+        total += t[at + j]
+    for j in range(0, O, lanes(t)):
+        store(t, at + j, 0, 0, load(t, at + j, 0, 0, zero) / total)
 
 
 @jit
@@ -61,25 +80,26 @@ def softmax_cross_entropy(t, e, right, labels, rows, first, last, O, B):
     t       in, out (B, O)  logits, then dE/dt, 0 in the columns that fill up the last panel
     e       out     (B,)    error of each row, not yet divided by B
     right   out     (B,)    1 where the first of the largest logits is the true class, else 0
-    labels  in      (B,)    true classes
+    labels  in      (B,)    true classes, as wide integers as t's floats are
     """
-    L = lanes(t)
-    for i in range(first, last, TOGETHER):
-        zero, at = zeros(t, TOGETHER, 1), i * L
-        column, y = lane_numbers(zero), load_rows(labels, i, zero)
-        top = _maximum(t, at, rows, O, zero)
-        total, of_y, best = zero, zero, column + O
-        for j in range(0, O, L):
-            below = load(t, j * rows + at, L, 0, zero) - top
-            of_y = of_y + where_equal(column + j, y, below, 0.0)
-            found = where_equal(below, 0.0, column + j, best)
-            best = where_less(found, best, found, best)
-            z = where_less(column, O - j, exp(below), 0.0)
-            store(t, j * rows + at, L, 0, z)
+    L, zero = lanes(t), zeros(t, 1, 1)
+    for i in range(first, last, L):
+        at, y = i * L, load(labels, i, 0, 0, bits(zero))
+        _turn(t, at, rows, O)
+        top = _maximum(t, at, rows, O)
+        total, of_y, best = zero, zero, bits(zero) - 1
+        for j in range(O):
+            below = load(t, _column(at, rows, j, L), 0, 0, zero) - top
+            of_y = where_equal(y, j, below, of_y)
+            best = where_less(best, 0, where_equal(below, 0.0, j, best), best)
+            z = exp(below)
+            store(t, _column(at, rows, j, L), 0, 0, z)
             total = total + z
-        total = across_sum(total)
-        store_rows(e, i, log(total) - across_sum(of_y))
-        store_rows(right, i, where_equal(across_min(best), y, zero + 1.0, 0.0))
-        for j in range(0, O, L):
-            z = load(t, j * rows + at, L, 0, zero) / total
-            store(t, j * rows + at, L, 0, (z - where_equal(column + j, y, zero + 1.0, 0.0)) * (1.0 / B))
+        store(e, i, 0, 0, log(total) - of_y)
+        store(right, i, 0, 0, where_equal(best, y, zero + 1.0, 0.0))
+        for j in range(O):
+            z = load(t, _column(at, rows, j, L), 0, 0, zero) / total
+            store(t, _column(at, rows, j, L), 0, 0, (z - where_equal(y, j, zero + 1.0, 0.0)) * (1.0 / B))
+        for j in range(O, (O + L - 1) // L * L):
+            store(t, _column(at, rows, j, L), 0, 0, zero)
+        _turn(t, at, rows, O)

@@ -203,6 +203,7 @@ _FAST = (
     _fast("softmax", loss.softmax, twins.softmax),
     _fast("softmax", loss.softmax_row, twins.softmax_row),
     _fast("softmax_cross_entropy", loss.softmax_cross_entropy, twins.softmax_cross_entropy),
+    _fast("sgd_update", update.sgd_update, twin_phases.sgd_update),
     _fast("momentum_update", update.momentum_update, twin_phases.momentum_update),
     _fast("nesterov_update", update.nesterov_update, twin_phases.nesterov_update),
     _fast("adam_update", update.adam_update, twin_phases.adam_update),

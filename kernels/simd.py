@@ -23,16 +23,16 @@ i32 = ir.IntType(32)
 
 
 class Tile(types.Type):
-    """rows x vectors vectors of dtype, each as wide as a cache line."""
+    """rows x vectors vectors of dtype, each as wide as a cache line, or as the first 1 / `part` of it."""
 
-    def __init__(self, dtype, rows=1, vectors=1):
-        self.dtype, self.rows, self.vectors = dtype, rows, vectors
-        self.lanes = LINE * 8 // dtype.bitwidth
+    def __init__(self, dtype, rows=1, vectors=1, part=1):
+        self.dtype, self.rows, self.vectors, self.part = dtype, rows, vectors, part
+        self.lanes = LINE * 8 // dtype.bitwidth // part
         super().__init__(name=f"Tile({dtype}, {rows} x {vectors} x {self.lanes})")
 
     def of(self, dtype):
         """The tile of this shape that holds another dtype of the same width."""
-        return Tile(dtype, self.rows, self.vectors)
+        return Tile(dtype, self.rows, self.vectors, self.part)
 
 
 @register_model(Tile)
@@ -72,7 +72,7 @@ def _splat(builder, scalar, lanes):
 
 
 def _shuffle(builder, a, b, lanes):
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(i32, len(lanes)), lanes))
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(i32, len(lanes)), list(lanes)))
 
 
 def _call(builder, name, *args):
@@ -97,12 +97,34 @@ def lanes(typingctx, array):
 @intrinsic(prefer_literal=True)
 def zeros(typingctx, like, rows, vectors):
     """Tile of zeros, rows x vectors, of the dtype of an array or tile."""
-    tile = Tile(like.dtype, rows.literal_value, vectors.literal_value)
+    return _zeros(Tile(like.dtype, rows.literal_value, vectors.literal_value), like, rows, vectors)
 
+
+@intrinsic(prefer_literal=True)
+def half_zeros(typingctx, like, rows):
+    """Tile of zeros, rows x half a vector."""
+    return _zeros(Tile(like.dtype, rows.literal_value, 1, 2), like, rows)
+
+
+def _zeros(tile, *arguments):
     def codegen(context, builder, sig, args):
         return ir.Constant(ir.ArrayType(_vector(tile), tile.rows * tile.vectors), None)
 
-    return tile(like, rows, vectors), codegen
+    return tile(*arguments), codegen
+
+
+@intrinsic
+def whole(typingctx, tile):
+    """The tile with zeros in the lanes that half a vector leaves out; any other tile as it is."""
+    wide = Tile(tile.dtype, tile.rows, tile.vectors)
+
+    def codegen(context, builder, sig, args):
+        if tile == wide:
+            return args[0]
+        zero = ir.Constant(_vector(tile), None)
+        return _pack(wide, builder, [_shuffle(builder, x, zero, range(wide.lanes)) for x in _unpack(builder, args[0])])
+
+    return wide(tile), codegen
 
 
 # Memory
@@ -173,7 +195,7 @@ def outer_add(typingctx, t, A, a, row_step, B, b, vector_step):
 
     def codegen(context, builder, sig, args):
         value, A_, a_, row, B_, b_, step = args
-        wide = Tile(t.dtype, 1, t.vectors)
+        wide = Tile(t.dtype, 1, t.vectors, t.part)
         right = [
             builder.load(address, align=_element_bytes(t))
             for address in _vectors_of(context, builder, wide, B, B_, b_, b_.type(0), step)
@@ -204,6 +226,20 @@ def prefetch(typingctx, array, at):
         return context.get_dummy_value()
 
     return types.void(array, types.intp), codegen
+
+
+@intrinsic
+def prefetch_address(typingctx, address):
+    """Ask for the cache line at an address, to be kept beside what is in use: in the second-level cache."""
+
+    def codegen(context, builder, sig, args):
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [builder.inttoptr(args[0], byte), i32(0), i32(2), i32(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), codegen
 
 
 @intrinsic

@@ -21,6 +21,7 @@ from .workspace import (
     BATCH_ROWS,
     DESCEND,
     IN,
+    MEAN,
     MODE,
     OUT,
     PREDICT,
@@ -47,7 +48,8 @@ def _forward_split(layers, now, l, L):
     groups = (columns + width - 1) // width
     # some four tasks a worker: one that comes late holds up less
     chunks = 1 if now[WORKERS] == 1 else (4 * now[WORKERS] + groups - 1) // groups
-    chunk = max(ROWS, pad(rows // chunks, ROWS))
+    unit = L if l == layers.shape[0] - 2 else ROWS  # the loss takes LANES rows at a time
+    chunk = max(unit, pad(rows // chunks, unit))
     return width, groups, chunk, (rows + chunk - 1) // chunk
 
 
@@ -68,12 +70,11 @@ def forward(ws, l, task, worker):
     last = min(first + chunk, pad(B, ROWS))
     start = task // chunks * width
     W_rows = W.size // b.size
-    for j in range(start, min(start + width, b.size), VECTORS * lanes(ws.A)):
-        linear_forward(h, x, W, b, rows, first, last, j, ws.layers[l, IN], W_rows, not last_layer)
+    linear_forward(h, x, W, b, rows, first, last, start, min(start + width, O), ws.layers[l, IN], W_rows, not last_layer)
     if last_layer and ws.now[MODE] == PREDICT:
         softmax(h, rows, first, last, O)
     elif last_layer:
-        softmax_cross_entropy(h, ws.e, ws.right, ws.labels, rows, first, last, O, B)
+        softmax_cross_entropy(h, ws.e, ws.right, ws.labels, rows, first, last, O, ws.now[MEAN])
 
 
 @inline
@@ -120,7 +121,7 @@ def backward(ws, l, task, worker):
     share = ws.S.size // ws.now[WORKERS]
     WT = ws.S[worker * share : (worker + 1) * share]
     first, start = task % chunks * height, task // chunks * width
-    last, end = min(first + height, W_rows), min(start + width, b.size)
+    last, end = min(first + height, W_rows), min(start + width, O)
     for i in range(first, last, VECTORS * L):
         below = min(i + VECTORS * L, last)
         if l:

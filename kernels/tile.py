@@ -30,6 +30,18 @@ ROWS, VECTORS = tile_shape(FEATURES, platform.machine())
 
 
 @inline
+def is_pair(L, j, end):
+    """Whether a tile of VECTORS panels is the one for the columns from j: the last panel more than half full."""
+    return VECTORS > 1 and j + (VECTORS - 1) * L + L // 2 < end
+
+
+@inline
+def is_half(L, j, end):
+    """Whether half a vector holds all columns from j."""
+    return j + L // 2 >= end
+
+
+@inline
 def add_products(t, A, a, row_step, k_step, B, b, vector_step, n):
     """t_rv += sum_k A[a + r row_step + k k_step] * B[b + k LANES + v vector_step:][:LANES], k = 0..n-1 in order."""
     for k in range(n):

@@ -13,6 +13,7 @@ from numba import prange, types
 from . import update as updates
 from ._jit import compiled_for, inline
 from .atomic import atomic_add, atomic_publish
+from .block import block, block_rows
 from .crew import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
 from .gather import gather_tasks, make_gather
 from .pointer import address_of, call
@@ -25,11 +26,15 @@ from .workspace import (
     BATCH,
     BATCH_ROWS,
     BATCH_SIZE,
+    BLOCK,
+    BLOCKS,
     DONE,
+    END,
     FIRST,
     FORWARD,
     GATHER,
     LAYER,
+    MEAN,
     MODE,
     OUT,
     PHASE,
@@ -38,16 +43,16 @@ from .workspace import (
     TASKS,
     UPDATE,
     UPDATE_ALL,
-    WORDS,
     WORKERS,
     X_AT,
-    Workspace,
     borrow,
+    own,
     phase_type,
     workspace_type,
 )  # fmt: skip
 
 UPDATES = {
+    "sgd": updates.sgd_update,
     "momentum": updates.momentum_update,
     "nesterov": updates.nesterov_update,
     "adam": updates.adam_update,
@@ -55,22 +60,36 @@ UPDATES = {
 
 
 @inline
+def _add_errors(ws, block):
+    first, last = block_rows(ws.now, block)
+    error, count, at = 0.0, 0.0, block * ws.now[BATCH_ROWS]
+    for row in range(at, at + last - first):
+        error += ws.e[row]
+        count += ws.right[row]
+    ws.totals[0] += error
+    ws.totals[1] += count
+
+
+@inline
 def _lead(ws, at, end):
     """Phase after phase of minibatch after minibatch; stops before one that has a row which is not finite."""
-    now, table, e, right, totals = ws.now, ws.layers, ws.e, ws.right, ws.totals
-    L, layers = lanes(e), table.shape[0] - 1
-    phases = 2 * layers + (2 if now[MODE] == UPDATE else 1)
+    now, table = ws.now, ws.layers
+    L, layers = lanes(ws.e), table.shape[0] - 1
+    phases = 2 if now[BLOCKS] > 1 else 2 * layers + (2 if now[MODE] == UPDATE else 1)
     now[FIRST], now[BATCH] = at, min(now[BATCH_SIZE], end - at)
     p = 0
     while now[BATCH] > 0 and not now[BAD_ROW]:
-        if p == 0:
+        now[MEAN] = now[BATCH]
+        if p + 1 == phases and now[MODE] == UPDATE:
+            phase, l, tasks = now[UPDATE_ALL], 0, updates.update_tasks(ws)
+        elif now[BLOCKS] > 1:
+            phase, l, tasks = now[BLOCK], 0, now[BLOCKS]
+        elif p == 0:
             phase, l, tasks = now[GATHER], 0, gather_tasks(now)
         elif p <= layers:
             phase, l, tasks = now[FORWARD], p - 1, forward_tasks(table, now, p - 1, L)
-        elif p <= 2 * layers:
-            phase, l, tasks = now[BACKWARD], 2 * layers - p, backward_tasks(table, now, 2 * layers - p, L)
         else:
-            phase, l, tasks = now[UPDATE_ALL], 0, updates.update_tasks(now)
+            phase, l, tasks = now[BACKWARD], 2 * layers - p, backward_tasks(table, now, 2 * layers - p, L)
         now[PHASE], now[LAYER] = phase, l
         open_phase(now, tasks)
         task = take_task(now, 0)
@@ -80,11 +99,10 @@ def _lead(ws, at, end):
             task = take_task(now, 0)
         await_tasks(now, tasks)
         p += 1
-        if p == layers + 1:
+        if p == (1 if now[BLOCKS] > 1 else layers + 1):
             now[STEP] += 1
-            for row in range(now[BATCH]):
-                totals[0] += e[row]
-                totals[1] += right[row]
+            for slot in range(now[BLOCKS]):
+                _add_errors(ws, slot)
         if p == phases:
             p = 0
             now[FIRST] += now[BATCH]
@@ -116,23 +134,6 @@ def train(ws, out, at, end):
             turns = wait(turns)
 
 
-@inline
-def _own(ws, worker):
-    """A worker's own copy of the state, and its share of the arrays: a workspace of one."""
-    now = ws.now[(1 + worker) * WORDS : (2 + worker) * WORDS]
-    for word in range(PHASE, WORDS):
-        now[word] = ws.now[word]
-    now[WORKERS] = 1
-    rows, size = ws.now[BATCH_ROWS], ws.A.size // ws.now[WORKERS]
-    A = ws.A[worker * size : (worker + 1) * size]
-    e, right = ws.e[worker * rows : (worker + 1) * rows], ws.right[worker * rows : (worker + 1) * rows]
-    labels = ws.labels[worker * rows : (worker + 1) * rows]
-    return Workspace(
-        ws.layers, now, ws.P, ws.G, ws.m, ws.v, A, ws.S, e, right, labels, ws.order, ws.y, ws.shift, ws.scale,
-        ws.settings, ws.totals,
-    )  # fmt: skip
-
-
 def predict(ws, out, at, end):
     """One worker's part in the rows ws.order[at:end], block after block through all layers while it is in cache.
 
@@ -140,13 +141,14 @@ def predict(ws, out, at, end):
     """
     ws = borrow(ws)
     worker = atomic_add(ws.now, ARRIVED, 1)
-    mine = _own(ws, worker)
+    mine = own(ws, worker, worker)
     size, layers = mine.now[BATCH_SIZE], mine.layers.shape[0] - 1
     while not mine.now[BAD_ROW]:
         first = at + atomic_add(ws.now, DONE, 1) * size
         if first >= end:
             return
-        mine.now[FIRST], mine.now[BATCH] = first, min(size, end - first)
+        mine.now[FIRST] = first
+        mine.now[BATCH] = mine.now[MEAN] = min(size, end - first)
         for task in range(gather_tasks(mine.now)):
             call(mine.now[GATHER], mine, 0, task, 0)
         for l in range(layers):
@@ -233,9 +235,12 @@ def run(function, ws, X_dtype, optimizer, out, at, end):
     """
     now, dtype = ws.now, ws.P.dtype
     now[TASKS] = now[ARRIVED] = now[DONE] = 0
+    now[END] = end
     now[GATHER], now[FORWARD] = gather_phase(X_dtype, dtype)[0], phase(forward, dtype)[0]
     if function is train:
         now[BACKWARD] = phase(backward, dtype)[0]
+    if now[BLOCKS] > 1:
+        now[BLOCK] = phase(block, dtype)[0]
     if now[MODE] == UPDATE:
         now[UPDATE_ALL] = phase(UPDATES[optimizer], dtype)[0]
     address, compiled = work(function, dtype)

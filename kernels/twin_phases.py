@@ -12,6 +12,7 @@ from .twins import _batch, _from_batch, _from_vector, _vector
 from .workspace import (
     BATCH,
     BATCH_ROWS,
+    BLOCKS,
     STEP,
     WORDS,
     WORKERS,
@@ -19,6 +20,7 @@ from .workspace import (
     X_ROWS,
     Workspace,
     batch_rows,
+    labels_dtype,
     layout,
 )  # fmt: skip
 
@@ -26,13 +28,14 @@ from .workspace import (
 def _workspace(dtype, **given):
     """A workspace for one worker; all arrays not given are empty."""
     kinds = {
-        **dict.fromkeys(("labels", "order", "y"), np.intp),
+        **dict.fromkeys(("order", "y"), np.intp),
+        "labels": labels_dtype(dtype),
         **dict.fromkeys(("shift", "scale", "settings", "totals"), np.float64),
     }
     arrays = {name: np.empty(0, kinds.get(name, dtype)) for name in Workspace._fields}
     arrays |= {"layers": np.zeros((1, 5), np.intp), "now": np.zeros(2 * WORDS, np.intp)}
     ws = Workspace(**(arrays | given))
-    ws.now[WORKERS] = 1
+    ws.now[WORKERS] = ws.now[BLOCKS] = 1
     return ws
 
 
@@ -46,12 +49,12 @@ def _run(compiled, ws, tasks):
 def gather(x, X, order, shift, scale):
     """Into a network of x's dtype, from an X of any."""
     B, I = x.shape
-    layers, _, size = layout([I, 1], batch_rows(B), x.dtype)
+    layers, _, size = layout([I, 1], batch_rows(B, x.dtype), x.dtype)
     A = np.zeros(size, x.dtype)
     A[: layers[1][-1]] = _batch(np.full_like(x, np.nan))
     shift, scale = shift.astype(np.float64), scale.astype(np.float64)
     ws = _workspace(x.dtype, layers=layers, A=A, order=order.astype(np.intp), shift=shift, scale=scale)
-    ws.now[BATCH], ws.now[BATCH_ROWS] = B, batch_rows(B)
+    ws.now[BATCH], ws.now[BATCH_ROWS] = B, batch_rows(B, x.dtype)
     ws.now[X_ADDRESS], ws.now[X_ROWS] = X.ctypes.data, len(X)
     _, compiled = gather_phase(X.dtype, x.dtype)
     yield partial(_run, compiled, ws, gather_tasks(ws.now))
@@ -64,9 +67,14 @@ def _update(function, W, states, dW, settings, step=0):
     ws = _workspace(W.dtype, settings=np.array(settings, np.float64), **flat)
     ws.now[STEP] = step
     _, compiled = phase(function, W.dtype)
-    yield partial(_run, compiled, ws, update.update_tasks(ws.now))
+    yield partial(_run, compiled, ws, update.update_tasks(ws))
     for vector, name in zip((W, *states), ("P", "m", "v"), strict=False):
         _from_vector(vector, flat[name])
+
+
+def sgd_update(W, dW, alpha):
+    """Where dE/dW has been summed over blocks."""
+    return _update(update.sgd_update, W, (), dW, (alpha,))
 
 
 def momentum_update(W, m, dW, alpha, mu):

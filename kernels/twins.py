@@ -16,7 +16,7 @@ from . import linear as layer
 from ._jit import jit
 from .simd import LINE, lanes, load, store, zeros
 from .tile import ROWS, VECTORS
-from .workspace import batch_rows, padded
+from .workspace import batch_rows, labels_dtype, padded
 
 # ---- matrices as panels and back -----------------------------------------------------------------------------------
 
@@ -35,7 +35,7 @@ def _panels(M, rows, beyond):
 
 def _batch(M):
     """A minibatch's matrix, and NaN in the rows beyond it, which no other row may feel."""
-    return _panels(M, batch_rows(len(M)), np.nan)
+    return _panels(M, batch_rows(len(M), M.dtype), np.nan)
 
 
 def _weights(W):
@@ -75,13 +75,12 @@ def _from_vector(v, long):
 
 @contextmanager
 def _forward(h, x, W, b, rectify):
-    rows, last = batch_rows(len(x)), padded(len(x), ROWS)
+    rows, last = batch_rows(len(x), x.dtype), padded(len(x), ROWS)
     X, P, bias = _batch(x), _weights(W), _vector(b)
     H = np.full(rows * bias.size, np.nan, h.dtype)
 
     def run():
-        for j in range(0, bias.size, VECTORS * _lanes(h)):
-            layer.linear_forward(H, X, P, bias, rows, 0, last, j, len(W), P.size // bias.size, rectify)
+        layer.linear_forward(H, X, P, bias, rows, 0, last, 0, len(b), len(W), P.size // bias.size, rectify)
 
     yield run
     _from_batch(h, H)
@@ -115,13 +114,13 @@ def linear_relu_row(h, x, W, b):
 
 @contextmanager
 def _params(W, b, x, dt, rate, descend):
-    rows, inputs = batch_rows(len(x)), padded(len(W), ROWS)
+    rows, inputs = batch_rows(len(x), x.dtype), padded(len(W), ROWS)
     P, bias, X, T = _weights(W), _vector(b), _batch(x), _batch(dt)
     G, gradient = (np.full_like(P, np.nan), np.full_like(bias, np.nan)) if descend else (P, bias)
 
     def run():
         W_rows = P.size // bias.size
-        layer.linear_backward_params(P, G, X, T, rows, len(x), 0, inputs, 0, bias.size, W_rows, rate, descend)
+        layer.linear_backward_params(P, G, X, T, rows, len(x), 0, inputs, 0, len(b), W_rows, rate, descend)
         layer.bias_backward(bias, gradient, T, rows, len(x), rate, descend)
 
     yield run
@@ -142,7 +141,7 @@ def linear_descent(W, b, x, dt, learning_rate):
 @contextmanager
 def linear_relu_backward_input(dt_below, dt, W, h_below):
     """W^T, then the product over h_below itself."""
-    rows, last_row, width = batch_rows(len(dt)), padded(len(dt), ROWS), VECTORS * _lanes(W)
+    rows, last_row, width = batch_rows(len(dt), dt.dtype), padded(len(dt), ROWS), VECTORS * _lanes(W)
     X, T, P = _batch(h_below), _batch(dt), _weights(W)
     W_rows, WT_rows = padded(len(W), _lanes(W)), padded(W.shape[1], _lanes(W))
     WT = np.full(WT_rows * width, np.nan, W.dtype)
@@ -177,7 +176,7 @@ def transpose(WT, W):
 def softmax(z, t):
     """Over the logits themselves."""
     T = _batch(t)
-    yield lambda: loss.softmax(T, batch_rows(len(t)), 0, padded(len(t), ROWS), t.shape[1])
+    yield lambda: loss.softmax(T, batch_rows(len(t), t.dtype), 0, len(t), t.shape[1])
     _from_batch(z, T)
 
 
@@ -198,11 +197,11 @@ def softmax_row(z, t):
 @contextmanager
 def softmax_cross_entropy(dt, e, t, y):
     """Over the logits themselves; the mean of e is taken elsewhere."""
-    rows, last = batch_rows(len(t)), padded(len(t), ROWS)
+    rows = batch_rows(len(t), t.dtype)
     T, errors, right = _batch(t), np.full(rows, np.nan, t.dtype), np.full(rows, np.nan, t.dtype)
-    labels = np.zeros(rows, np.intp)
+    labels = np.zeros(rows, labels_dtype(t.dtype))
     labels[: len(y)] = y
-    yield lambda: loss.softmax_cross_entropy(T, errors, right, labels, rows, 0, last, t.shape[1], len(t))
+    yield lambda: loss.softmax_cross_entropy(T, errors, right, labels, rows, 0, len(t), t.shape[1], len(t))
     _from_batch(dt, T)
     e[...] = errors[: len(e)]
 

@@ -5,23 +5,42 @@ import math
 from ._jit import inline
 from .simd import lanes, load, store, zeros
 from .values import fma, sqrt
-from .workspace import STEP, WORKERS, pad
+from .workspace import BLOCKS, STEP, WORKERS, pad
 
 SHARES = 4  # tasks a worker: one that comes late holds up less
+TASK_SIZE = 4096  # elements that a task has at least
 
 
 @inline
 def share(ws, task):
     """First and last element of P that a task updates: whole vectors."""
-    tasks = update_tasks(ws.now)
+    tasks = update_tasks(ws)
     size = pad(pad(ws.P.size, tasks) // tasks, lanes(ws.P))
     return min(ws.P.size, task * size), min(ws.P.size, (task + 1) * size)
 
 
 @inline
-def update_tasks(now):
+def update_tasks(ws):
     """Tasks of the update phase."""
-    return 1 if now[WORKERS] == 1 else SHARES * now[WORKERS]
+    return 1 if ws.now[WORKERS] == 1 else min(SHARES * ws.now[WORKERS], 1 + ws.P.size // TASK_SIZE)
+
+
+@inline
+def gradient(ws, k, like):
+    """dE/dW of the vector at k: the sum of those of all blocks, one after the other."""
+    total = load(ws.G, k, 0, 0, like)
+    for block in range(1, ws.now[BLOCKS]):
+        total = total + load(ws.G, block * ws.P.size + k, 0, 0, like)
+    return total
+
+
+def sgd_update(ws, l, task, worker):
+    """W <- W - alpha dE/dW                                      settings: alpha            (eqs. 9, 54)"""
+    alpha = ws.settings[0]
+    like = zeros(ws.P, 1, 1)
+    first, last = share(ws, task)
+    for k in range(first, last, lanes(ws.P)):
+        store(ws.P, k, 0, 0, fma(gradient(ws, k, like), -alpha, load(ws.P, k, 0, 0, like)))
 
 
 def momentum_update(ws, l, task, worker):
@@ -30,7 +49,7 @@ def momentum_update(ws, l, task, worker):
     like = zeros(ws.P, 1, 1)
     first, last = share(ws, task)
     for k in range(first, last, lanes(ws.P)):
-        m = fma(load(ws.m, k, 0, 0, like), mu, load(ws.G, k, 0, 0, like) * -alpha)
+        m = fma(load(ws.m, k, 0, 0, like), mu, gradient(ws, k, like) * -alpha)
         store(ws.m, k, 0, 0, m)
         store(ws.P, k, 0, 0, load(ws.P, k, 0, 0, like) + m)
 
@@ -41,7 +60,7 @@ def nesterov_update(ws, l, task, worker):
     like = zeros(ws.P, 1, 1)
     first, last = share(ws, task)
     for k in range(first, last, lanes(ws.P)):
-        step = load(ws.G, k, 0, 0, like) * -alpha
+        step = gradient(ws, k, like) * -alpha
         m = fma(load(ws.m, k, 0, 0, like), mu, step)
         store(ws.m, k, 0, 0, m)
         store(ws.P, k, 0, 0, load(ws.P, k, 0, 0, like) + fma(m, mu, step))
@@ -58,7 +77,7 @@ def adam_update(ws, l, task, worker):
     like = zeros(ws.P, 1, 1)
     first, last = share(ws, task)
     for k in range(first, last, lanes(ws.P)):
-        dW = load(ws.G, k, 0, 0, like)
+        dW = gradient(ws, k, like)
         m = fma(load(ws.m, k, 0, 0, like), b1, dW * (1 - b1))
         v = fma(load(ws.v, k, 0, 0, like), b2, dW * dW * (1 - b2))
         store(ws.m, k, 0, 0, m)

@@ -24,11 +24,15 @@ IN, OUT, W_AT, B_AT, X_AT = range(5)
 TASKS, DONE, ARRIVED = 0, 8, 16
 PHASE, LAYER = 24, 25  # what the tasks are: the address of a compiled phase, and a layer
 FIRST, BATCH = 26, 27  # rows order[FIRST : FIRST + BATCH] are the present minibatch
-BATCH_ROWS = 28  # rows allocated for it, a multiple of ROWS
+BATCH_ROWS = 28  # rows allocated for it, a multiple of LANES
 BATCH_SIZE, WORKERS, MODE, STEP = 29, 30, 31, 32
 X_ADDRESS, X_ROWS = 33, 34
 BAD_ROW = 35  # 1 + a row of X that is not finite, or 0
-GATHER, FORWARD, BACKWARD, UPDATE_ALL = range(40, 44)  # addresses of the phases
+BLOCKS = 36  # into which a minibatch of a small network is split (block.py), or 1
+END = 38  # of the rows of `order` to be trained on
+X_ROW_BYTES = 39
+MEAN = 37  # rows that E is the mean of: BATCH, or of all blocks
+GATHER, FORWARD, BACKWARD, BLOCK, UPDATE_ALL = range(40, 45)  # addresses of the phases
 WORDS = 64
 
 DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes after the forward pass
@@ -40,14 +44,14 @@ class Workspace(NamedTuple):
     layers: np.ndarray  # (L + 1, 5) intp
     now: np.ndarray  # ((1 + workers) * WORDS,) intp; the further words are for each worker's own use
     P: np.ndarray  # T: W and b of every layer
-    G: np.ndarray  # T: their gradients, or empty
+    G: np.ndarray  # T: their gradients, of each block; or empty
     m: np.ndarray  # T: state of the optimizer, as P or empty
     v: np.ndarray  # T: likewise
     A: np.ndarray  # T: x of every layer; backward leaves dE/dt of the layer below in its place
     S: np.ndarray  # T: for each worker some rows of W^T
     e: np.ndarray  # T: error of each row
     right: np.ndarray  # T: 1 where a row is classified rightly, else 0
-    labels: np.ndarray  # intp: y of each row
+    labels: np.ndarray  # y of each row, integers as wide as T
     order: np.ndarray  # intp: row numbers in the order of training
     y: np.ndarray  # intp: classes of all rows
     shift: np.ndarray  # float64: of X's columns, or empty
@@ -66,10 +70,28 @@ def borrow(ws):
     )  # fmt: skip
 
 
+@inline
+def own(ws, worker, slot):
+    """A workspace of one worker: with a state of its own, and the given share of the arrays."""
+    now, rows = ws.now[(1 + worker) * WORDS : (2 + worker) * WORDS], ws.now[BATCH_ROWS]
+    slots = ws.e.size // rows
+    for word in range(PHASE, WORDS):
+        now[word] = ws.now[word]
+    now[WORKERS] = 1
+    a, g, s = ws.A.size // slots, ws.G.size // slots, ws.S.size // ws.now[WORKERS]
+    first, last = slot * rows, (slot + 1) * rows
+    return Workspace(
+        ws.layers, now, ws.P, ws.G[slot * g : (slot + 1) * g], ws.m, ws.v, ws.A[slot * a : (slot + 1) * a],
+        ws.S[worker * s : (worker + 1) * s], ws.e[first:last], ws.right[first:last], ws.labels[first:last], ws.order,
+        ws.y, ws.shift, ws.scale, ws.settings, ws.totals,
+    )  # fmt: skip
+
+
 def workspace_type(T):
     """Numba's type of a Workspace for a network of dtype T."""
     kinds = {"layers": types.Array(types.intp, 2, "C")}
-    kinds |= dict.fromkeys(("now", "labels", "order", "y"), types.Array(types.intp, 1, "C"))
+    kinds |= dict.fromkeys(("now", "order", "y"), types.Array(types.intp, 1, "C"))
+    kinds["labels"] = types.Array(types.Integer.from_bitwidth(T.bitwidth), 1, "C")
     kinds |= dict.fromkeys(("shift", "scale", "settings", "totals"), types.Array(types.float64, 1, "C"))
     flat = types.Array(T, 1, "C")
     return types.NamedTuple([kinds.get(name, flat) for name in Workspace._fields], Workspace)
@@ -103,9 +125,19 @@ def scratch(sizes, workers, dtype):
     return workers * max(padded(size, L) for size in sizes[1:]) * VECTORS * L
 
 
-def batch_rows(batch_size):
-    """Return the rows to allocate for a minibatch: whole tiles."""
-    return padded(batch_size, ROWS)
+def block_size(batch_size, blocks):
+    """Return the most rows a block has of a minibatch split as evenly as whole tiles allow."""
+    return min(batch_size, -(-padded(batch_size, ROWS) // ROWS // blocks) * ROWS)
+
+
+def batch_rows(batch_size, dtype):
+    """Return the rows to allocate for a minibatch: whole tiles, and whole vectors of rows (loss.py)."""
+    return padded(batch_size, LINE // np.dtype(dtype).itemsize)
+
+
+def labels_dtype(dtype):
+    """Return the dtype of `labels` in a workspace of this dtype."""
+    return np.dtype(f"i{np.dtype(dtype).itemsize}")
 
 
 @inline

@@ -12,7 +12,7 @@ from fastbp.kernels import row as rows
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.simd import LINE
 from fastbp.kernels.tile import ROWS, tile_shape
-from fastbp.kernels.workspace import batch_rows
+from fastbp.kernels.workspace import batch_rows, labels_dtype
 
 TWINS = [name for name, entry in KERNELS.items() if entry.twin]
 ALONE = [name for name, entry in KERNELS.items() if entry.adapter and not entry.twin]
@@ -92,8 +92,8 @@ def test_no_overflow_at_huge_logits_and_nan_stays_in_its_row(dtype):
 @pytest.mark.parametrize("O", [1, 2, 10, 37])
 def test_a_row_is_right_where_the_first_of_its_largest_logits_is_the_true_class(O, dtype, rng):
     B, L = 3 * ROWS + 1, LINE // dtype.itemsize
-    rows, columns = batch_rows(B), -(-O // L) * L
-    t, labels = rng.integers(-2, 3, (B, O)).astype(dtype), np.zeros(rows, np.intp)  # many ties
+    rows, columns = batch_rows(B, dtype), -(-O // L) * L
+    t, labels = rng.integers(-2, 3, (B, O)).astype(dtype), np.zeros(rows, labels_dtype(dtype))  # many ties
     labels[:B] = rng.integers(0, O, B)
     T, right = np.zeros((columns // L, rows, L), dtype), np.full(rows, np.nan, dtype)
     for j in range(O):
