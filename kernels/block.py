@@ -7,11 +7,11 @@ does not depend on the workers, so neither do the bits.
 
 from ._jit import inline
 from .gather import ask_ahead, gather_tasks
-from .pointer import call
+from .pointer import call, pointer_to
 from .simd import lanes
 from .step import backward_tasks, forward_tasks
 from .tile import ROWS
-from .workspace import BACKWARD, BAD_ROW, BATCH, BLOCKS, FIRST, FORWARD, GATHER, GRADIENT, MODE, own
+from .workspace import BACKWARD, BAD_ROW, BATCH, BLOCKS, FIRST, FORWARD, GATHER, GRADIENT, MODE, own, workspace_at
 
 
 @inline
@@ -21,22 +21,23 @@ def block_rows(now, block):
     return min(now[BATCH], tiles * block // blocks * ROWS), min(now[BATCH], tiles * (block + 1) // blocks * ROWS)
 
 
-def block(ws, l, task, worker):
+def block(pointer, l, task, worker):
     """E and dE/dW, dE/db of one block's rows                                                      (eqs. 42-53)"""
+    ws = workspace_at(pointer)
     mine, L, layers = own(ws, worker, task), lanes(ws.A), ws.layers.shape[0] - 1
-    now = mine.now
+    now, there = mine.now, pointer_to(mine)
     first, last = block_rows(ws.now, task)
     now[FIRST], now[BATCH], now[MODE] = ws.now[FIRST] + first, last - first, GRADIENT
     parts = 2 * layers * ws.now[BLOCKS]
     for part in range(gather_tasks(now)):
-        call(now[GATHER], mine, 0, part, 0)
+        call(now[GATHER], there, 0, part, 0)
     for l in range(layers):
         ask_ahead(ws, 2 * layers * task + l, parts)
         for part in range(forward_tasks(mine.layers, now, l, L)):
-            call(now[FORWARD], mine, l, part, 0)
+            call(now[FORWARD], there, l, part, 0)
     for l in range(layers - 1, -1, -1):
         ask_ahead(ws, 2 * layers * task + 2 * layers - 1 - l, parts)
         for part in range(backward_tasks(mine.layers, now, l, L)):
-            call(now[BACKWARD], mine, l, part, 0)
+            call(now[BACKWARD], there, l, part, 0)
     if now[BAD_ROW]:
         ws.now[BAD_ROW] = now[BAD_ROW]

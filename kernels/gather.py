@@ -6,7 +6,7 @@ from ._jit import inline
 from .convert import at_address, load_as, load_scaled
 from .simd import LINE, lanes, prefetch, prefetch_address, store, zeros
 from .tile import ROWS
-from .values import fma, has_nan
+from .values import fma, has_nan, lane_numbers, where_less
 from .workspace import (
     BAD_ROW,
     BATCH,
@@ -21,6 +21,7 @@ from .workspace import (
     X_ROW_BYTES,
     X_ROWS,
     pad,
+    workspace_at,
 )  # fmt: skip
 
 AHEAD = 512  # elements of X asked for before they are needed
@@ -41,7 +42,7 @@ def gather_tasks(now):
 
 @inline
 def ask_ahead(ws, part, parts):
-    """Ask for a share of the rows of X that the next minibatch will gather: memory answers while this one is computed."""
+    """Ask for a share of the rows of X that the next minibatch will gather, while the present one is computed."""
     now = ws.now
     start, row_bytes = now[FIRST] + now[BATCH], now[X_ROW_BYTES]
     lines = (row_bytes + LINE - 1) // LINE
@@ -53,12 +54,13 @@ def ask_ahead(ws, part, parts):
 def make_gather(X_type):
     """Phase that fetches rows of an X of this Numba type, C-contiguous and of any number of rows."""
 
-    def gather(ws, l, task, worker):
+    def gather(pointer, l, task, worker):
         """x_i <- (X[order[first + i]] - shift) * scale;  labels_i <- y[order[first + i]]
 
         Computed in float64 where there is a shift or scale, and rounded once. A row with NaN or infinity, as it comes
         or once converted, is noted in `now[BAD_ROW]`.
         """
+        ws = workspace_at(pointer)
         L = lanes(ws.A)
         I, rows = ws.layers[0, IN], ws.now[BATCH_ROWS]
         x = ws.A[ws.layers[0, X_AT] : ws.layers[1, X_AT]]
@@ -80,9 +82,15 @@ def make_gather(X_type):
                     t = load_as(check, X, row * I + j)
                 store(x, j * rows + i * L, 0, 0, t)
                 check = fma(t, 0.0, check)
-            bad = has_nan(check)
             prefetch(X, coming * I + full)
-            for j in range(full, I):
+            tail = full
+            if full < I and row * I + full + L <= X.size and ws.shift.size == 0:  # the next row's numbers are left out
+                t = where_less(lane_numbers(check), I - full, load_as(check, X, row * I + full), 0.0)
+                store(x, full * rows + i * L, 0, 0, t)
+                check = fma(t, 0.0, check)
+                tail = I
+            bad = has_nan(check)
+            for j in range(tail, I):
                 value = X[row * I + j] if ws.shift.size == 0 else (X[row * I + j] - ws.shift[j]) * ws.scale[j]
                 at = full * rows + i * L + j - full
                 x[at] = value

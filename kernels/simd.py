@@ -267,35 +267,3 @@ def transpose(typingctx, out, to, array, at, like):
         return context.get_dummy_value()
 
     return types.void(out, types.intp, array, types.intp, like), codegen
-
-
-@intrinsic
-def load_rows(typingctx, array, at, like):
-    """Tile whose row r is array[at + r] in every lane, for an array of integers as wide integers as `like` has."""
-    tile = like.of(_int(like))
-
-    def codegen(context, builder, sig, args):
-        vectors = []
-        for r in range(tile.rows):
-            first = _at(builder, args[1], (r, args[1].type(1)))
-            address = _address(context, builder, sig.args[0], args[0], first, first, ir.IntType(array.dtype.bitwidth))
-            value = builder.load(address)
-            value = value if value.type.width == tile.dtype.bitwidth else builder.trunc(value, ir.IntType(32))
-            vectors += [_splat(builder, value, tile.lanes)] * tile.vectors
-        return _pack(tile, builder, vectors)
-
-    return tile(array, types.intp, like), codegen
-
-
-@intrinsic
-def store_rows(typingctx, array, at, tile):
-    """array[at + r] <- the first lane of row r."""
-
-    def codegen(context, builder, sig, args):
-        for r, vector in enumerate(_unpack(builder, args[2])[:: tile.vectors]):
-            first = _at(builder, args[1], (r, args[1].type(1)))
-            address = _address(context, builder, sig.args[0], args[0], first, first, _vector(tile).element)
-            builder.store(builder.extract_element(vector, i32(0)), address)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, tile), codegen

@@ -29,6 +29,7 @@ from .workspace import (
     WORKERS,
     X_AT,
     pad,
+    workspace_at,
 )
 
 
@@ -60,8 +61,9 @@ def forward_tasks(layers, now, l, L):
     return groups * chunks
 
 
-def forward(ws, l, task, worker):
+def forward(pointer, l, task, worker):
     """h <- F(x W + b) of layer l; on the last layer t, and on to z, or to E and dE/dt, row by row   (eqs. 42-47)"""
+    ws = workspace_at(pointer)
     W, b, x, h = _layer(ws, l)
     rows, B, O = ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, OUT]
     last_layer = l == ws.layers.shape[0] - 2
@@ -70,7 +72,8 @@ def forward(ws, l, task, worker):
     last = min(first + chunk, pad(B, ROWS))
     start = task // chunks * width
     W_rows = W.size // b.size
-    linear_forward(h, x, W, b, rows, first, last, start, min(start + width, O), ws.layers[l, IN], W_rows, not last_layer)
+    end, I = min(start + width, O), ws.layers[l, IN]
+    linear_forward(h, x, W, b, rows, first, last, start, end, I, W_rows, not last_layer)
     if last_layer and ws.now[MODE] == PREDICT:
         softmax(h, rows, first, last, O)
     elif last_layer:
@@ -103,11 +106,12 @@ def backward_tasks(layers, now, l, L):
     return chunks * groups + 1
 
 
-def backward(ws, l, task, worker):
+def backward(pointer, l, task, worker):
     """dE/dW or dE/db of layer l, or their descent; above layer 0 also dE/dt of the layer below   (eqs. 48-54)
 
     That overwrites the layer's input x: nothing after this task needs these columns.
     """
+    ws = workspace_at(pointer)
     W, b, x, dt = _layer(ws, l)
     L, rows, B, I, O = lanes(ws.A), ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, IN], ws.layers[l, OUT]
     descend, rate = ws.now[MODE] == DESCEND, ws.settings[0]

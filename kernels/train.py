@@ -16,7 +16,7 @@ from .atomic import atomic_add, atomic_publish
 from .block import block, block_rows
 from .crew import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
 from .gather import gather_tasks, make_gather
-from .pointer import address_of, call
+from .pointer import address_of, call, pointer_to
 from .simd import lanes
 from .step import backward, backward_tasks, forward, forward_tasks
 from .workspace import (
@@ -73,7 +73,7 @@ def _add_errors(ws, block):
 @inline
 def _lead(ws, at, end):
     """Phase after phase of minibatch after minibatch; stops before one that has a row which is not finite."""
-    now, table = ws.now, ws.layers
+    now, table, there = ws.now, ws.layers, pointer_to(ws)
     L, layers = lanes(ws.e), table.shape[0] - 1
     phases = 2 if now[BLOCKS] > 1 else 2 * layers + (2 if now[MODE] == UPDATE else 1)
     now[FIRST], now[BATCH] = at, min(now[BATCH_SIZE], end - at)
@@ -90,14 +90,18 @@ def _lead(ws, at, end):
             phase, l, tasks = now[FORWARD], p - 1, forward_tasks(table, now, p - 1, L)
         else:
             phase, l, tasks = now[BACKWARD], 2 * layers - p, backward_tasks(table, now, 2 * layers - p, L)
-        now[PHASE], now[LAYER] = phase, l
-        open_phase(now, tasks)
-        task = take_task(now, 0)
-        while task >= 0:
-            call(phase, ws, l, task, 0)
-            finish_task(now)
+        if now[WORKERS] == 1:
+            for task in range(tasks):
+                call(phase, there, l, task, 0)
+        else:
+            now[PHASE], now[LAYER] = phase, l
+            open_phase(now, tasks)
             task = take_task(now, 0)
-        await_tasks(now, tasks)
+            while task >= 0:
+                call(phase, there, l, task, 0)
+                finish_task(now)
+                task = take_task(now, 0)
+            await_tasks(now, tasks)
         p += 1
         if p == (1 if now[BLOCKS] > 1 else layers + 1):
             now[STEP] += 1
@@ -121,13 +125,13 @@ def train(ws, out, at, end):
     if worker == 0:
         _lead(ws, at, end)
         return
-    turns = 0
+    turns, there = 0, pointer_to(ws)
     while True:
         task = take_task(now, worker)
         if task == FINISHED:
             return
         if task >= 0:
-            call(now[PHASE], ws, now[LAYER], task, worker)
+            call(now[PHASE], there, now[LAYER], task, worker)
             finish_task(now)
             turns = 0
         else:
@@ -142,6 +146,7 @@ def predict(ws, out, at, end):
     ws = borrow(ws)
     worker = atomic_add(ws.now, ARRIVED, 1)
     mine = own(ws, worker, worker)
+    there = pointer_to(mine)
     size, layers = mine.now[BATCH_SIZE], mine.layers.shape[0] - 1
     while not mine.now[BAD_ROW]:
         first = at + atomic_add(ws.now, DONE, 1) * size
@@ -150,10 +155,10 @@ def predict(ws, out, at, end):
         mine.now[FIRST] = first
         mine.now[BATCH] = mine.now[MEAN] = min(size, end - first)
         for task in range(gather_tasks(mine.now)):
-            call(mine.now[GATHER], mine, 0, task, 0)
+            call(mine.now[GATHER], there, 0, task, 0)
         for l in range(layers):
             for task in range(forward_tasks(mine.layers, mine.now, l, lanes(mine.A))):
-                call(mine.now[FORWARD], mine, l, task, 0)
+                call(mine.now[FORWARD], there, l, task, 0)
         if ws.now[MODE] == PREDICT:
             _copy_rows(mine, out, first)
         else:

@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 
 from . import update
+from ._jit import jit
 from .gather import gather_tasks
+from .pointer import call, pointer_to
 from .train import gather_phase, phase
 from .twins import _batch, _from_batch, _from_vector, _vector
 from .workspace import (
@@ -20,6 +22,7 @@ from .workspace import (
     X_ROWS,
     Workspace,
     batch_rows,
+    borrow,
     labels_dtype,
     layout,
 )  # fmt: skip
@@ -39,10 +42,12 @@ def _workspace(dtype, **given):
     return ws
 
 
-def _run(compiled, ws, tasks):
-    """Do a phase's tasks one after the other."""
+@jit
+def _run(phase, ws, tasks):
+    """Do the tasks of the phase at an address one after the other."""
+    pointer = pointer_to(borrow(ws))
     for task in range(tasks):
-        compiled(ws, 0, task, 0)
+        call(phase, pointer, 0, task, 0)
 
 
 @contextmanager
@@ -56,8 +61,7 @@ def gather(x, X, order, shift, scale):
     ws = _workspace(x.dtype, layers=layers, A=A, order=order.astype(np.intp), shift=shift, scale=scale)
     ws.now[BATCH], ws.now[BATCH_ROWS] = B, batch_rows(B, x.dtype)
     ws.now[X_ADDRESS], ws.now[X_ROWS] = X.ctypes.data, len(X)
-    _, compiled = gather_phase(X.dtype, x.dtype)
-    yield partial(_run, compiled, ws, gather_tasks(ws.now))
+    yield partial(_run, gather_phase(X.dtype, x.dtype)[0], ws, gather_tasks(ws.now))
     _from_batch(x, A[: layers[1][-1]])
 
 
@@ -66,8 +70,7 @@ def _update(function, W, states, dW, settings, step=0):
     flat = {name: _vector(vector) for name, vector in zip(("P", "G", "m", "v"), (W, dW, *states), strict=False)}
     ws = _workspace(W.dtype, settings=np.array(settings, np.float64), **flat)
     ws.now[STEP] = step
-    _, compiled = phase(function, W.dtype)
-    yield partial(_run, compiled, ws, update.update_tasks(ws))
+    yield partial(_run, phase(function, W.dtype)[0], ws, update.update_tasks(ws))
     for vector, name in zip((W, *states), ("P", "m", "v"), strict=False):
         _from_vector(vector, flat[name])
 

@@ -5,7 +5,7 @@ import math
 from ._jit import inline
 from .simd import lanes, load, store, zeros
 from .values import fma, sqrt
-from .workspace import BLOCKS, STEP, WORKERS, pad
+from .workspace import BLOCKS, STEP, WORKERS, pad, workspace_at
 
 SHARES = 4  # tasks a worker: one that comes late holds up less
 TASK_SIZE = 4096  # elements that a task has at least
@@ -34,8 +34,9 @@ def gradient(ws, k, like):
     return total
 
 
-def sgd_update(ws, l, task, worker):
+def sgd_update(pointer, l, task, worker):
     """W <- W - alpha dE/dW                                      settings: alpha            (eqs. 9, 54)"""
+    ws = workspace_at(pointer)
     alpha = ws.settings[0]
     like = zeros(ws.P, 1, 1)
     first, last = share(ws, task)
@@ -43,8 +44,9 @@ def sgd_update(ws, l, task, worker):
         store(ws.P, k, 0, 0, fma(gradient(ws, k, like), -alpha, load(ws.P, k, 0, 0, like)))
 
 
-def momentum_update(ws, l, task, worker):
+def momentum_update(pointer, l, task, worker):
     """m <- mu m - alpha dE/dW;  W <- W + m                       settings: alpha, mu; see descent.py"""
+    ws = workspace_at(pointer)
     alpha, mu = ws.settings[0], ws.settings[1]
     like = zeros(ws.P, 1, 1)
     first, last = share(ws, task)
@@ -54,8 +56,9 @@ def momentum_update(ws, l, task, worker):
         store(ws.P, k, 0, 0, load(ws.P, k, 0, 0, like) + m)
 
 
-def nesterov_update(ws, l, task, worker):
+def nesterov_update(pointer, l, task, worker):
     """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW      settings: alpha, mu; see descent.py"""
+    ws = workspace_at(pointer)
     alpha, mu = ws.settings[0], ws.settings[1]
     like = zeros(ws.P, 1, 1)
     first, last = share(ws, task)
@@ -66,11 +69,12 @@ def nesterov_update(ws, l, task, worker):
         store(ws.P, k, 0, 0, load(ws.P, k, 0, 0, like) + fma(m, mu, step))
 
 
-def adam_update(ws, l, task, worker):
+def adam_update(pointer, l, task, worker):
     """m <- b1 m + (1 - b1) dE/dW;  v <- b2 v + (1 - b2) (dE/dW)^2;  W <- W - rate m / (sqrt(v) + eps)
 
     settings: alpha, b1, b2, eps; rate = alpha sqrt(1 - b2^step) / (1 - b1^step); see descent.py
     """
+    ws = workspace_at(pointer)
     alpha, b1, b2, eps = ws.settings[0], ws.settings[1], ws.settings[2], ws.settings[3]
     step = ws.now[STEP]
     rate = alpha * math.sqrt(1 - b2**step) / (1 - b1**step)

@@ -1,4 +1,4 @@
-"""Arithmetic on tiles, lane by lane and across a vector's lanes."""
+"""Arithmetic on tiles, lane by lane."""
 
 import operator
 
@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, lower_builtin, type_callable
 
-from .simd import Tile, _call, _fma, _int, _pack, _shuffle, _splat, _unpack, _vector
+from .simd import Tile, _call, _fma, _int, _pack, _splat, _unpack, _vector
 
 
 @intrinsic
@@ -117,28 +117,6 @@ def to_float(typingctx, tile):
     """Integers to floats of the same width."""
     kind = tile.of(types.float32 if tile.dtype.bitwidth == 32 else types.float64)
     return _lanewise(tile, kind, (tile,), lambda builder, x: builder.sitofp(x, _vector(kind)))
-
-
-def _across(combine):
-    """Intrinsic that joins the lanes of each vector and leaves the result in all of them: one order on every CPU."""
-
-    @intrinsic
-    def reduce(typingctx, tile):
-        def join(builder, x):
-            n = tile.lanes // 2
-            while n:
-                x = combine(builder, x, _shuffle(builder, x, x, [lane ^ n for lane in range(tile.lanes)]))
-                n //= 2
-            return x
-
-        return _lanewise(tile, tile, (tile,), join)
-
-    return reduce
-
-
-across_sum = _across(lambda builder, a, b: builder.fadd(a, b))
-across_max = _across(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), b, a))
-across_min = _across(lambda builder, a, b: builder.select(builder.icmp_signed("<", a, b), a, b))
 
 
 @intrinsic

@@ -14,6 +14,7 @@ from numba import types
 
 from ._jit import inline
 from .convert import borrowed
+from .pointer import Pointer, value_at
 from .simd import LINE
 from .tile import ROWS, VECTORS
 
@@ -71,6 +72,12 @@ def borrow(ws):
 
 
 @inline
+def workspace_at(pointer):
+    """The workspace that a phase is handed."""
+    return borrow(value_at(pointer))
+
+
+@inline
 def own(ws, worker, slot):
     """A workspace of one worker: with a state of its own, and the given share of the arrays."""
     now, rows = ws.now[(1 + worker) * WORDS : (2 + worker) * WORDS], ws.now[BATCH_ROWS]
@@ -98,8 +105,8 @@ def workspace_type(T):
 
 
 def phase_type(T):
-    """The one signature of all phases: (workspace, layer, task, worker)."""
-    return types.void(workspace_type(T), types.intp, types.intp, types.intp)
+    """The one signature of all phases: (pointer to a workspace, layer, task, worker)."""
+    return types.void(Pointer(workspace_type(T)), types.intp, types.intp, types.intp)
 
 
 def padded(n, step):
