@@ -32,6 +32,8 @@ from .workspace import (
     workspace_at,
 )
 
+TASK_PRODUCTS = 2_000_000  # multiplications of a task, some 35 us: more are split
+
 
 @inline
 def _layer(ws, l):
@@ -42,13 +44,18 @@ def _layer(ws, l):
 
 
 @inline
+def _at_least(tasks, products, groups):
+    """Into how many chunks to split each group, for so many tasks or more: of a task that comes late, others wait."""
+    return (max(tasks, products // TASK_PRODUCTS) + groups - 1) // groups
+
+
+@inline
 def _forward_split(layers, now, l, L):
     """Columns and rows of a forward task, and how many of each: the last layer's tasks are whole rows."""
     columns, rows = layers[l + 1, W_AT] - layers[l, B_AT], pad(now[BATCH], ROWS)
     width = columns if l == layers.shape[0] - 2 else VECTORS * L
     groups = (columns + width - 1) // width
-    # some four tasks a worker: one that comes late holds up less
-    chunks = 1 if now[WORKERS] == 1 else (4 * now[WORKERS] + groups - 1) // groups
+    chunks = 1 if now[WORKERS] == 1 else _at_least(4 * now[WORKERS], layers[l, IN] * columns * now[BATCH], groups)
     unit = L if l == layers.shape[0] - 2 else ROWS  # the loss takes LANES rows at a time
     chunk = max(unit, pad(rows // chunks, unit))
     return width, groups, chunk, (rows + chunk - 1) // chunk
@@ -94,7 +101,7 @@ def _backward_split(layers, now, l, L):
         return VECTORS * L, columns, (inputs + VECTORS * L - 1) // (VECTORS * L), 1
     width = VECTORS * L
     groups = (columns + width - 1) // width
-    chunks = (8 * now[WORKERS] + groups - 1) // groups
+    chunks = _at_least(8 * now[WORKERS], layers[l, IN] * columns * now[BATCH], groups)
     height = max(ROWS, pad((layers[l, IN] + chunks - 1) // chunks, ROWS))
     return height, width, (layers[l, IN] + height - 1) // height, groups
 

@@ -28,12 +28,13 @@ KERNELS = [
     {"registry"},
     {"twin_phases"},
     {"train", "twins"},
-    {"row"},
-    {"gather", "step", "update", "crew"},
+    {"row", "block"},
+    {"step", "update", "crew"},
+    {"gather"},
     {"linear", "loss", "panels"},
     {"workspace", "functions"},
     {"tile", "values", "convert"},
-    {"simd", "atomic", "pointer", "elementwise", "descent"},
+    {"simd", "atomic", "pointer", "elementwise", "descent", "shuffle"},
     {"_jit"},
 ]
 PUBLIC = {"Model": "model", "History": "history", "load": "files", "warmup": "ahead"}  # whence `fastbp` has them
