@@ -165,6 +165,54 @@ def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
     return array.astype(np.int64)
 
 
+def targets(y: Any, rows: int, outputs: int, loss: str, kind: np.dtype, name: str = "y") -> np.ndarray:
+    """Return y as numbers of dtype `kind` and shape (rows, outputs), such as the loss can compare with."""
+    array = _real_array(name, y)
+    if array.shape != (rows, outputs) and not (outputs == 1 and array.shape == (rows,)):
+        alone = f"({rows},) or " if outputs == 1 else ""
+        raise ValueError(f"{name} must have shape {alone}({rows}, {outputs}), got {array.shape}")
+    with np.errstate(over="ignore"):
+        numbers = np.ascontiguousarray(array.reshape(rows, outputs), kind)
+    low, high = {"binary_cross_entropy": (0, 1), "poisson": (0, np.inf)}.get(loss, (-np.inf, np.inf))
+    wrong = ~(np.isfinite(numbers) & (numbers >= low) & (numbers <= high))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        limits = "" if low == -np.inf else f" from {low}" + ("" if high == np.inf else f" to {high}")
+        raise ValueError(
+            f"{name} must hold finite numbers of {kind}{limits} for loss {loss!r}, "
+            f"got {array.reshape(rows, outputs)[row, column]} in row {row}, column {column}"
+        )
+    return numbers
+
+
+def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight") -> np.ndarray | None:
+    """Return None, or one finite weight a row, not negative and not all zero, as numbers of dtype `kind`."""
+    if value is None:
+        return None
+    array = _real_array(name, value)
+    if array.shape != (rows,):
+        raise ValueError(f"{name} must have shape ({rows},), one number a row of X, got {array.shape}")
+    with np.errstate(over="ignore"):
+        numbers = np.ascontiguousarray(array, kind)
+    wrong = ~(np.isfinite(numbers) & (numbers >= 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(f"{name} must hold finite numbers, none negative, got {array[row]} in row {row}")
+    if not numbers.any():
+        raise ValueError(f"{name} must not be zero for all rows")
+    return numbers
+
+
+def activations(value: Any, hidden: int, known: Iterable[str]) -> str | tuple[str, ...]:
+    """Return the name of one activation, or a tuple of one for each hidden layer."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return choice("activation", value, known)
+    each = tuple(choice(f"activation[{i}]", name, known) for i, name in enumerate(value))
+    if len(each) != hidden:
+        raise ValueError(f"activation must name one for all hidden layers or for each of the {hidden}, got {len(each)}")
+    return each
+
+
 def pair(name: str, value: Any) -> tuple[Any, Any] | None:
     """Return (X, y), or None."""
     if value is None:

@@ -11,23 +11,21 @@ import numpy as np
 from . import checks, init, optim, plan, threads
 from .history import History
 from .kernels.row import ROOM
-from .network import Network
+from .network import ACTIVATIONS, OUTPUTS, Network
 from .progress import Progress
-from .samples import Samples
-from .training import Labelled, Training, evaluate
-
-ACTIVATIONS = ("relu",)
+from .samples import Labelled, Samples
+from .training import Training, evaluate
 
 
 class Model:
-    """A fully connected network: ReLU layers, then softmax, trained with cross-entropy (eqs. 42-54).
+    """A fully connected network: by default ReLU layers, then softmax, trained with cross-entropy (eqs. 42-54).
 
     Parameters
     ----------
     layer_sizes : sequence of int
-        Inputs, units of each hidden layer, classes: two sizes at least.
-    activation : {"relu"}
-        F of the hidden layers.
+        Inputs, units of each hidden layer, classes or other outputs: two sizes at least.
+    activation : {"relu", "identity", "logistic", "tanh"} or a sequence of them
+        F of all hidden layers, or of each.
     optimizer : {"sgd", "adam"}
         "sgd" is eq. 54, with momentum if asked for.
     learning_rate : float, optional
@@ -40,6 +38,12 @@ class Model:
         Of "sgd": 0 and False by default.
     beta_1, beta_2, epsilon : float, optional
         Of "adam": 0.9, 0.999 and 1e-8 by default.
+    loss : {"cross_entropy", "binary_cross_entropy", "squared_error", "poisson"}
+        E, the mean over rows. "cross_entropy" has y name each row's class. The others take a number for each output and
+        add up over them: yes or no, one or many, each with a logistic output; numbers, E being half the square; counts,
+        with the exponential function as output and half the Poisson deviance as E.
+    l2 : float
+        Adds l2 / 2 times the sum of all squared weights, biases aside, to E while training.
     kernels : {"fast", "elementwise"}
         "elementwise" computes with the equations as printed, one plain loop each.
     n_threads : int, optional
@@ -69,6 +73,8 @@ class Model:
         beta_1: float | None = None,
         beta_2: float | None = None,
         epsilon: float | None = None,
+        loss: str = "cross_entropy",
+        l2: float = 0.0,
         kernels: str = "fast",
         n_threads: int | None = None,
         input_shift: Any = None,
@@ -77,7 +83,8 @@ class Model:
         class_names: Any = None,
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
-        self.network = Network(sizes, checks.choice("activation", activation, ACTIVATIONS))
+        activations = checks.activations(activation, len(sizes) - 2, ACTIVATIONS)
+        self.network = Network(sizes, activations, checks.choice("loss", loss, OUTPUTS), checks.rate("l2", l2))
         settings = {"momentum": momentum, "nesterov": nesterov, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
         self._optimizer = optim.make(optimizer, learning_rate, settings)
         self.optimizer = optimizer
@@ -120,6 +127,7 @@ class Model:
         shuffle: bool = True,
         validation_data: tuple[Any, Any] | None = None,
         verbose: int = 1,
+        sample_weight: Any = None,
     ) -> History:
         """Train on X and y; called again, training goes on from where it stopped.
 
@@ -127,8 +135,8 @@ class Model:
         ----------
         X : array-like of shape (rows, inputs)
             Real numbers of any dtype, order or strides, memory maps included. Never copied whole.
-        y : array-like of shape (rows,)
-            Class numbers from 0.
+        y : array-like of shape (rows,), or (rows, outputs) for losses of numbers
+            Class numbers from 0, or what each output should be.
         epochs : int
             Passes over all rows.
         batch_size : int
@@ -137,6 +145,8 @@ class Model:
             Whether each epoch takes the rows in a new order.
         validation_data : (X, y), optional
             Evaluated after each epoch.
+        sample_weight : array-like of shape (rows,), optional
+            What each row counts: errors and gradients are weighted means.
         verbose : {0, 1, 2}
             0 is silent, 1 shows a progress bar where training lasts, 2 prints a line an epoch.
 
@@ -154,8 +164,8 @@ class Model:
         batch_size = checks.whole_number("batch_size", batch_size, 1)
         shuffle = checks.flag("shuffle", shuffle)
         progress = Progress(checks.whole_number("verbose", verbose, 0), epochs)
-        data, pair = self._labelled(X, y), checks.pair("validation_data", validation_data)
-        validation = None if pair is None else self._labelled(*pair, "validation ")
+        data, pair = self._labelled(X, y, sample_weight), checks.pair("validation_data", validation_data)
+        validation = None if pair is None else self._labelled(*pair, prefix="validation ")
         self._plan.load(self._flat)
         training = Training(data, validation, epochs, batch_size, shuffle, progress)
         history = training.run(self._plan, self._random)
@@ -166,20 +176,25 @@ class Model:
             history.interrupted = True
         return history
 
-    def gradients(self, X: Any, y: Any) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
+    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
         """Return E and [(dE/dW, dE/db), ...] over all rows as one batch (eqs. 47-53); nothing is updated."""
-        data, gradient = self._labelled(X, y), np.empty_like(self._flat)
-        E = self._loaded_plan().gradients(data.samples, data.y, gradient)
+        data, gradient = self._labelled(X, y, sample_weight), np.empty_like(self._flat)
+        E = self._loaded_plan().gradients(data, gradient).loss / len(data.y)
         return E, self.network.views(gradient)
 
     # ---- use
 
-    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
-        """Return {"loss": mean cross-entropy, "accuracy": share of rows classified rightly}."""
-        return evaluate(self._loaded_plan(), self._labelled(X, y))
+    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Return {"loss": E without the penalty, "accuracy": share of rows all of whose outputs are right}."""
+        return evaluate(self._loaded_plan(), self._labelled(X, y, sample_weight))
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return z = softmax(t) of each row (eq. 33), shape (rows, classes)."""
+        """Return z of each row, shape (rows, classes): softmax(t) (eq. 33), or the logistic function of each output."""
+        if self.network.loss in ("squared_error", "poisson"):
+            raise AttributeError(f"a model of loss {self.network.loss!r} predicts no probabilities; call predict")
+        return self._outputs(X)
+
+    def _outputs(self, X: Any) -> np.ndarray:
         samples = self._samples(X, "X")
         z = np.empty((len(samples.X), self.layer_sizes[-1]), self.dtype)
         if not self._plan.predict_rows(self._buffer, samples, z):
@@ -187,8 +202,16 @@ class Model:
         return z
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the class number of each row's largest probability (eq. 33's argmax), int64."""
-        return self.predict_proba(X).argmax(axis=1)
+        """Return each row's class number, int64 (eq. 33's argmax); for other losses 0 or 1, or a number, an output.
+
+        Of shape (rows,), for several outputs (rows, outputs).
+        """
+        z = self._outputs(X)
+        if self.network.of_classes:
+            return z.argmax(axis=1)
+        if self.network.loss == "binary_cross_entropy":
+            z = (z > 0.5).astype(np.int64)
+        return z[:, 0] if z.shape[1] == 1 else z
 
     # ---- what is kept
 
@@ -196,13 +219,17 @@ class Model:
         """Return the arguments that make a model like this one, all but the seed, as JSON can hold them."""
 
         def plain(value: Any) -> Any:
-            return value.tolist() if isinstance(value, np.ndarray) else value
+            if isinstance(value, (np.ndarray, tuple)):
+                return list(value) if isinstance(value, tuple) else value.tolist()
+            return value
 
         return {
             "layer_sizes": list(self.layer_sizes),
-            "activation": self.network.activation,
+            "activation": plain(self.network.activation),
             "optimizer": self.optimizer,
             **asdict(self._optimizer),
+            "loss": self.network.loss,
+            "l2": self.network.l2,
             "kernels": self.kernels,
             "n_threads": self.n_threads,
             "dtype": self.dtype.name,
@@ -268,9 +295,14 @@ class Model:
     def _samples(self, X: Any, name: str) -> Samples:
         return Samples(checks.inputs(X, self.layer_sizes[0], name), self.input_shift, self.input_scale, name)
 
-    def _labelled(self, X: Any, y: Any, prefix: str = "") -> Labelled:
-        samples = self._samples(X, f"{prefix}X")
-        return Labelled(samples, checks.labels(y, len(samples.X), self.layer_sizes[-1], f"{prefix}y"))
+    def _labelled(self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Labelled:
+        samples, outputs = self._samples(X, f"{prefix}X"), self.layer_sizes[-1]
+        rows, name = len(samples.X), f"{prefix}y"
+        if self.network.of_classes:
+            y = checks.labels(y, rows, outputs, name)
+        else:
+            y = checks.targets(y, rows, outputs, self.network.loss, self.dtype, name)
+        return Labelled(samples, y, checks.weights(sample_weight, rows, self.dtype, f"{prefix}sample_weight"))
 
     def _new_plan(self) -> plan.Plan:
         return plan.make(self.kernels, self.network, self.dtype, self._optimizer, self.n_threads)

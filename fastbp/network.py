@@ -2,26 +2,64 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+ACTIVATIONS = ("relu", "identity", "logistic", "tanh")
+OUTPUTS = {  # what each loss makes of the last layer's t
+    "cross_entropy": "softmax",
+    "binary_cross_entropy": "logistic",
+    "squared_error": "identity",
+    "poisson": "exp",
+}
+
 
 @dataclass(frozen=True)
 class Network:
-    """Fully connected layers, ReLU between them, softmax at the end (eqs. 42-46 for any number of layers).
+    """Fully connected layers and what they minimize; ReLU and softmax with cross-entropy are eqs. 42-46.
 
     Parameters
     ----------
     layer_sizes : tuple of int
-        Inputs, the hidden layers' units, classes.
-    activation : str
-        F of every hidden layer; the last has none (eq. 44).
+        Inputs, the hidden layers' units, outputs.
+    activation : str or tuple of str
+        F of every hidden layer, or of each; the last has none (eq. 44).
+    loss : str
+        E, which says, too, what becomes of the last layer's t.
+    l2 : float
+        Adds l2 / 2 times the sum of all squared weights to E.
+    alpha : float
+        The same, divided by the sum of the minibatch's weights, as scikit-learn has it.
+    most : float
+        At which the error of a row, or of one of its outputs, is cut off; gradients are not.
     """
 
     layer_sizes: tuple[int, ...]
-    activation: str = "relu"
+    activation: str | tuple[str, ...] = "relu"
+    loss: str = "cross_entropy"
+    l2: float = 0.0
+    alpha: float = 0.0
+    most: float = math.inf
+
+    @property
+    def activations(self) -> list[str]:
+        """F of each layer."""
+        hidden = len(self.layer_sizes) - 2
+        each = [self.activation] * hidden if isinstance(self.activation, str) else list(self.activation)
+        return [*each, "identity"]
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether y are class numbers, one a row."""
+        return self.loss == "cross_entropy"
+
+    @property
+    def penalized(self) -> bool:
+        """Whether E has a penalty on the weights."""
+        return self.l2 > 0 or self.alpha > 0
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -47,7 +85,7 @@ class Network:
         last = len(self.shapes) - 1
         rows = [("layer", "stages", "W", "b", "parameters")]
         for layer, (inputs, outputs) in enumerate(self.shapes):
-            stages = "linear + softmax" if layer == last else f"linear + {self.activation}"
+            stages = f"linear + {OUTPUTS[self.loss] if layer == last else self.activations[layer]}"
             count = f"{inputs * outputs + outputs:,}"
             rows.append((str(layer + 1), stages, f"({inputs}, {outputs})", f"({outputs},)", count))
         rows.append(("", "", "", "total", f"{self.n_parameters:,}"))

@@ -12,7 +12,7 @@ import numpy as np
 
 from .network import Network
 from .optim import Optimizer
-from .samples import Samples
+from .samples import Labelled, Samples, Sums
 
 KERNELS = ("fast", "elementwise")
 
@@ -40,16 +40,11 @@ class Plan(Protocol):
     def restore(self, snapshot: object) -> None:
         """Take back the optimizer's state."""
 
-    def train_epoch(
-        self, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int
-    ) -> Iterator[tuple[int, float, int]]:
-        """Take a step for each minibatch of rows `order`; yield after every 100 ms or so, and at the end.
+    def train_epoch(self, data: Labelled, order: np.ndarray, batch_size: int) -> Iterator[Sums]:
+        """Take a step for each minibatch of rows `order`; yield after every 100 ms or so, and at the end."""
 
-        Yields how many rows were done, the sum of their errors, and how many of them were classified rightly.
-        """
-
-    def evaluate(self, samples: Samples, y: np.ndarray) -> tuple[float, int]:
-        """Return the sum of the rows' errors and how many are classified rightly."""
+    def evaluate(self, data: Labelled) -> tuple[float, int]:
+        """Return the mean of the rows' errors, each by its weight, and how many rows are right."""
 
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Fill z, shape (rows, classes), with each row's probabilities."""
@@ -61,8 +56,8 @@ class Plan(Protocol):
         the plan.
         """
 
-    def gradients(self, samples: Samples, y: np.ndarray, gradient: np.ndarray) -> float:
-        """Fill `gradient`, in the order of the parameters, over all rows as one batch; return E."""
+    def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
+        """Fill `gradient`, in the order of the parameters, over all rows as one minibatch."""
 
 
 def make(kernels: str, network: Network, dtype: np.dtype, optimizer: Optimizer, n_threads: int | None) -> Plan:

@@ -8,13 +8,28 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .kernels import descent, elementwise
+from .kernels import beyond, descent, elementwise
 from .network import Network
 from .optim import Optimizer
-from .samples import Samples
+from .samples import Labelled, Samples, Sums
 
 PARALLEL_FLOP = 2_000_000  # of a launch, from which a second thread pays for its start
 BLOCK_ROWS = 1024  # rows computed at once outside training
+
+ACTIVATIONS = {"logistic": beyond.logistic, "tanh": beyond.tanh}
+DERIVATIVES = {"logistic": beyond.logistic_derivative, "tanh": beyond.tanh_derivative}
+OUTPUTS = {
+    "cross_entropy": elementwise.softmax,
+    "binary_cross_entropy": beyond.logistic,
+    "squared_error": beyond.identity,
+    "poisson": beyond.exponential,
+}
+LOSSES = {
+    "cross_entropy": elementwise.softmax_cross_entropy,
+    "binary_cross_entropy": beyond.binary_cross_entropy,
+    "squared_error": beyond.squared_error,
+    "poisson": beyond.poisson,
+}
 
 
 class ElementwisePlan:
@@ -51,44 +66,42 @@ class ElementwisePlan:
         """Take back the optimizer's state."""
         self.steps, self.slots = snapshot
 
-    def train_epoch(
-        self, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int
-    ) -> Iterator[tuple[int, float, int]]:
+    def train_epoch(self, data: Labelled, order: np.ndarray, batch_size: int) -> Iterator[Sums]:
         """Yield after each minibatch."""
         self._allocate(min(batch_size, len(order)))
         gradient = np.empty_like(self.flat)
         for start in range(0, len(order), batch_size):
             picked = order[start : start + batch_size]
-            samples.gather(self.h[0][: len(picked)], picked)
+            data.samples.gather(self.h[0][: len(picked)], picked)
             self._forward(len(picked))
-            E, right = self._loss(y[picked])
-            self._backward(gradient, len(picked))
+            sums = self._descend(data.picked(picked), gradient)
             self._update(gradient)
-            yield len(picked), E * len(picked), right
+            yield sums
 
-    def evaluate(self, samples: Samples, y: np.ndarray) -> tuple[float, int]:
+    def evaluate(self, data: Labelled) -> tuple[float, int]:
         """Block after block."""
-        total, hits = 0.0, 0
-        for block, t in self._blocks(samples, BLOCK_ROWS):
-            E, right = self._loss(y[block])
-            total, hits = total + E * len(t), hits + right
-        return total, hits
+        error, hits, total = 0.0, 0, 0.0
+        for block, t in self._blocks(data.samples, BLOCK_ROWS):
+            picked = data.picked(block)
+            weight = self._weight(picked)
+            error, total = error + self._loss(picked) * weight, total + weight
+            hits += self._hits(t, picked.y)
+        return error / total, hits
 
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Block after block."""
         for block, t in self._blocks(samples, BLOCK_ROWS):
-            self._run(elementwise.softmax, 5 * t.size, z[block], t)
+            self._run(OUTPUTS[self.network.loss], 5 * t.size, z[block], t)
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Leave a few rows to `predict`, too."""
         return False
 
-    def gradients(self, samples: Samples, y: np.ndarray, gradient: np.ndarray) -> float:
+    def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """All rows in one block."""
-        for _ in self._blocks(samples, len(y)):
-            E, _ = self._loss(y)
-        self._backward(gradient, len(y))
-        return E
+        for _ in self._blocks(data.samples, len(data.y)):
+            pass
+        return self._descend(data, gradient)
 
     def _allocate(self, rows: int) -> None:
         self.h = [np.empty((rows, size), self.dtype) for size in self.network.layer_sizes]
@@ -106,29 +119,66 @@ class ElementwisePlan:
 
     def _forward(self, rows: int) -> np.ndarray:
         """Return the logits of the first `rows` rows of h[0] (eqs. 42-44)."""
-        layers = self.network.views(self.flat)
-        for layer, (W, b) in enumerate(layers):
-            kernel = elementwise.linear if layer == len(layers) - 1 else elementwise.linear_relu
-            self._run(kernel, 2 * rows * W.size, self.h[layer + 1][:rows], self.h[layer][:rows], W, b)
+        for layer, ((W, b), F) in enumerate(zip(self.network.views(self.flat), self.network.activations, strict=True)):
+            kernel = elementwise.linear_relu if F == "relu" else elementwise.linear
+            h = self.h[layer + 1][:rows]
+            self._run(kernel, 2 * rows * W.size, h, self.h[layer][:rows], W, b)
+            if F in ACTIVATIONS:
+                self._run(ACTIVATIONS[F], 5 * h.size, h, h)
         return self.h[-1][:rows]
 
-    def _loss(self, y: np.ndarray) -> tuple[float, int]:
-        """Return E and how many rows are right, and leave dE/dt of the last layer (eqs. 45-47)."""
-        rows, t = len(y), self.h[-1][: len(y)]
-        E = self._run(elementwise.softmax_cross_entropy, 8 * t.size, self.dt[-1][:rows], self.e[:rows], t, y)
-        self._run(elementwise.predicted_class, t.size, self.c[:rows], t)
-        return E, int(np.count_nonzero(self.c[:rows] == y))
+    @staticmethod
+    def _weight(data: Labelled) -> float:
+        return float(len(data.y) if data.weights is None else data.weights.sum(dtype=np.float64))
 
-    def _backward(self, gradient: np.ndarray, rows: int) -> None:
-        """Fill `gradient` from dE/dt of the last layer (eqs. 48-53)."""
+    def _loss(self, data: Labelled) -> float:
+        """Return E, and leave dE/dt of the last layer (eqs. 45-47)."""
+        y, rows, weight = data.y, len(data.y), self._weight(data)
+        t, dt, e = self.h[-1][:rows], self.dt[-1][:rows], self.e[:rows]
+        self._run(LOSSES[self.network.loss], 8 * t.size, dt, e, t, y)
+        if data.weights is not None:
+            self._run(beyond.weigh, 2 * t.size, dt, e, data.weights, self.dtype.type(rows / weight if weight else 0))
+        return float(e.sum(dtype=np.float64) / weight) if weight else 0.0
+
+    def _hits(self, t: np.ndarray, y: np.ndarray) -> int:
+        """Return how many rows are right."""
+        if self.network.of_classes:
+            self._run(elementwise.predicted_class, t.size, self.c[: len(t)], t)
+            return int(np.count_nonzero(self.c[: len(t)] == y))
+        return int(np.count_nonzero(((self._outputs(t) > 0.5) == (y > 0.5)).all(axis=1)))
+
+    def _outputs(self, t: np.ndarray) -> np.ndarray:
+        z = np.empty_like(t)
+        self._run(OUTPUTS[self.network.loss], 5 * t.size, z, t)
+        return z
+
+    def _descend(self, data: Labelled, gradient: np.ndarray) -> Sums:
+        """Return E of the rows that were last carried forward, and fill `gradient` (eqs. 45-53)."""
+        rows, weight = len(data.y), self._weight(data)
+        E, hits, squares = self._loss(data), self._hits(self.h[-1][:rows], data.y), 0.0
+        decay = self.network.l2 + (self.network.alpha / weight if weight else 0.0)
         layers, gradients = self.network.views(self.flat), self.network.views(gradient)
         for layer in reversed(range(len(layers))):
             (W, _), (dW, db) = layers[layer], gradients[layer]
             x, dt = self.h[layer][:rows], self.dt[layer][:rows]
             self._run(elementwise.linear_backward_params, 2 * rows * W.size, dW, db, x, dt)
+            if decay:
+                squares += self._run(beyond.penalize, 4 * W.size, dW.ravel(), W.ravel(), self.dtype.type(decay))
             if layer > 0:  # eq. 53 is the end: dE/dx is not needed
-                below = self.dt[layer - 1][:rows]
-                self._run(elementwise.linear_relu_backward_input, 2 * rows * W.size, below, dt, W, x)
+                self._backward_input(self.dt[layer - 1][:rows], dt, W, x, self.network.activations[layer - 1])
+        return Sums(rows, E * rows, hits, decay / 2 * squares * rows)
+
+    def _backward_input(self, below: np.ndarray, dt: np.ndarray, W: np.ndarray, h: np.ndarray, F: str) -> None:
+        """Fill dE/dt of the layer below, whose activation is F (eqs. 17, 32)."""
+        work = 2 * len(dt) * W.size
+        if F == "relu":
+            self._run(elementwise.linear_relu_backward_input, work, below, dt, W, h)
+            return
+        self._run(elementwise.linear_backward_input, work, below, dt, W)
+        if F in DERIVATIVES:
+            d = np.empty_like(h)
+            self._run(DERIVATIVES[F], 2 * h.size, d, h)
+            self._run(beyond.hadamard, h.size, below, below, d)
 
     def _update(self, gradient: np.ndarray) -> None:
         self.steps += 1

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .kernels import panels, row, train, workspace
+from .kernels import build, panels, row, train, update, workspace
 from .network import Network
 from .optim import Optimizer
-from .samples import Samples
+from .samples import Labelled, Samples, Sums
 
 WORKER_FLOP = 1_300_000  # of a minibatch step for each worker: below, waiting for one another costs more
 SLICE_SECONDS = 0.05  # of a compiled call, after which Python is heard
@@ -22,8 +22,8 @@ BLOCK_PARAMETERS = 192, 65_536  # a row, and in all: up to so many, a minibatch 
 LEAST_BLOCK, MOST_BLOCKS = 32, 4  # rows of a block, and blocks: each writes and reads all of dE/dW
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
-_KEEP_GRADIENT = (workspace.UPDATE, workspace.GRADIENT)
 CONVERTED_BYTES = 4_000_000  # of an X that only numpy can read, at a time
+_NO_ROWS = np.empty(0, np.intp)
 
 
 class FastPlan:
@@ -41,6 +41,8 @@ class FastPlan:
         self._row_tasks = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1)
         self._row_scratch = 2 * (max(network.layer_sizes) + row.ROOM)
         self._row_pays = bool((self._row_tasks > 1).any())
+        self._row_can = network.of_classes and set(network.activations) <= {"relu", "identity"}
+        self._row_can &= "identity" not in network.activations[:-1]
         self._arrays: dict[str, np.ndarray] = {}
 
     # ---- parameters and state, in and out of panels
@@ -76,12 +78,12 @@ class FastPlan:
         return self.slots[name]
 
     def _into_panels(self, P: np.ndarray, flat: np.ndarray) -> None:
-        for (W, b), (_, _, w_at, b_at, _) in zip(self.network.views(flat), self.layers, strict=False):
+        for (W, b), (_, _, w_at, b_at, *_) in zip(self.network.views(flat), self.layers, strict=False):
             panels.pack(P[w_at:b_at], W)
             P[b_at : b_at + len(b)] = b
 
     def _out_of_panels(self, flat: np.ndarray, P: np.ndarray) -> None:
-        for (W, b), (_, _, w_at, b_at, _) in zip(self.network.views(flat), self.layers, strict=False):
+        for (W, b), (_, _, w_at, b_at, *_) in zip(self.network.views(flat), self.layers, strict=False):
             panels.unpack(W, P[w_at:b_at])
             b[...] = P[b_at : b_at + len(b)]
 
@@ -95,13 +97,12 @@ class FastPlan:
         """Take back the optimizer's state."""
         self.steps, self.slots = snapshot
 
-    def train_epoch(
-        self, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int
-    ) -> Iterator[tuple[int, float, int]]:
+    def train_epoch(self, data: Labelled, order: np.ndarray, batch_size: int) -> Iterator[Sums]:
         """Yield after each slice of some 50 ms."""
-        n, batch_size = len(order), min(batch_size, len(order))
+        n, batch_size, samples = len(order), min(batch_size, len(order)), data.samples
         blocks = self._blocks(batch_size)
-        mode = workspace.DESCEND if self.optimizer.kernel == "sgd" and blocks == 1 else workspace.UPDATE
+        plain = self.optimizer.kernel == "sgd" and blocks == 1 and not self.network.penalized
+        mode = workspace.DESCEND if plain else workspace.UPDATE
         self._allocate(batch_size, self._workers(batch_size), blocks)
         rows, at = self._whole_batches(FIRST_FLOP / self._flop(1), batch_size), 0
         while at < n:
@@ -109,26 +110,27 @@ class FastPlan:
             if not samples.direct:
                 end = min(end, at + self._whole_batches(CONVERTED_BYTES / samples.row_bytes(self.dtype), batch_size))
             start = time.perf_counter()
-            loss, right = self._call(train.train, mode, samples, y, order[at:end], batch_size)
+            sums = self._call(train.train, mode, data, order[at:end], batch_size, self.optimizer.kernel)
             seconds = time.perf_counter() - start
-            yield end - at, loss, right
+            yield sums
             rows = self._whole_batches((end - at) * SLICE_SECONDS / seconds, batch_size)
             at = end
 
-    def evaluate(self, samples: Samples, y: np.ndarray) -> tuple[float, int]:
+    def evaluate(self, data: Labelled) -> tuple[float, int]:
         """Block after block."""
-        out = np.empty((len(y), 2), self.dtype)
-        self._rows(workspace.EVALUATE, samples, y, out)
+        out = np.empty((len(data.y), 2), self.dtype)
+        self._rows(workspace.EVALUATE, data, out)
         loss, right = out.sum(axis=0, dtype=np.float64)
-        return float(loss), int(right)
+        total = len(data.y) if data.weights is None else data.weights.sum(dtype=np.float64)
+        return float(loss / total), int(right)
 
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Block after block."""
-        self._rows(workspace.PREDICT, samples, np.empty(0, np.intp), z)
+        self._rows(workspace.PREDICT, Labelled(samples, np.empty(0, np.intp)), z)
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Row after row, straight from the parameters."""
-        if len(z) > FEW_ROWS:
+        if len(z) > FEW_ROWS or not self._row_can:
             return False
         X = samples.few(self.dtype)
         h = np.empty(self._row_scratch, self.dtype)
@@ -142,16 +144,16 @@ class FastPlan:
                     samples.gather(np.empty_like(X), slice(None))
         return True
 
-    def gradients(self, samples: Samples, y: np.ndarray, gradient: np.ndarray) -> float:
+    def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """All rows as one minibatch that ends without an update."""
-        n = len(y)
-        self._allocate(n, self._workers(n), 1)
-        loss, _ = self._call(train.train, workspace.GRADIENT, samples, y, np.arange(n), n)
+        n = len(data.y)
+        self._allocate(n, self._workers(n), self._blocks(n))
+        sums = self._call(train.train, workspace.UPDATE, data, np.arange(n), n, "gradient")
         self._out_of_panels(gradient, self._arrays["G"])
-        return loss / n
+        return sums
 
-    def _rows(self, mode: int, samples: Samples, y: np.ndarray, out: np.ndarray) -> None:
-        n = len(out)
+    def _rows(self, mode: int, data: Labelled, out: np.ndarray) -> None:
+        n, samples = len(out), data.samples
         block = min(BLOCK_ROWS, n)
         workers = self._workers(n)
         self._allocate(block * workers, workers, workers)
@@ -160,7 +162,7 @@ class FastPlan:
             step = min(step, max(1, CONVERTED_BYTES // samples.row_bytes(self.dtype)))
         for at in range(0, n, step):
             order = np.arange(at, min(n, at + step))
-            self._call(train.predict, mode, samples, y, order, block, out[at : at + step])
+            self._call(train.predict, mode, data, order, block, "", out[at : at + step])
 
     # ---- a compiled call
 
@@ -194,6 +196,8 @@ class FastPlan:
         sizes, dtype = self.network.layer_sizes, self.dtype
         rows = workspace.batch_rows(workspace.block_size(batch_size, blocks), dtype)
         self.layers, _, a = workspace.layout(sizes, rows, dtype)
+        build.set_activations(self.layers, self.network.activations, dtype)
+        targets = 0 if self.network.of_classes else workspace.padded(sizes[-1], workspace.LINE // dtype.itemsize)
         self._arrays = {
             "key": key,  # type: ignore[dict-item]
             "now": np.zeros((1 + workers) * workspace.WORDS, np.intp),
@@ -202,30 +206,38 @@ class FastPlan:
             "e": np.empty(blocks * rows, dtype),
             "right": np.empty(blocks * rows, dtype),
             "labels": np.zeros(blocks * rows, workspace.labels_dtype(dtype)),
+            "targets": np.zeros(blocks * rows * targets, dtype),
+            "w": np.ones(blocks * rows, dtype),
+            "squares": np.zeros(update.squares_size(len(self.P), dtype), dtype),
         }
         self._arrays["now"][workspace.BATCH_ROWS] = rows
         self._arrays["now"][workspace.BLOCKS] = blocks
 
     def _call(
-        self, work: Any, mode: int, samples: Samples, y: np.ndarray, order: np.ndarray, batch_size: int,
+        self, work: Any, mode: int, data: Labelled, order: np.ndarray, batch_size: int, optimizer: str,
         out: np.ndarray | None = None,
-    ) -> tuple[float, int]:  # fmt: skip
-        """Run compiled code over the rows `order`; return the sums of errors and of right rows."""
-        arrays, now, totals, rows = self._arrays, self._arrays["now"], np.zeros(2), order
+    ) -> Sums:  # fmt: skip
+        """Run compiled code over the rows `order`."""
+        arrays, now, samples = self._arrays, self._arrays["now"], data.samples
         if not samples.direct:
-            samples, order = samples.converted(order, self.dtype), np.arange(len(order))
-            y = y[rows] if len(y) else y
-        if mode in _KEEP_GRADIENT and "G" not in arrays:
+            data, samples = data.picked(order) if len(data.y) else data, samples.converted(order, self.dtype)
+            order = np.arange(len(order))
+        training = mode == workspace.UPDATE
+        if training and "G" not in arrays:
             arrays["G"] = np.zeros(now[workspace.BLOCKS] * len(self.P), self.dtype)
         shift, scale = samples.shift_and_scale()
-        stateful = mode == workspace.UPDATE
+        stateful = training and optimizer == self.optimizer.kernel
+        totals = np.array([0.0, 0.0, 0.0, 1.0])
         ws = workspace.Workspace(
-            layers=self.layers, now=now, P=self.P,
-            G=arrays["G"] if mode in _KEEP_GRADIENT else self.none,
+            layers=self.layers, now=now, P=self.P, G=arrays["G"] if training else self.none,
             m=self._slot("m") if stateful else self.none, v=self._slot("v") if stateful else self.none,
-            A=arrays["A"], S=arrays["S"], e=arrays["e"], right=arrays["right"], labels=arrays["labels"],
-            order=np.ascontiguousarray(order, np.intp), y=y, shift=shift, scale=scale,
-            settings=np.array(self.optimizer.numbers), totals=totals,
+            A=arrays["A"], S=arrays["S"], squares=arrays["squares"], e=arrays["e"], right=arrays["right"],
+            labels=arrays["labels"], targets=arrays["targets"], w=arrays["w"],
+            order=np.ascontiguousarray(order, np.intp),
+            y=data.y if self.network.of_classes else _NO_ROWS,
+            Y=self.none if self.network.of_classes or not len(data.y) else data.y.ravel(),
+            weights=self.none if data.weights is None else data.weights,
+            shift=shift, scale=scale, settings=self._settings(), totals=totals,
         )  # fmt: skip
         now[workspace.BATCH_SIZE], now[workspace.MODE], now[workspace.STEP] = batch_size, mode, self.steps
         now[workspace.X_ADDRESS], now[workspace.X_ROWS] = samples.X.ctypes.data, len(samples.X)
@@ -234,10 +246,17 @@ class FastPlan:
         flat_out = self.none if out is None else out.reshape(-1)
         try:
             with threads.crew(len(now) // workspace.WORDS - 1) as now[workspace.WORKERS]:
-                train.run(work, ws, samples.X.dtype, self.optimizer.kernel, flat_out, 0, len(order))
+                build.run(work, ws, samples.X.dtype, self.network.loss, optimizer, flat_out, 0, len(order))
         finally:  # Ctrl-C is heard between the compiled call and the next line: its steps are taken all the same
-            if mode in (workspace.DESCEND, workspace.UPDATE):
+            if mode == workspace.DESCEND or stateful:
                 self.steps = int(now[workspace.STEP])
         if now[workspace.BAD_ROW]:
             samples.reject(int(now[workspace.BAD_ROW]) - 1, self.dtype)
-        return float(totals[0]), int(totals[1])
+        return Sums(len(order), float(totals[0]), int(totals[1]), float(totals[2]))
+
+    def _settings(self) -> np.ndarray:
+        settings, numbers = np.zeros(8), self.optimizer.numbers
+        settings[: len(numbers)] = numbers
+        settings[workspace.L2], settings[workspace.ALPHA] = self.network.l2, self.network.alpha
+        settings[workspace.MOST] = self.network.most
+        return settings

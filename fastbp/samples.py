@@ -3,10 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 DIRECT = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # what a compiled gather reads as it lies
+
+
+class Sums(NamedTuple):
+    """What a pass over some rows adds up: each minibatch's mean error, and its penalty, count once for each row."""
+
+    rows: int
+    error: float
+    hits: int
+    penalty: float
+
+    @property
+    def loss(self) -> float:
+        """Error and penalty."""
+        return self.error + self.penalty
+
+
+@dataclass(slots=True)
+class Labelled:
+    """Rows, what the network should make of them, and what each counts; all checked.
+
+    Parameters
+    ----------
+    samples : Samples
+    y : ndarray
+        int64 class numbers of shape (rows,), or numbers of the network's dtype and shape (rows, outputs).
+    weights : ndarray of shape (rows,) and the network's dtype, or None
+        What each row counts; None for 1.
+    """
+
+    samples: Samples
+    y: np.ndarray
+    weights: np.ndarray | None = None
+
+    def picked(self, rows: np.ndarray | slice) -> Labelled:
+        """Return some rows' targets and weights with the samples as they are."""
+        return Labelled(self.samples, self.y[rows], None if self.weights is None else self.weights[rows])
 
 
 @dataclass(slots=True)
@@ -30,6 +67,8 @@ class Samples:
     @property
     def direct(self) -> bool:
         """Whether a compiled gather can read X where it lies."""
+        if not isinstance(self.X, np.ndarray):
+            return False
         flags = self.X.flags
         return self.X.dtype in DIRECT and self.X.dtype.isnative and flags.c_contiguous and flags.aligned
 
@@ -54,6 +93,8 @@ class Samples:
         Raises ValueError where one holds NaN, infinity or a number too large for x.
         """
         picked = self.X[rows]
+        if not isinstance(picked, np.ndarray):  # a sparse matrix of SciPy's
+            picked = picked.toarray()
         with np.errstate(over="ignore", invalid="ignore"):
             if self.shift is not None or self.scale is not None:
                 shift, scale = self.shift_and_scale()

@@ -11,15 +11,7 @@ from .history import History
 from .kernels.shuffle import shuffle
 from .plan import Plan
 from .progress import Progress
-from .samples import Samples
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Rows and their true classes, both checked."""
-
-    samples: Samples
-    y: np.ndarray
+from .samples import Labelled
 
 
 @dataclass(frozen=True)
@@ -58,8 +50,8 @@ class Training:
         if self.shuffle:
             shuffle(order, random.integers(2**63))
         total, hits, done = 0.0, 0, 0
-        for rows, loss, right in plan.train_epoch(self.data.samples, self.data.y, order, self.batch_size):
-            total, hits, done = total + loss, hits + right, done + rows
+        for sums in plan.train_epoch(self.data, order, self.batch_size):
+            total, hits, done = total + sums.loss, hits + sums.hits, done + sums.rows
             self.progress.rows(done, n, total / done, hits / done)
         if self.validation is not None:
             scores = evaluate(plan, self.validation)
@@ -72,6 +64,6 @@ class Training:
 
 
 def evaluate(plan: Plan, data: Labelled) -> dict[str, float]:
-    """Return the mean error of the plan's parameters and the share of rows classified rightly."""
-    loss, right = plan.evaluate(data.samples, data.y)
-    return {"loss": loss / len(data.y), "accuracy": right / len(data.y)}
+    """Return the mean error of the plan's parameters, without the penalty, and the share of rows that are right."""
+    loss, right = plan.evaluate(data)
+    return {"loss": loss, "accuracy": right / len(data.y)}

@@ -40,6 +40,23 @@ def _make_exp(mantissa, bias, ln2_high, ln2_low, degree, lowest, highest):
     return inline(exp)
 
 
+def _make_tanh(mantissa, bias, ln2_high, ln2_low, degree, widest):
+    """tanh(x) = m / (m + 2) with m = e^2x - 1 = 2^n (e^r - 1) + 2^n - 1, as in exp, so that no digit is lost near 0."""
+    magic = 1.5 * 2.0**mantissa
+    taylor = tuple(1.0 / factorial(n) for n in range(degree, 1, -1))
+
+    def tanh(x):
+        x = where_less(x, -widest, -widest, where_less(widest, x, widest, x)) * 2.0
+        shifted = fma(x, 1.4426950408889634, magic)
+        n = shifted - magic
+        r = fma(n, -ln2_low, fma(n, -ln2_high, x))
+        power = from_bits((((bits(shifted) << bias[1]) >> bias[1]) + bias[0]) << mantissa)
+        m = fma(fma(r * r, _polynomial(r, taylor), r), power, power - 1.0)
+        return m / (m + 2.0)
+
+    return inline(tanh)
+
+
 def _make_log(mantissa, bias, ln2_high, ln2_low, coefficients):
     """log(x) = n ln 2 + log(1 + f), sqrt(1/2) <= 1 + f < sqrt(2), log(1 + f) = f - s (f - R(s^2)), s = f / (2 + f)."""
     smallest, up = 2.0 ** (1 - bias), 2.0 ** (mantissa + 2)
@@ -63,6 +80,8 @@ def _make_log(mantissa, bias, ln2_high, ln2_low, coefficients):
 
 _exp32 = _make_exp(23, (127, 32 - 22), 0.693359375, -2.12194440e-4, 7, -105.0, 90.0)
 _exp64 = _make_exp(52, (1023, 64 - 51), 6.93147180369123816490e-01, 1.90821492927058770002e-10, 13, -746.0, 711.0)
+_tanh32 = _make_tanh(23, (127, 32 - 22), 0.693359375, -2.12194440e-4, 7, 10.0)
+_tanh64 = _make_tanh(52, (1023, 64 - 51), 6.93147180369123816490e-01, 1.90821492927058770002e-10, 13, 20.0)
 _log32 = _make_log(
     23, 127, 6.9313812256e-01, 9.0580006145e-06, (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693)
 )
@@ -83,6 +102,11 @@ def log(x):
     raise TypeError("for compiled code")
 
 
+def tanh(x):
+    """Hyperbolic tangent of a tile."""
+    raise TypeError("for compiled code")
+
+
 def _by_width(function, single, double):
     @overload(function, inline="always")
     def pick(x):
@@ -93,3 +117,4 @@ def _by_width(function, single, double):
 
 _by_width(exp, _exp32, _exp64)
 _by_width(log, _log32, _log64)
+_by_width(tanh, _tanh32, _tanh64)

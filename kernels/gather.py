@@ -15,6 +15,7 @@ from .workspace import (
     END,
     FIRST,
     IN,
+    OUT,
     WORKERS,
     X_ADDRESS,
     X_AT,
@@ -62,7 +63,7 @@ def make_gather(X_type):
         """
         ws = workspace_at(pointer)
         L = lanes(ws.A)
-        I, rows = ws.layers[0, IN], ws.now[BATCH_ROWS]
+        I, O, rows = ws.layers[0, IN], ws.layers[ws.layers.shape[0] - 2, OUT], ws.now[BATCH_ROWS]
         x = ws.A[ws.layers[0, X_AT] : ws.layers[1, X_AT]]
         X = carray(at_address(ws.now[X_ADDRESS], X_type), ws.now[X_ROWS] * I)
         first, last = ws.now[FIRST], ws.now[FIRST] + ws.now[BATCH]
@@ -73,6 +74,10 @@ def make_gather(X_type):
             if ws.y.size:
                 prefetch(ws.y, coming)
                 ws.labels[i] = ws.y[row]
+            if ws.Y.size:
+                for j in range(O):
+                    ws.targets[(j // L * rows + i) * L + j % L] = ws.Y[row * O + j]
+            ws.w[i] = ws.weights[row] if ws.weights.size else 1
             check = zeros(x, 1, 1)
             for j in range(0, full, L):
                 prefetch(X, coming * I + j)

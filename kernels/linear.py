@@ -8,6 +8,7 @@ from ._jit import inline, jit
 from .simd import half_zeros, lanes, load, store, transpose, whole, zeros
 from .tile import ROWS, VECTORS, add_column_products, add_row_products, is_half, is_pair
 from .values import bits, fma, where_less
+from .workspace import OTHER, RELU
 
 
 @inline
@@ -88,27 +89,33 @@ def transpose_rows(WT, W, first, last, W_rows, WT_rows):
 
 
 @inline
-def _input(zero, dx, dt, WT, rows, last_row, j, O, WT_rows):
+def _input(zero, dx, dt, WT, rows, last_row, j, O, WT_rows, F):
     L = lanes(dx)
     for i in range(0, last_row, ROWS):
         t = add_row_products(zero, dt, i, rows, WT, 0, WT_rows, O)
         at = j * rows + i * L
         h = load(dx, at, L, rows * L, zero)
-        store(dx, at, L, rows * L, where_less(bits(h), 0, 0.0, t))
+        if F == RELU:
+            store(dx, at, L, rows * L, where_less(bits(h), 0, 0.0, t))
+        elif F == OTHER:
+            store(dx, at, L, rows * L, t * h)
+        else:
+            store(dx, at, L, rows * L, t)
 
 
 @jit
-def linear_backward_input(dx, dt, WT, rows, last_row, j, width, O, WT_rows):
-    """dx[:, j:j+width] <- dE/dt W^T (.) F'(x) (eqs. 32, 17, 41), over x itself: where x is -0.0, t was negative
+def linear_backward_input(dx, dt, WT, rows, last_row, j, width, O, WT_rows, F):
+    """dx[:, j:j+width] <- dE/dt W^T (.) F'(x) (eqs. 32, 17, 41), over x itself
 
-    dx  inout (B, I)  in: x = h of the layer before; out: dE/dt of the layer before
+    dx  inout (B, I)  in: for F = RELU h of the layer before, -0.0 where t was negative; for OTHER F'(t) itself;
+                      out: dE/dt of the layer before
     dt  in    (B, O)
     WT  in    (O, width)  those columns of W^T
     """
     if VECTORS > 1 and width > lanes(dx):
-        _input(zeros(dx, ROWS, VECTORS), dx, dt, WT, rows, last_row, j, O, WT_rows)
+        _input(zeros(dx, ROWS, VECTORS), dx, dt, WT, rows, last_row, j, O, WT_rows, F)
     else:
-        _input(zeros(dx, ROWS, 1), dx, dt, WT, rows, last_row, j, O, WT_rows)
+        _input(zeros(dx, ROWS, 1), dx, dt, WT, rows, last_row, j, O, WT_rows, F)
 
 
 @jit

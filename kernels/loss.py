@@ -13,7 +13,7 @@ from .values import bits, where_equal, where_less
 
 
 @inline
-def _turn(t, at, rows, O):
+def turn(t, at, rows, O):
     """The same rows with columns and lanes exchanged, in place; done twice, as they were."""
     L = lanes(t)
     for j in range(0, O, L):
@@ -21,7 +21,7 @@ def _turn(t, at, rows, O):
 
 
 @inline
-def _column(at, rows, j, L):
+def column_at(at, rows, j, L):
     """Where column j of the turned rows stands."""
     return j // L * L * rows + at + j % L * L
 
@@ -31,7 +31,7 @@ def _maximum(t, at, rows, O):
     """Largest logit of each row, NaN left out."""
     top = zeros(t, 1, 1) - np.inf
     for j in range(O):
-        logit = load(t, _column(at, rows, j, lanes(t)), 0, 0, top)
+        logit = load(t, column_at(at, rows, j, lanes(t)), 0, 0, top)
         top = where_less(top, logit, logit, top)
     return top
 
@@ -45,15 +45,15 @@ def softmax(t, rows, first, last, O):
     L = lanes(t)
     for i in range(first, last, L):
         at = i * L
-        _turn(t, at, rows, O)
+        turn(t, at, rows, O)
         top, total = _maximum(t, at, rows, O), zeros(t, 1, 1)
         for j in range(O):
-            z = exp(load(t, _column(at, rows, j, L), 0, 0, top) - top)
-            store(t, _column(at, rows, j, L), 0, 0, z)
+            z = exp(load(t, column_at(at, rows, j, L), 0, 0, top) - top)
+            store(t, column_at(at, rows, j, L), 0, 0, z)
             total = total + z
         for j in range(O):
-            store(t, _column(at, rows, j, L), 0, 0, load(t, _column(at, rows, j, L), 0, 0, top) / total)
-        _turn(t, at, rows, O)
+            store(t, column_at(at, rows, j, L), 0, 0, load(t, column_at(at, rows, j, L), 0, 0, top) / total)
+        turn(t, at, rows, O)
 
 
 @jit
@@ -74,32 +74,36 @@ def softmax_row(t, at, O):
 
 
 @jit
-def softmax_cross_entropy(t, e, right, labels, rows, first, last, O, B):
-    """E = ln sum exp(t) - t_y of each row;  dE/dt <- (z - y) / B, over t itself        (eqs. 33-39, 45-47)
+def softmax_cross_entropy(t, e, right, labels, weights, rows, first, last, O, scale, most):
+    """E = ln sum exp(t) - t_y of each row;  dE/dt <- (z - y) w scale, over t itself    (eqs. 33-39, 45-47)
 
-    t       in, out (B, O)  logits, then dE/dt, 0 in the columns that fill up the last panel
-    e       out     (B,)    error of each row, not yet divided by B
-    right   out     (B,)    1 where the first of the largest logits is the true class, else 0
-    labels  in      (B,)    true classes, as wide integers as t's floats are
+    t        in, out (B, O)  logits, then dE/dt, 0 in the columns that fill up the last panel
+    e        out     (B,)    error of each row times its weight
+    right    out     (B,)    1 where the first of the largest logits is the true class, else 0
+    labels   in      (B,)    true classes, as wide integers as t's floats are
+    weights  in      (B,)    w of each row
+    scale                    1 / sum of w over the minibatch, so 1 / B where all are 1
+    most                     at which the error of a row is cut off; infinity leaves it as it is
     """
     L, zero = lanes(t), zeros(t, 1, 1)
     for i in range(first, last, L):
         at, y = i * L, load(labels, i, 0, 0, bits(zero))
-        _turn(t, at, rows, O)
+        turn(t, at, rows, O)
         top = _maximum(t, at, rows, O)
         total, of_y, best = zero, zero, bits(zero) - 1
         for j in range(O):
-            below = load(t, _column(at, rows, j, L), 0, 0, zero) - top
+            below = load(t, column_at(at, rows, j, L), 0, 0, zero) - top
             of_y = where_equal(y, j, below, of_y)
             best = where_less(best, 0, where_equal(below, 0.0, j, best), best)
             z = exp(below)
-            store(t, _column(at, rows, j, L), 0, 0, z)
+            store(t, column_at(at, rows, j, L), 0, 0, z)
             total = total + z
-        store(e, i, 0, 0, log(total) - of_y)
+        weight, error = load(weights, i, 0, 0, zero), log(total) - of_y
+        store(e, i, 0, 0, where_less(most, error, zero + most, error) * weight)
         store(right, i, 0, 0, where_equal(best, y, zero + 1.0, 0.0))
         for j in range(O):
-            z = load(t, _column(at, rows, j, L), 0, 0, zero) / total
-            store(t, _column(at, rows, j, L), 0, 0, (z - where_equal(y, j, zero + 1.0, 0.0)) * (1.0 / B))
+            z = load(t, column_at(at, rows, j, L), 0, 0, zero) / total
+            store(t, column_at(at, rows, j, L), 0, 0, (z - where_equal(y, j, zero + 1.0, 0.0)) * (weight * scale))
         for j in range(O, (O + L - 1) // L * L):
-            store(t, _column(at, rows, j, L), 0, 0, zero)
-        _turn(t, at, rows, O)
+            store(t, column_at(at, rows, j, L), 0, 0, zero)
+        turn(t, at, rows, O)

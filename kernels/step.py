@@ -12,22 +12,28 @@ from .linear import (
     linear_forward,
     transpose_rows,
 )
-from .loss import softmax, softmax_cross_entropy
+from .pointer import call
 from .simd import lanes
 from .tile import ROWS, VECTORS
 from .workspace import (
+    ACTIVATE,
     B_AT,
     BATCH,
     BATCH_ROWS,
+    DERIVE,
     DESCEND,
     IN,
-    MEAN,
+    LOSS,
     MODE,
+    OTHER,
     OUT,
+    OUTPUT,
     PREDICT,
+    RELU,
     W_AT,
     WORKERS,
     X_AT,
+    F,
     pad,
     workspace_at,
 )
@@ -69,22 +75,24 @@ def forward_tasks(layers, now, l, L):
 
 
 def forward(pointer, l, task, worker):
-    """h <- F(x W + b) of layer l; on the last layer t, and on to z, or to E and dE/dt, row by row   (eqs. 42-47)"""
+    """h <- F(x W + b) of layer l; on the last layer t, and on to z, or to E and dE/dt               (eqs. 42-47)"""
     ws = workspace_at(pointer)
     W, b, x, h = _layer(ws, l)
     rows, B, O = ws.now[BATCH_ROWS], ws.now[BATCH], ws.layers[l, OUT]
     last_layer = l == ws.layers.shape[0] - 2
-    width, _, chunk, chunks = _forward_split(ws.layers, ws.now, l, lanes(ws.A))
+    L = lanes(ws.A)
+    width, _, chunk, chunks = _forward_split(ws.layers, ws.now, l, L)
     first = task % chunks * chunk
     last = min(first + chunk, pad(B, ROWS))
     start = task // chunks * width
     W_rows = W.size // b.size
     end, I = min(start + width, O), ws.layers[l, IN]
-    linear_forward(h, x, W, b, rows, first, last, start, end, I, W_rows, not last_layer)
-    if last_layer and ws.now[MODE] == PREDICT:
-        softmax(h, rows, first, last, O)
-    elif last_layer:
-        softmax_cross_entropy(h, ws.e, ws.right, ws.labels, rows, first, last, O, ws.now[MEAN])
+    linear_forward(h, x, W, b, rows, first, last, start, end, I, W_rows, ws.layers[l, F] == RELU)
+    if ws.layers[l, F] == OTHER:
+        for j in range(start, end, L):
+            call(ws.layers[l, ACTIVATE], h, j * rows + first * L, j * rows + last * L, O - j)
+    if last_layer:
+        call(ws.now[OUTPUT] if ws.now[MODE] == PREDICT else ws.now[LOSS], pointer, first, last, worker)
 
 
 @inline
@@ -140,4 +148,8 @@ def backward(pointer, l, task, worker):
         last_row = min(below, pad(I, ROWS))
         linear_backward_params(W, dW, x, dt, rows, B, i, last_row, start, end, W_rows, rate, descend)
         if l:
-            linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, below - i, O, b.size)
+            F_below = ws.layers[l - 1, F]
+            if F_below == OTHER:
+                for j in range(i, below, L):
+                    call(ws.layers[l - 1, DERIVE], x, j * rows, j * rows + pad(B, ROWS) * L, I - j)
+            linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, below - i, O, b.size, F_below)

@@ -1,24 +1,19 @@
 """Many minibatches, or many blocks of rows to evaluate or predict, in one compiled call.
 
-Each phase is compiled once for a dtype of the network, and the gather once for each dtype of X besides; `now` holds
-their addresses (pointer.py).
+The phases are called by their addresses, which `now` holds (build.py).
 """
 
-import functools
+from numba import prange
 
-import numba
-import numpy as np
-from numba import prange, types
-
-from . import update as updates
-from ._jit import compiled_for, inline
+from ._jit import inline
 from .atomic import atomic_add, atomic_publish
-from .block import block, block_rows
+from .block import block_rows
 from .crew import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
-from .gather import gather_tasks, make_gather
-from .pointer import address_of, call, pointer_to
+from .gather import gather_tasks
+from .pointer import call, pointer_to
 from .simd import lanes
-from .step import backward, backward_tasks, forward, forward_tasks
+from .step import backward_tasks, forward_tasks
+from .update import chunks, penalty_of, update_tasks
 from .workspace import (
     ARRIVED,
     BACKWARD,
@@ -29,16 +24,18 @@ from .workspace import (
     BLOCK,
     BLOCKS,
     DONE,
-    END,
+    ERROR,
     FIRST,
     FORWARD,
     GATHER,
+    HITS,
     LAYER,
-    MEAN,
     MODE,
     OUT,
+    PENALTY,
     PHASE,
     PREDICT,
+    SCALE,
     STEP,
     TASKS,
     UPDATE,
@@ -47,27 +44,43 @@ from .workspace import (
     X_AT,
     borrow,
     own,
-    phase_type,
-    workspace_type,
 )  # fmt: skip
-
-UPDATES = {
-    "sgd": updates.sgd_update,
-    "momentum": updates.momentum_update,
-    "nesterov": updates.nesterov_update,
-    "adam": updates.adam_update,
-}
 
 
 @inline
-def _add_errors(ws, block):
-    first, last = block_rows(ws.now, block)
-    error, count, at = 0.0, 0.0, block * ws.now[BATCH_ROWS]
-    for row in range(at, at + last - first):
-        error += ws.e[row]
-        count += ws.right[row]
-    ws.totals[0] += error
-    ws.totals[1] += count
+def _open_minibatch(ws, at, end):
+    """Where it begins and how many rows it has; 1 / the sum of their weights, 0 where that is 0."""
+    now = ws.now
+    now[FIRST], now[BATCH] = at, min(now[BATCH_SIZE], end - at)
+    total = float(now[BATCH])
+    if ws.weights.size:
+        total = 0.0
+        for row in range(at, at + now[BATCH]):
+            total += ws.weights[ws.order[row]]
+    ws.totals[SCALE] = 1.0 / total if total > 0 else 0.0
+
+
+@inline
+def _add_errors(ws):
+    """The minibatch's mean error counts once for each of its rows."""
+    error, count = 0.0, 0.0
+    for block in range(ws.now[BLOCKS]):
+        first, last = block_rows(ws.now, block)
+        at = block * ws.now[BATCH_ROWS]
+        for row in range(at, at + last - first):
+            error += ws.e[row]
+            count += ws.right[row]
+    ws.totals[ERROR] += error * ws.totals[SCALE] * ws.now[BATCH]
+    ws.totals[HITS] += count
+
+
+@inline
+def _add_penalty(ws):
+    """Half the penalty times the sum of all squared weights, as they were before the update, in each row's share."""
+    squares = 0.0
+    for k in range(chunks(ws.P.size) * lanes(ws.P)):
+        squares += ws.squares[k]
+    ws.totals[PENALTY] += 0.5 * penalty_of(ws) * squares * ws.now[BATCH]
 
 
 @inline
@@ -76,12 +89,11 @@ def _lead(ws, at, end):
     now, table, there = ws.now, ws.layers, pointer_to(ws)
     L, layers = lanes(ws.e), table.shape[0] - 1
     phases = 2 if now[BLOCKS] > 1 else 2 * layers + (2 if now[MODE] == UPDATE else 1)
-    now[FIRST], now[BATCH] = at, min(now[BATCH_SIZE], end - at)
+    _open_minibatch(ws, at, end)
     p = 0
     while now[BATCH] > 0 and not now[BAD_ROW]:
-        now[MEAN] = now[BATCH]
         if p + 1 == phases and now[MODE] == UPDATE:
-            phase, l, tasks = now[UPDATE_ALL], 0, updates.update_tasks(ws)
+            phase, l, tasks = now[UPDATE_ALL], 0, update_tasks(ws)
         elif now[BLOCKS] > 1:
             phase, l, tasks = now[BLOCK], 0, now[BLOCKS]
         elif p == 0:
@@ -105,12 +117,12 @@ def _lead(ws, at, end):
         p += 1
         if p == (1 if now[BLOCKS] > 1 else layers + 1):
             now[STEP] += 1
-            for slot in range(now[BLOCKS]):
-                _add_errors(ws, slot)
+            _add_errors(ws)
         if p == phases:
+            if now[MODE] == UPDATE and penalty_of(ws) > 0:
+                _add_penalty(ws)
             p = 0
-            now[FIRST] += now[BATCH]
-            now[BATCH] = min(now[BATCH_SIZE], end - now[FIRST])
+            _open_minibatch(ws, now[FIRST] + now[BATCH], end)
     atomic_publish(now, TASKS, FINISHED)
 
 
@@ -152,8 +164,7 @@ def predict(ws, out, at, end):
         first = at + atomic_add(ws.now, DONE, 1) * size
         if first >= end:
             return
-        mine.now[FIRST] = first
-        mine.now[BATCH] = mine.now[MEAN] = min(size, end - first)
+        mine.now[FIRST], mine.now[BATCH] = first, min(size, end - first)
         for task in range(gather_tasks(mine.now)):
             call(mine.now[GATHER], there, 0, task, 0)
         for l in range(layers):
@@ -181,75 +192,3 @@ def launch(work, ws, out, at, end):
     """Start all workers; those that no thread is free for come when there is nothing left to do."""
     for _ in prange(ws.now[WORKERS]):
         call(work, ws, out, at, end)
-
-
-# ---- what is compiled, and when
-
-
-def _dtype(dtype):
-    return numba.from_dtype(np.dtype(dtype))
-
-
-def _work_type(dtype):
-    return types.void(workspace_type(_dtype(dtype)), types.Array(_dtype(dtype), 1, "C"), types.intp, types.intp)
-
-
-@functools.cache
-def phase(function, dtype):
-    """Compile a phase for networks of this dtype; return its address and what keeps it."""
-    signature = phase_type(_dtype(dtype))
-    compiled = compiled_for(signature, function)
-    return address_of(compiled, signature), compiled
-
-
-@functools.cache
-def gather_phase(X_dtype, dtype):
-    """Compile the gather of an X of one dtype into networks of another; as `phase`."""
-    return phase(make_gather(_dtype(X_dtype)), dtype)
-
-
-@functools.cache
-def work(function, dtype):
-    """Compile `train` or `predict` for networks of this dtype; as `phase`."""
-    signature = _work_type(dtype)
-    compiled = compiled_for(signature, function)
-    return address_of(compiled, signature), compiled
-
-
-@functools.cache
-def launcher(dtype):
-    """Compile `launch` for networks of this dtype."""
-    return compiled_for(types.void(types.intp, *_work_type(dtype).args), launch, parallel=True)
-
-
-def run(function, ws, X_dtype, optimizer, out, at, end):
-    """Run `train` or `predict` over rows at:end of ws.order, on now[WORKERS] workers.
-
-    Parameters
-    ----------
-    function
-        `train` or `predict` of this module.
-    ws : Workspace
-    X_dtype : numpy.dtype
-        Of the array whose address is in `now`.
-    optimizer : str
-        Whose update follows the backward phases in mode UPDATE.
-    out : ndarray
-        Of the network's dtype; see `predict`.
-    at, end : int
-    """
-    now, dtype = ws.now, ws.P.dtype
-    now[TASKS] = now[ARRIVED] = now[DONE] = 0
-    now[END] = end
-    now[GATHER], now[FORWARD] = gather_phase(X_dtype, dtype)[0], phase(forward, dtype)[0]
-    if function is train:
-        now[BACKWARD] = phase(backward, dtype)[0]
-    if now[BLOCKS] > 1:
-        now[BLOCK] = phase(block, dtype)[0]
-    if now[MODE] == UPDATE:
-        now[UPDATE_ALL] = phase(UPDATES[optimizer], dtype)[0]
-    address, compiled = work(function, dtype)
-    if now[WORKERS] == 1:
-        compiled(ws, out, at, end)
-    else:
-        launcher(dtype)(address, ws, out, at, end)

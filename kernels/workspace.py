@@ -2,7 +2,8 @@
 
 Everything is flat. Matrices lie in panels (tile.py); `layers` says where:
 
-    layers[l] = I, O, W, b, x     layer l's sizes, and where its W and b start in P and its input x in A;
+    layers[l] = I, O, W, b, x, F, forward, derive   layer l's sizes, where its W and b start in P and its input x in A,
+                                  what its activation is and the addresses of the passes that compute it;
                                   the row after the last layer closes the list, its x being the logits
     now[...]                      the state of the present minibatch, by the names below
 """
@@ -19,7 +20,8 @@ from .simd import LINE
 from .tile import ROWS, VECTORS
 
 # columns of `layers`
-IN, OUT, W_AT, B_AT, X_AT = range(5)
+IN, OUT, W_AT, B_AT, X_AT, F, ACTIVATE, DERIVE = range(8)
+IDENTITY, RELU, OTHER = range(3)  # F
 
 # words of `now`; the first three are written by several threads and stand on cache lines of their own
 TASKS, DONE, ARRIVED = 0, 8, 16
@@ -32,9 +34,13 @@ BAD_ROW = 35  # 1 + a row of X that is not finite, or 0
 BLOCKS = 36  # into which a minibatch of a small network is split (block.py), or 1
 END = 38  # of the rows of `order` to be trained on
 X_ROW_BYTES = 39
-MEAN = 37  # rows that E is the mean of: BATCH, or of all blocks
-GATHER, FORWARD, BACKWARD, BLOCK, UPDATE_ALL = range(40, 45)  # addresses of the phases
+GATHER, FORWARD, BACKWARD, BLOCK, UPDATE_ALL, OUTPUT, LOSS = range(40, 47)  # addresses of the phases
 WORDS = 64
+
+# words of `settings`: the optimizer's numbers, strengths of the penalty, where an error is cut off
+RATE, MU, NU, EPSILON, L2, ALPHA, MOST = range(7)
+# words of `totals`: sums over the rows done of errors, of right rows and of the penalty; 1 / weight of the minibatch
+ERROR, HITS, PENALTY, SCALE = range(4)
 
 DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes after the forward pass
 
@@ -42,7 +48,7 @@ DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes aft
 class Workspace(NamedTuple):
     """Arrays of one compiled call; T is the network's dtype, sizes are the flat lengths."""
 
-    layers: np.ndarray  # (L + 1, 5) intp
+    layers: np.ndarray  # (L + 1, 8) intp
     now: np.ndarray  # ((1 + workers) * WORDS,) intp; the further words are for each worker's own use
     P: np.ndarray  # T: W and b of every layer
     G: np.ndarray  # T: their gradients, of each block; or empty
@@ -50,15 +56,20 @@ class Workspace(NamedTuple):
     v: np.ndarray  # T: likewise
     A: np.ndarray  # T: x of every layer; backward leaves dE/dt of the layer below in its place
     S: np.ndarray  # T: for each worker some rows of W^T
+    squares: np.ndarray  # T: of each chunk of P the sum of its weights' squares, in the lanes of a vector
     e: np.ndarray  # T: error of each row
     right: np.ndarray  # T: 1 where a row is classified rightly, else 0
-    labels: np.ndarray  # y of each row, integers as wide as T
+    labels: np.ndarray  # y of each row where it is a class: integers as wide as T
+    targets: np.ndarray  # T: y of each row where it is numbers, in panels
+    w: np.ndarray  # T: weight of each row
     order: np.ndarray  # intp: row numbers in the order of training
-    y: np.ndarray  # intp: classes of all rows
+    y: np.ndarray  # intp: classes of all rows, or empty
+    Y: np.ndarray  # T: targets of all rows, or empty
+    weights: np.ndarray  # T: of all rows, or empty where all are 1
     shift: np.ndarray  # float64: of X's columns, or empty
     scale: np.ndarray  # float64
-    settings: np.ndarray  # float64: the optimizer's numbers, the learning rate first
-    totals: np.ndarray  # float64: sums over the rows done of e and right
+    settings: np.ndarray  # float64: by the names above
+    totals: np.ndarray  # float64: by the names above
 
 
 @inline
@@ -66,8 +77,9 @@ def borrow(ws):
     """The same workspace, whose arrays are not counted as in use while compiled code runs."""
     return Workspace(
         borrowed(ws.layers), borrowed(ws.now), borrowed(ws.P), borrowed(ws.G), borrowed(ws.m), borrowed(ws.v),
-        borrowed(ws.A), borrowed(ws.S), borrowed(ws.e), borrowed(ws.right), borrowed(ws.labels), borrowed(ws.order),
-        borrowed(ws.y), borrowed(ws.shift), borrowed(ws.scale), borrowed(ws.settings), borrowed(ws.totals),
+        borrowed(ws.A), borrowed(ws.S), borrowed(ws.squares), borrowed(ws.e), borrowed(ws.right), borrowed(ws.labels),
+        borrowed(ws.targets), borrowed(ws.w), borrowed(ws.order), borrowed(ws.y), borrowed(ws.Y),
+        borrowed(ws.weights), borrowed(ws.shift), borrowed(ws.scale), borrowed(ws.settings), borrowed(ws.totals),
     )  # fmt: skip
 
 
@@ -86,11 +98,12 @@ def own(ws, worker, slot):
         now[word] = ws.now[word]
     now[WORKERS] = 1
     a, g, s = ws.A.size // slots, ws.G.size // slots, ws.S.size // ws.now[WORKERS]
-    first, last = slot * rows, (slot + 1) * rows
+    y, first, last = ws.targets.size // slots, slot * rows, (slot + 1) * rows
     return Workspace(
         ws.layers, now, ws.P, ws.G[slot * g : (slot + 1) * g], ws.m, ws.v, ws.A[slot * a : (slot + 1) * a],
-        ws.S[worker * s : (worker + 1) * s], ws.e[first:last], ws.right[first:last], ws.labels[first:last], ws.order,
-        ws.y, ws.shift, ws.scale, ws.settings, ws.totals,
+        ws.S[worker * s : (worker + 1) * s], ws.squares, ws.e[first:last], ws.right[first:last],
+        ws.labels[first:last], ws.targets[slot * y : (slot + 1) * y], ws.w[first:last], ws.order, ws.y, ws.Y,
+        ws.weights, ws.shift, ws.scale, ws.settings, ws.totals,
     )  # fmt: skip
 
 
@@ -120,9 +133,9 @@ def layout(sizes, batch_rows, dtype):
     table, p, a = [], 0, 0
     for I, O in zip(sizes[:-1], sizes[1:], strict=True):
         b = p + padded(I, L) * padded(O, L)
-        table.append((I, O, p, b, a))
+        table.append((I, O, p, b, a, IDENTITY, 0, 0))
         p, a = b + padded(O, L), a + padded(I, L) * batch_rows
-    table.append((sizes[-1], 0, p, p, a))
+    table.append((sizes[-1], 0, p, p, a, IDENTITY, 0, 0))
     return np.array(table, np.intp), p, a + padded(sizes[-1], L) * batch_rows
 
 

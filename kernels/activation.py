@@ -1,0 +1,50 @@
+"""Activations but ReLU, which linear.py does as it stores a product: passes over panels (tile.py) still in cache.
+
+Both passes of an activation work in place, on elements first:last of one panel, whole rows; `columns` of its columns
+are in use, the others are left zero. What `derive` needs, F'(t), is read off h = F(t).
+"""
+
+from ._jit import inline
+from .functions import exp, tanh
+from .simd import lanes, load, store, zeros
+from .tile import ROWS
+from .values import lane_numbers, where_less
+
+TOGETHER = min(ROWS, 4)  # vectors whose latencies overlap
+
+
+def _pass(function):
+    """Compile function(tile) into a pass over a panel."""
+
+    def apply(h, first, last, columns):
+        L, like = lanes(h), zeros(h, TOGETHER, 1)
+        for k in range(first, last, TOGETHER * L):
+            value = function(load(h, k, L, 0, like))
+            store(h, k, L, 0, where_less(lane_numbers(like), columns, value, 0.0))
+
+    apply.__qualname__ = function.py_func.__name__
+    return apply
+
+
+@inline
+def _logistic(t):
+    return 1.0 / (exp(0.0 - t) + 1.0)
+
+
+@inline
+def _logistic_derivative(h):
+    return h * (1.0 - h)
+
+
+@inline
+def _tanh(t):
+    return tanh(t)
+
+
+@inline
+def _tanh_derivative(h):
+    return 1.0 - h * h
+
+
+ACTIVATIONS = {"logistic": _pass(_logistic), "tanh": _pass(_tanh)}
+DERIVATIVES = {"logistic": _pass(_logistic_derivative), "tanh": _pass(_tanh_derivative)}

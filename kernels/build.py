@@ -1,0 +1,134 @@
+"""What is compiled, and when: each phase once for a dtype of the network, the gather once for each dtype of X besides."""
+
+import functools
+
+import numba
+import numpy as np
+from numba import types
+
+from ._jit import compiled_for
+from .activation import ACTIVATIONS, DERIVATIVES
+from .block import block
+from .gather import make_gather
+from .outputs import LOSSES, OUTPUTS
+from .pointer import address_of
+from .step import backward, forward
+from .train import launch, train
+from .update import UPDATES
+from .workspace import (
+    ACTIVATE,
+    ARRIVED,
+    BACKWARD,
+    BLOCK,
+    BLOCKS,
+    DERIVE,
+    DONE,
+    END,
+    FORWARD,
+    GATHER,
+    IDENTITY,
+    LOSS,
+    MODE,
+    OTHER,
+    OUTPUT,
+    PREDICT,
+    RELU,
+    TASKS,
+    UPDATE,
+    UPDATE_ALL,
+    WORKERS,
+    F,
+    phase_type,
+    workspace_type,
+)  # fmt: skip
+
+
+def _dtype(dtype):
+    return numba.from_dtype(np.dtype(dtype))
+
+
+def _compiled(function, signature):
+    dispatcher = compiled_for(signature, function)
+    return address_of(dispatcher, signature), dispatcher
+
+
+@functools.cache
+def phase(function, dtype):
+    """Compile a phase for networks of this dtype; return its address and what keeps it."""
+    return _compiled(function, phase_type(_dtype(dtype)))
+
+
+@functools.cache
+def gather_phase(X_dtype, dtype):
+    """Compile the gather of an X of one dtype into networks of another; as `phase`."""
+    return phase(make_gather(_dtype(X_dtype)), dtype)
+
+
+@functools.cache
+def activation_pass(function, dtype):
+    """Compile a pass of activation.py; as `phase`."""
+    return _compiled(function, types.void(types.Array(_dtype(dtype), 1, "C"), types.intp, types.intp, types.intp))
+
+
+def _work_type(dtype):
+    return types.void(workspace_type(_dtype(dtype)), types.Array(_dtype(dtype), 1, "C"), types.intp, types.intp)
+
+
+@functools.cache
+def work(function, dtype):
+    """Compile `train` or `predict` for networks of this dtype; as `phase`."""
+    return _compiled(function, _work_type(dtype))
+
+
+@functools.cache
+def launcher(dtype):
+    """Compile `launch` for networks of this dtype."""
+    return compiled_for(types.void(types.intp, *_work_type(dtype).args), launch, parallel=True)
+
+
+def set_activations(layers, activations, dtype):
+    """Write into the `layers` table what activation each layer has, by names; the last has none."""
+    for layer, name in zip(layers, activations, strict=False):
+        layer[F] = {"identity": IDENTITY, "relu": RELU}.get(name, OTHER)
+        if layer[F] == OTHER:
+            layer[ACTIVATE] = activation_pass(ACTIVATIONS[name], dtype)[0]
+            layer[DERIVE] = activation_pass(DERIVATIVES[name], dtype)[0]
+
+
+def run(function, ws, X_dtype, loss, optimizer, out, at, end):
+    """Run `train` or `predict` over rows at:end of ws.order, on now[WORKERS] workers.
+
+    Parameters
+    ----------
+    function
+        `train` or `predict` of train.py.
+    ws : Workspace
+    X_dtype : numpy.dtype
+        Of the array whose address is in `now`.
+    loss : str
+        Of outputs.py.
+    optimizer : str
+        Whose update follows the backward phases in mode UPDATE.
+    out : ndarray
+        Of the network's dtype; see `predict`.
+    at, end : int
+    """
+    now, dtype = ws.now, ws.P.dtype
+    now[TASKS] = now[ARRIVED] = now[DONE] = 0
+    now[END] = end
+    now[GATHER], now[FORWARD] = gather_phase(X_dtype, dtype)[0], phase(forward, dtype)[0]
+    if now[MODE] == PREDICT:
+        now[OUTPUT] = phase(OUTPUTS[loss], dtype)[0]
+    else:
+        now[LOSS] = phase(LOSSES[loss], dtype)[0]
+    if function is train:
+        now[BACKWARD] = phase(backward, dtype)[0]
+        if now[BLOCKS] > 1:
+            now[BLOCK] = phase(block, dtype)[0]
+    if now[MODE] == UPDATE:
+        now[UPDATE_ALL] = phase(UPDATES[optimizer], dtype)[0]
+    address, compiled = work(function, dtype)
+    if now[WORKERS] == 1:
+        compiled(ws, out, at, end)
+    else:
+        launcher(dtype)(address, ws, out, at, end)
