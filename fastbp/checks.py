@@ -172,7 +172,7 @@ def targets(y: Any, rows: int, outputs: int, loss: str, kind: np.dtype, name: st
         alone = f"({rows},) or " if outputs == 1 else ""
         raise ValueError(f"{name} must have shape {alone}({rows}, {outputs}), got {array.shape}")
     with np.errstate(over="ignore"):
-        numbers = np.ascontiguousarray(array.reshape(rows, outputs), kind)
+        numbers = np.require(array.reshape(rows, outputs), kind, ["C", "W"])  # compiled for arrays it may write
     low, high = {"binary_cross_entropy": (0, 1), "poisson": (0, np.inf)}.get(loss, (-np.inf, np.inf))
     wrong = ~(np.isfinite(numbers) & (numbers >= low) & (numbers <= high))
     if wrong.any():
@@ -193,7 +193,7 @@ def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight") 
     if array.shape != (rows,):
         raise ValueError(f"{name} must have shape ({rows},), one number a row of X, got {array.shape}")
     with np.errstate(over="ignore"):
-        numbers = np.ascontiguousarray(array, kind)
+        numbers = np.require(array, kind, ["C", "W"])
     wrong = ~(np.isfinite(numbers) & (numbers >= 0))
     if wrong.any():
         row = int(np.argmax(wrong))

@@ -12,6 +12,7 @@ ACTIVATIONS = ("relu", "identity", "logistic", "tanh")
 OUTPUTS = {  # what each loss makes of the last layer's t
     "cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",
+    "log_loss": "logistic",  # the same, clipped as scikit-learn clips it
     "squared_error": "identity",
     "poisson": "exp",
 }

@@ -1,8 +1,8 @@
 """scikit-learn's MLPClassifier and MLPRegressor, computed by this library's kernels: change one import.
 
-They are scikit-learn's own classes: parameters, checks, stopping rules and fitted attributes are inherited, and the same
-`random_state` draws the same weights and minibatches. What runs over rows and weights is replaced: an epoch is one
-compiled call, a pass over the data another.
+They are scikit-learn's own classes: parameters, checks, stopping rules and fitted attributes are inherited, and the
+same `random_state` draws the same weights and minibatches. What runs over rows and weights is replaced: an epoch is
+one compiled call, a pass over the data another.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from . import plan as plans
 from .network import Network
 from .samples import Labelled, Samples, Sums
 
-_LOSSES = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy", "identity": "squared_error", "exp": "poisson"}
+_LOSSES = {"softmax": "cross_entropy", "logistic": "log_loss", "identity": "squared_error", "exp": "poisson"}
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -47,7 +47,7 @@ class _Compiled:
         eps = np.finfo(self._kind()).eps
         sizes = (self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_))
         loss = _LOSSES[self.out_activation_]
-        most = -np.log(eps) if loss.endswith("cross_entropy") else np.inf  # scikit-learn clips probabilities
+        most = -np.log(eps) if loss in ("cross_entropy", "log_loss") else np.inf  # scikit-learn clips probabilities
         return Network(sizes, self.activation, loss, alpha=float(self.alpha), most=float(most))
 
     def _kind(self) -> np.dtype:
@@ -82,8 +82,8 @@ class _Compiled:
         if plan.network.of_classes:
             y = y.argmax(axis=1)
         else:
-            y = np.ascontiguousarray(y, plan.dtype)
-        weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, plan.dtype)
+            y = np.require(y, plan.dtype, ["C", "W"])
+        weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"])
         return Labelled(Samples(X), y, weights)
 
     def _loss(self, sums: Sums) -> float:
@@ -232,9 +232,7 @@ class _Compiled:
         if self._no_improvement_count <= self.n_iter_no_change:
             return False
         of = "Validation score" if self.early_stopping else "Training loss"
-        message = (
-            f"{of} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs."
-        )
+        message = f"{of} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs."
         if self._optimizer.trigger_stopping(message, self.verbose):
             return True
         self._no_improvement_count = 0

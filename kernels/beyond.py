@@ -1,6 +1,6 @@
 """Activations and errors beyond the paper's, one plain loop each: the specification of activation.py and errors.py.
 
-Written as elementwise.py is. Of an activation h = F(t) the derivative F'(t) is read off h; `hadamard` is eq. 17 with it.
+Written as elementwise.py is. Of an activation h = F(t) the derivative F'(t) is read off h; `hadamard` is eq. 17.
 Of an error E is the mean over the batch and, for a row, the sum over its outputs; with the link z = g(t) that belongs
 to it, dE/dt = (z - y) / B (McCullagh and Nelder, Generalized Linear Models, 1989, section 2.2: canonical links).
 """

@@ -1,4 +1,4 @@
-"""What is compiled, and when: each phase once for a dtype of the network, the gather once for each dtype of X besides."""
+"""What is compiled, and when: each phase once for a dtype of the network, the gather once for each dtype of X."""
 
 import functools
 

@@ -5,6 +5,8 @@ dE/dt = z - y: logistic with cross-entropy, identity with half the square, exp w
 (McCullagh and Nelder, Generalized Linear Models, 1989, section 2.2: canonical links).
 """
 
+import math
+
 from ._jit import inline, jit
 from .functions import exp, log
 from .loss import column_at, turn
@@ -18,10 +20,17 @@ def _logistic(t):
 
 
 @inline
-def _logistic_error(t, z, y):
+def _logistic_error(t, z, y, floor):
     """ln(1 + e^t) - y t = -y ln z - (1 - y) ln (1 - z)"""
     size = where_less(t, 0.0, 0.0 - t, t)
     return where_less(0.0, t, t, 0.0) - t * y + log(exp(0.0 - size) + 1.0)
+
+
+@inline
+def _log_loss(t, z, y, floor):
+    """-y ln z - (1 - y) ln (1 - z), z clipped, as scikit-learn computes it, rounding and all"""
+    z = where_less(z, floor, floor, where_less(1.0 - floor, z, 1.0 - floor, z))
+    return 0.0 - (y * log(z) + (1.0 - y) * log(1.0 - z))
 
 
 @inline
@@ -30,13 +39,13 @@ def _identity(t):
 
 
 @inline
-def _squared_error(t, z, y):
+def _squared_error(t, z, y, floor):
     """(z - y)^2 / 2"""
     return (z - y) * (z - y) * 0.5
 
 
 @inline
-def _poisson_error(t, z, y):
+def _poisson_error(t, z, y, floor):
     """y ln (y / z) - y + z"""
     return where_less(0.0, y, y * (log(y) - t), 0.0) - y + z
 
@@ -59,7 +68,7 @@ def _make_output(link, name):
 
 def _make_error(link, error, name):
     def loss(t, e, right, targets, weights, rows, first, last, O, scale, most):
-        L, zero = lanes(t), zeros(t, 1, 1)
+        L, zero, floor = lanes(t), zeros(t, 1, 1), math.exp(-most)
         for i in range(first, last, L):
             at, weight = i * L, load(weights, i, 0, 0, zero)
             turn(t, at, rows, O)
@@ -69,8 +78,7 @@ def _make_error(link, error, name):
                 k = column_at(at, rows, j, L)
                 logit, y = load(t, k, 0, 0, zero), load(targets, k, 0, 0, zero)
                 z = link(logit)
-                one = error(logit, z, y)
-                total = total + where_less(most, one, zero + most, one)
+                total = total + error(logit, z, y, floor)
                 correct = correct * where_less((z - 0.5) * (y - 0.5), 0.0, zero, 1.0)
                 store(t, k, 0, 0, (z - y) * (weight * scale))
             store(e, i, 0, 0, total * weight)
@@ -87,18 +95,21 @@ def _make_error(link, error, name):
     targets  in, out (B, O)  y, left turned
     weights  in      (B,)    w
     scale                    1 / sum of w over the minibatch
-    most                     at which the error of one output is cut off; infinity leaves it as it is
+    most                     of `log_loss` only: z is clipped to where -ln z is this
     """
     loss.__qualname__ = f"{name}_loss"
     return jit(loss)
 
 
+_logistic_output = _make_output(_logistic, "logistic")
 OUTPUTS = {
-    "binary_cross_entropy": _make_output(_logistic, "logistic"),
+    "log_loss": _logistic_output,
+    "binary_cross_entropy": _logistic_output,
     "squared_error": _make_output(_identity, "identity"),
     "poisson": _make_output(_exp, "exp"),
 }
 LOSSES = {
+    "log_loss": _make_error(_logistic, _log_loss, "log_loss"),
     "binary_cross_entropy": _make_error(_logistic, _logistic_error, "binary_cross_entropy"),
     "squared_error": _make_error(_identity, _squared_error, "squared_error"),
     "poisson": _make_error(_exp, _poisson_error, "poisson"),
