@@ -6,6 +6,7 @@ from trainings import OPTIMIZERS, assert_alike, both, data, flat
 
 import fastbp
 from fastbp.kernels.tile import ROWS
+from fastbp.plan_fast import BLOCK_ROWS
 
 NETWORKS = [(5, 3), (37, 19, 10), (16, 32, 8, 2), (1, 7, 1, 3, 11), (13, 33, 17, 16, 31, 5)]
 
@@ -101,6 +102,23 @@ def test_what_fills_up_the_panels_stays_zero(rng):
             assert np.isfinite(flat_panels).all()
             plan._out_of_panels(used, flat_panels)
             assert np.count_nonzero(flat_panels) == np.count_nonzero(used) > 0
+
+
+@pytest.mark.parametrize("X_dtype", ["uint8", "float32", "float64"])
+def test_a_row_of_any_length_is_read_to_its_end_and_no_further(X_dtype, dtype, rng):
+    for I in (1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 129):
+        X = (255 * rng.random((BLOCK_ROWS + 6, I))).astype(X_dtype)
+        settings = {"seed": 0, "dtype": dtype, "n_threads": 1}
+        plain = fastbp.Model([I, 5], **settings)
+        scaled = fastbp.Model([I, 5], input_shift=np.zeros(I), input_scale=np.ones(I), **settings)
+        assert plain.predict_proba(X).tobytes() == scaled.predict_proba(X).tobytes()
+        for column in {0, I // 2, I - 1} if X.dtype.kind == "f" else ():
+            for row in (BLOCK_ROWS, BLOCK_ROWS + 5):  # the first of a block, which the row before must not meet
+                wrong = X.copy()
+                wrong[row, column] = np.nan
+                for model in (plain, scaled):
+                    with pytest.raises(ValueError, match=f"row {row}, column {column}"):
+                        model.predict_proba(wrong)
 
 
 def test_a_shift_far_from_zero_loses_no_digits():
