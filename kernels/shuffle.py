@@ -23,9 +23,9 @@ def below(word, n):
 
 @jit
 def shuffle(order, key):
-    """order <- 0..n-1 in an order drawn from the key, all orders alike (Fisher and Yates; Durstenfeld, 1964)
+    """order <- 0..B-1 in an order drawn from the key, all orders alike (Fisher and Yates; Durstenfeld, 1964)
 
-    order  out (n,)  row numbers, n below 2^32
+    order  out (B,)  row numbers, B below 2^32
     key    a whole number, 64 bits
     """
     for k in range(order.size):

@@ -75,9 +75,9 @@ def _update(function, W, states, dW, settings, step=0):
         _from_vector(vector, flat[name])
 
 
-def sgd_update(W, dW, alpha):
+def sgd_update(W, dW, learning_rate):
     """Where dE/dW has been summed over blocks."""
-    return _update(update.sgd_update, W, (), dW, (alpha,))
+    return _update(update.sgd_update, W, (), dW, (learning_rate,))
 
 
 def momentum_update(W, m, dW, alpha, mu):

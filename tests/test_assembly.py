@@ -12,9 +12,7 @@ import json, sys
 import numpy as np
 from numba import njit
 from fastbp.kernels.convert import load_as, load_scaled
-from fastbp.kernels.simd import (
-    lanes, load, load_rows, outer_add, store, store_rows, transpose, zeros)
-from fastbp.kernels.values import to_float
+from fastbp.kernels.simd import half_zeros, lanes, load, outer_add, store, transpose, zeros
 
 N = 400
 
@@ -43,12 +41,16 @@ def use_transpose_out(a, at):
     transpose(a, at, a, 0, zeros(a, 1, 1))
 
 @njit
-def use_load_rows(a, at):
-    store_rows(a, 0, to_float(load_rows(np.zeros(N, np.intp), at, zeros(a, 3, 1))))
+def use_load_half(a, at):
+    store(a, 0, lanes(a), 0, load(a, at, lanes(a), 0, half_zeros(a, 2)))
 
 @njit
-def use_store_rows(a, at):
-    store_rows(a, at, zeros(a, 3, 1))
+def use_store_half(a, at):
+    store(a, at, lanes(a), 0, half_zeros(a, 2))
+
+@njit
+def use_outer_add_half(a, at):
+    store(a, 0, lanes(a), 0, outer_add(half_zeros(a, 2), a, 0, 3, a, at, 0))
 
 @njit
 def use_load_as(a, at):
@@ -78,8 +80,8 @@ for dtype in ("float32", "float64"):
     L = 64 // np.dtype(dtype).itemsize
     reach = {  # elements from `at` to the end of what is touched
         "load": 4 * L, "store": 4 * L, "outer_add_left": 4, "outer_add_right": 2 * L, "transpose_in": L * L,
-        "transpose_out": L * L, "load_rows": 3, "store_rows": 3, "load_as": L, "load_scaled": L,
-        "load_scaled_shift": L, "load_scaled_scale": L}
+        "transpose_out": L * L, "load_half": L + L // 2, "store_half": L + L // 2, "outer_add_half": L // 2,
+        "load_as": L, "load_scaled": L, "load_scaled_shift": L, "load_scaled_scale": L}
     for name, function in list(globals().items()):
         if name.startswith("use_"):
             last = N - reach[name[4:]]

@@ -7,7 +7,7 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 from oracles import expected, run
 
-from fastbp.kernels import elementwise, linear, loss, panels, twin_phases, twins
+from fastbp.kernels import elementwise, linear, loss, panels, shuffle, twin_phases, twins
 from fastbp.kernels import row as rows
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.simd import LINE
@@ -138,7 +138,7 @@ def test_panels_are_columns_of_cache_lines_and_unpack_undoes_pack(rows, columns,
 # ---- the table and the tile ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", [linear, loss, panels, rows], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [linear, loss, panels, rows, shuffle], ids=lambda module: module.__name__)
 def test_every_compiled_function_is_reached_from_the_registry(module):
     functions = {
         name

@@ -7,20 +7,18 @@ import pytest
 from fastbp.kernels.convert import load_as, load_scaled
 from fastbp.kernels.simd import (
     LINE,
+    half_zeros,
     lanes,
     load,
-    load_rows,
     outer_add,
     prefetch,
+    prefetch_address,
     store,
-    store_rows,
     transpose,
+    whole,
     zeros,
 )
 from fastbp.kernels.values import (
-    across_max,
-    across_min,
-    across_sum,
     bits,
     fma,
     from_bits,
@@ -99,30 +97,31 @@ def test_lane_by_lane_as_numpy(dtype, L, rng):
 
 
 @compiled
-def _across(out, x, whole):
-    n = lanes(x)
-    t = load(x, 0, n, 0, zeros(x, 3, 1))
-    store(out[0], 0, n, 0, across_sum(t))
-    store(out[1], 0, n, 0, across_max(t))
-    k = load(whole, 0, n, 0, lane_numbers(zeros(x, 3, 1)))
-    store_rows(whole, 0, across_min(k))
-    return has_nan(t)
+def _has_nan(x):
+    return has_nan(load(x, 0, lanes(x), 0, zeros(x, 3, 1))), has_nan(load(x, 0, lanes(x), 0, half_zeros(x, 3)))
 
 
-def test_across_a_vectors_lanes(dtype, L, rng):
-    for _ in range(20):
-        x = rng.integers(-99, 99, 3 * L).astype(dtype)
-        whole = rng.integers(-99, 99, 3 * L).astype(f"i{dtype.itemsize}")
-        lowest = whole.reshape(3, L).min(1).tolist()
-        out = np.full((2, 3 * L), np.nan, dtype)
-        assert not _across(out, x, whole)
-        assert np.array_equal(out[0].reshape(3, L), np.repeat(x.reshape(3, L).sum(1), L).reshape(3, L))
-        assert np.array_equal(out[1].reshape(3, L), np.repeat(x.reshape(3, L).max(1), L).reshape(3, L))
-        assert whole[:3].tolist() == lowest
+def test_nan_is_found_in_any_lane_and_only_there(dtype, L):
+    x = np.resize(np.array([np.inf, -np.inf, 1], dtype), 3 * L)
+    assert _has_nan(x) == (False, False)
     for lane in range(3 * L):
-        x = np.full(3 * L, np.inf, dtype)
-        x[lane] = np.nan
-        assert _across(np.empty((2, 3 * L), dtype), x, whole)
+        one = x.copy()
+        one[lane] = np.nan
+        assert _has_nan(one) == (True, lane % L < L // 2)
+
+
+@compiled
+def _first_lanes(out, a, n):
+    t = load(a, 0, lanes(a), 0, zeros(a, 2, 1))
+    store(out, 0, lanes(a), 0, where_less(lane_numbers(t), n, t, 0.0))
+
+
+def test_lane_numbers_pick_the_first_lanes_of_each_vector_and_drop_nan_in_the_others(dtype, L, rng):
+    for n in (-1, 0, 1, L // 2, L - 1, L, L + 1):
+        a, out = rng.standard_normal((2, L)).astype(dtype), np.full(2 * L, np.nan, dtype)
+        a[:, max(n, 0) :] = np.nan
+        _first_lanes(out, a.ravel(), n)
+        assert np.array_equal(out.reshape(2, L), np.nan_to_num(a))
 
 
 # ---- memory --------------------------------------------------------------------------------------------------------
@@ -146,7 +145,6 @@ def test_loads_and_stores_step_by_rows_and_vectors_at_any_address(dtype, L, rng)
 @compiled
 def _outer(out, a, b):
     n = lanes(a)
-    prefetch(a, a.size + 9)  # harmless outside
     t = load(out, 0, 2 * n, n, zeros(a, 3, 2))
     store(out, 0, 2 * n, n, outer_add(t, a, 1, 2, b, 3, n))
 
@@ -170,17 +168,59 @@ def test_transpose_turns_a_square(dtype, L, rng):
 
 
 @compiled
-def _rows(out, labels, at):
-    like = zeros(out, 4, 1)
-    store_rows(out, at, to_float(load_rows(labels, at, like)))
+def _prefetch(a, at, address):
+    prefetch(a, at)
+    prefetch_address(address)
 
 
-@pytest.mark.parametrize("kind", ["int64", "same width"])
-def test_a_number_a_row(kind, dtype):
-    labels = np.array([7, -5, 3, 2**20, 11, 13], kind if kind == "int64" else f"i{dtype.itemsize}")
-    out = np.zeros(6, dtype)
-    _rows(out, labels, 1)
-    assert out.tolist() == [0, -5, 3, 2**20, 11, 0]
+def test_asking_for_memory_is_harmless_wherever_it_is(dtype):
+    a = np.ones(3, dtype)
+    for address in (0, 1, -1, 2**62, a.ctypes.data, a.ctypes.data + 1, a.ctypes.data - 2**40):
+        _prefetch(a, address // dtype.itemsize, address)
+    assert a.tolist() == [1, 1, 1]
+
+
+# ---- half vectors, for columns that fill no more
+
+
+@compiled
+def _halves(out, a, at):
+    n = lanes(a)
+    t = load(a, at, n, 0, half_zeros(a, 3))
+    store(out[0], 1, n, 0, t)
+    store(out[1], 1, n, 0, whole(t))
+    store(out[2], 1, n, 0, whole(load(a, at, n, 0, zeros(a, 3, 1))))
+    store(out[3], 1, n, 0, to_float(lane_numbers(t)) + fma(t, 2.0, t))
+
+
+def test_half_a_vector_is_its_first_half_and_whole_adds_zeros(dtype, L, rng):
+    a, out = rng.integers(-99, 99, 3 * L + 2).astype(dtype), np.full((4, 3 * L + 2), 7, dtype)
+    _halves(out, a, 2)
+    picked, half = a[2:].reshape(3, L), slice(L // 2)
+    wanted = np.full((4, 3, L), 7, dtype)
+    wanted[:3, :, half] = picked[:, half]
+    wanted[1, :, L // 2 :] = 0
+    wanted[2] = picked
+    wanted[3, :, half] = np.arange(L // 2) + 3 * picked[:, half]
+    assert np.array_equal(out[:, 1:-1].reshape(wanted.shape), wanted)
+    assert (out[:, [0, -1]] == 7).all()
+
+
+@compiled
+def _half_outer(out, a, b):
+    t = load(out, 0, lanes(a), 0, half_zeros(a, 3))
+    store(out, 0, lanes(a), 0, outer_add(t, a, 1, 2, b, 3, 0))
+
+
+def test_outer_add_on_half_vectors_reads_half_a_row(dtype, L, rng):
+    out, a, b = (rng.integers(-9, 10, n).astype(dtype) for n in (3 * L, 6, L // 2 + 3))
+    wanted = out.reshape(3, L).copy()
+    wanted[:, : L // 2] += np.outer(a[1:6:2], b[3:])
+    _half_outer(out, a, b)
+    assert np.array_equal(out.reshape(3, L), wanted)
+
+
+# ---- conversion
 
 
 @compiled

@@ -2,50 +2,13 @@
 
 import numpy as np
 import pytest
+from trainings import OPTIMIZERS, assert_alike, both, data, flat
 
 import fastbp
 from fastbp.kernels.tile import ROWS
+from fastbp.plan_fast import BLOCK_ROWS
 
-OPTIMIZERS = {
-    "sgd": {"learning_rate": 0.1},
-    "momentum": {"learning_rate": 0.05, "momentum": 0.9},
-    "nesterov": {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True},
-    "adam": {"optimizer": "adam", "learning_rate": 0.01},
-}
 NETWORKS = [(5, 3), (37, 19, 10), (16, 32, 8, 2), (1, 7, 1, 3, 11), (13, 33, 17, 16, 31, 5)]
-AGREE = {"float32": 2e-4, "float64": 1e-11}  # largest difference as a share of the largest parameter
-
-
-def flat(model):
-    return np.concatenate([array.ravel() for layer in model.parameters for array in layer])
-
-
-def data(rng, rows, sizes):
-    X = rng.standard_normal((rows, sizes[0]))
-    return X, (X @ rng.standard_normal((sizes[0], sizes[-1]))).argmax(1)
-
-
-def both(sizes, X, y, batch_size, epochs=2, **settings):
-    """Train a model of each kind alike; return [(model, its history)], the fast one first."""
-    pair = []
-    for kernels in ("fast", "elementwise"):
-        model = fastbp.Model(sizes, seed=7, kernels=kernels, **settings)
-        pair.append((model, model.fit(X, y, epochs=epochs, batch_size=batch_size, verbose=0)))
-    return pair
-
-
-def assert_alike(pair, X, y):
-    (fast, fast_history), (plain, history) = pair
-    tolerance = AGREE[fast.dtype.name]
-    a, b = flat(fast), flat(plain)
-    assert not np.array_equal(b, flat(fastbp.Model(plain.layer_sizes, seed=7, dtype=plain.dtype)))  # they have moved
-    np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * abs(b).max())
-    np.testing.assert_allclose(fast_history.loss, history.loss, rtol=10 * tolerance)
-    np.testing.assert_allclose(fast_history.accuracy, history.accuracy, atol=1e-12 if tolerance < 1e-9 else 0.02)
-    np.testing.assert_allclose(fast.predict_proba(X), plain.predict_proba(X), atol=20 * tolerance)
-    assert fast.evaluate(X, y)["loss"] == pytest.approx(plain.evaluate(X, y)["loss"], rel=10 * tolerance)
-    for slot, twin in zip(fast.get_state()["optimizer"].values(), plain.get_state()["optimizer"].values(), strict=True):
-        np.testing.assert_allclose(slot, twin, rtol=0, atol=10 * tolerance * abs(twin).max())
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -60,6 +23,22 @@ def test_batches_of_every_size_agree(batch_size, dtype, rng):
     sizes = (17, 9, 3)
     X, y = data(rng, 61, sizes)
     assert_alike(both(sizes, X, y, batch_size, dtype=dtype), X, y)
+
+
+@pytest.mark.parametrize("width", [*range(2, 10), 12, 13, *range(15, 18), *range(20, 26), *range(31, 34), 40])
+def test_layers_of_every_width_agree(width, dtype, rng):
+    sizes = (7, width, width)  # half vectors, one, or two hold what fills no tile
+    X, y = data(rng, 50, sizes)
+    assert_alike(both(sizes, X, y, 33, dtype=dtype), X, y)
+
+
+def test_layers_of_one_unit_agree(dtype, rng):
+    sizes = (7, 1, 2)
+    X, y = data(rng, 50, sizes)
+    assert_alike(both(sizes, X, y, 33, dtype=dtype), X, y)
+    (fast, history), (plain, _) = both((7, 3, 1), X, 0 * y, 33, dtype=dtype)  # of one class nothing is to be learnt
+    assert flat(fast).tobytes() == flat(plain).tobytes() and history.loss == [0, 0]
+    assert (fast.predict_proba(X) == 1).all()
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int16", "float32", "float64", "reversed", "columns", "memmap"])
@@ -123,6 +102,23 @@ def test_what_fills_up_the_panels_stays_zero(rng):
             assert np.isfinite(flat_panels).all()
             plan._out_of_panels(used, flat_panels)
             assert np.count_nonzero(flat_panels) == np.count_nonzero(used) > 0
+
+
+@pytest.mark.parametrize("X_dtype", ["uint8", "float32", "float64"])
+def test_a_row_of_any_length_is_read_to_its_end_and_no_further(X_dtype, dtype, rng):
+    for I in (1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 129):
+        X = (255 * rng.random((BLOCK_ROWS + 6, I))).astype(X_dtype)
+        settings = {"seed": 0, "dtype": dtype, "n_threads": 1}
+        plain = fastbp.Model([I, 5], **settings)
+        scaled = fastbp.Model([I, 5], input_shift=np.zeros(I), input_scale=np.ones(I), **settings)
+        assert plain.predict_proba(X).tobytes() == scaled.predict_proba(X).tobytes()
+        for column in {0, I // 2, I - 1} if X.dtype.kind == "f" else ():
+            for row in (BLOCK_ROWS, BLOCK_ROWS + 5):  # the first of a block, which the row before must not meet
+                wrong = X.copy()
+                wrong[row, column] = np.nan
+                for model in (plain, scaled):
+                    with pytest.raises(ValueError, match=f"row {row}, column {column}"):
+                        model.predict_proba(wrong)
 
 
 def test_a_shift_far_from_zero_loses_no_digits():

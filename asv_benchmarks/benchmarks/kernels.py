@@ -111,6 +111,10 @@ class FastSoftmaxCrossEntropy(KernelBenchmark):
     kernel = "fast_softmax_cross_entropy"
 
 
+class FastSGDUpdate(KernelBenchmark):
+    kernel = "fast_sgd_update"
+
+
 class FastMomentumUpdate(KernelBenchmark):
     kernel = "fast_momentum_update"
 
@@ -141,3 +145,7 @@ class FastPack(KernelBenchmark):
 
 class FastUnpack(KernelBenchmark):
     kernel = "fast_unpack"
+
+
+class FastShuffle(KernelBenchmark):
+    kernel = "fast_shuffle"

@@ -1,0 +1,46 @@
+"""Trainings with the fast kernels and with the plain loops, and how closely the two must agree."""
+
+import numpy as np
+import pytest
+
+import fastbp
+
+OPTIMIZERS = {
+    "sgd": {"learning_rate": 0.1},
+    "momentum": {"learning_rate": 0.05, "momentum": 0.9},
+    "nesterov": {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True},
+    "adam": {"optimizer": "adam", "learning_rate": 0.01},
+}
+AGREE = {"float32": 2e-4, "float64": 1e-11}  # largest difference as a share of the largest parameter
+
+
+def flat(model):
+    return np.concatenate([array.ravel() for layer in model.parameters for array in layer])
+
+
+def data(rng, rows, sizes):
+    X = rng.standard_normal((rows, sizes[0]))
+    return X, (X @ rng.standard_normal((sizes[0], sizes[-1]))).argmax(1)
+
+
+def both(sizes, X, y, batch_size, epochs=2, **settings):
+    """Train a model of each kind alike; return [(model, its history)], the fast one first."""
+    pair = []
+    for kernels in ("fast", "elementwise"):
+        model = fastbp.Model(sizes, seed=7, kernels=kernels, **settings)
+        pair.append((model, model.fit(X, y, epochs=epochs, batch_size=batch_size, verbose=0)))
+    return pair
+
+
+def assert_alike(pair, X, y):
+    (fast, fast_history), (plain, history) = pair
+    tolerance = AGREE[fast.dtype.name]
+    a, b = flat(fast), flat(plain)
+    assert not np.array_equal(b, flat(fastbp.Model(plain.layer_sizes, seed=7, dtype=plain.dtype)))  # they have moved
+    np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * abs(b).max())
+    np.testing.assert_allclose(fast_history.loss, history.loss, rtol=10 * tolerance)
+    np.testing.assert_allclose(fast_history.accuracy, history.accuracy, atol=1e-12 if tolerance < 1e-9 else 0.02)
+    np.testing.assert_allclose(fast.predict_proba(X), plain.predict_proba(X), atol=20 * tolerance)
+    assert fast.evaluate(X, y)["loss"] == pytest.approx(plain.evaluate(X, y)["loss"], rel=10 * tolerance)
+    for slot, twin in zip(fast.get_state()["optimizer"].values(), plain.get_state()["optimizer"].values(), strict=True):
+        np.testing.assert_allclose(slot, twin, rtol=0, atol=10 * tolerance * abs(twin).max())
