@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import checks, optim
-from .kernels import _jit, block, row, train
+from .kernels import _jit, block, build, row, update
 from .model import Model
 from .samples import DIRECT
 
@@ -72,10 +72,10 @@ def _compile(dtype: np.dtype, optimizer: str, folder: Path, verbose: int) -> Non
     start, before = time.perf_counter(), _compiled(folder)
     for settings in SETTINGS[optimizer]:
         _use(Model([2, 2, 2], optimizer=optimizer, dtype=dtype, seed=0, n_threads=1, **settings))
-    train.launcher(dtype)
-    train.phase(block.block, dtype)  # of batches too large to be tried here
+    build.launcher(dtype)
+    build.phase(block.block, dtype)  # of batches too large to be tried here
     if optimizer == "sgd":
-        train.phase(train.UPDATES["sgd"], dtype)
+        build.phase(update.UPDATES["sgd"], dtype)
     for kernel in vars(row).values():
         if isinstance(kernel, _jit.Kernel):
             for signature in kernel.serial.signatures:

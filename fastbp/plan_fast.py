@@ -255,7 +255,7 @@ class FastPlan:
         return Sums(len(order), float(totals[0]), int(totals[1]), float(totals[2]))
 
     def _settings(self) -> np.ndarray:
-        settings, numbers = np.zeros(8), self.optimizer.numbers
+        settings, numbers = np.zeros(workspace.SETTINGS), self.optimizer.numbers
         settings[: len(numbers)] = numbers
         settings[workspace.L2], settings[workspace.ALPHA] = self.network.l2, self.network.alpha
         settings[workspace.MOST] = self.network.most

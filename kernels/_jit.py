@@ -128,13 +128,19 @@ def _prune(base):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _by_name(value):
+    """A compiled function told by its name and line, which are the same in every process; any other value itself."""
+    function = getattr(value, "py_func", None)
+    return value if function is None else (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
+
+
 class _KernelCache(_Cache):
     """One file a signature, named by its hash: no index to lock, and a damaged file is compiled again."""
 
     def __init__(self, folder, function, variant):
         self._folder = folder
         code = function.__code__
-        enclosed = [cell.cell_contents for cell in function.__closure__ or ()]
+        enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
         self._key = repr((code.co_firstlineno, code.co_code, enclosed))
         self._name = f"{Path(code.co_filename).stem}.{function.__qualname__}.{variant}".replace("<locals>", "in")
         self._enabled = True

@@ -22,7 +22,7 @@ def _pass(function):
             value = function(load(h, k, L, 0, like))
             store(h, k, L, 0, where_less(lane_numbers(like), columns, value, 0.0))
 
-    apply.__qualname__ = function.py_func.__name__
+    apply.__name__ = apply.__qualname__ = function.py_func.__name__.strip("_")
     return apply
 
 

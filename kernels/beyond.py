@@ -130,6 +130,25 @@ def binary_cross_entropy(dt, e, t, y):
 
 
 @kernel
+def log_loss(dt, e, t, y, floor):
+    """E = -sum_j y_j ln z_j + (1 - y_j) ln(1 - z_j) with z no nearer to 0 and 1 than `floor`, as scikit-learn has it
+
+    dt     out (B, O)  that of binary_cross_entropy, nothing clipped
+    e      out (B,)    error of each row
+    t      in  (B, O)
+    y      in  (B, O)  from 0 to 1
+    floor
+    """
+    for row in prange(t.shape[0]):
+        e[row] = 0
+        for j in range(t.shape[1]):
+            z = logistic_element(t[row, j])
+            dt[row, j] = (z - y[row, j]) / t.shape[0]
+            z = min(max(z, floor), 1 - floor)
+            e[row] -= y[row, j] * math.log(z) + (1 - y[row, j]) * math.log(1 - z)
+
+
+@kernel
 def squared_error(dt, e, t, y):
     """E = 1/2 sum_j (t_j - y_j)^2
 

@@ -62,7 +62,7 @@ def _make_output(link, name):
             for k in range(j * rows + first * L, j * rows + last * L, L):
                 store(t, k, 0, 0, link(load(t, k, 0, 0, zero)))
 
-    output.__qualname__ = f"{name}_output"
+    output.__name__ = output.__qualname__ = f"{name}_output"
     return jit(output)
 
 
@@ -97,7 +97,7 @@ def _make_error(link, error, name):
     scale                    1 / sum of w over the minibatch
     most                     of `log_loss` only: z is clipped to where -ln z is this
     """
-    loss.__qualname__ = f"{name}_loss"
+    loss.__name__ = loss.__qualname__ = f"{name}_error"
     return jit(loss)
 
 

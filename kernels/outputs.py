@@ -19,6 +19,7 @@ def _make_output(kernel):
         t, O = _logits(ws)
         kernel(t, ws.now[BATCH_ROWS], first, last, O)
 
+    output.__qualname__ = kernel.py_func.__name__
     return output
 
 
@@ -32,6 +33,7 @@ def _make_loss(kernel, of_classes):
         else:
             kernel(t, ws.e, ws.right, ws.targets, ws.w, rows, first, last, O, scale, most)
 
+    error.__qualname__ = kernel.py_func.__name__
     return error
 
 

@@ -14,7 +14,21 @@ from functools import partial
 
 import numpy as np
 
-from . import descent, gather, linear, loss, panels, row, shuffle, twin_phases, twins, update
+from . import (
+    activation,
+    beyond,
+    descent,
+    errors,
+    gather,
+    linear,
+    loss,
+    panels,
+    row,
+    shuffle,
+    twin_phases,
+    twins,
+    update,
+)
 from . import elementwise as printed
 from ._jit import Kernel
 from .simd import LINE
@@ -159,6 +173,71 @@ _PLAIN = (
         elements=lambda B, I, O: 3 * I * O,
     ),
     Entry(
+        "logistic", beyond.logistic, (), "BO BO",
+        flop=lambda B, I, O: 3 * B * O,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "logistic_derivative", beyond.logistic_derivative, (), "BO z:BO",
+        flop=lambda B, I, O: 2 * B * O,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "tanh", beyond.tanh, (), "BO BO",
+        flop=lambda B, I, O: B * O,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "tanh_derivative", beyond.tanh_derivative, (), "BO z:BO",
+        flop=lambda B, I, O: 2 * B * O,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "identity", beyond.identity, (), "BO BO",
+        flop=lambda B, I, O: 0,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "exponential", beyond.exponential, (), "BO BO",
+        flop=lambda B, I, O: B * O,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "hadamard", beyond.hadamard, (17, 51), "BO BO BO",
+        flop=lambda B, I, O: B * O,
+        elements=lambda B, I, O: 3 * B * O,
+    ),
+    Entry(
+        "binary_cross_entropy", beyond.binary_cross_entropy, (), "BO B BO z:BO",
+        flop=lambda B, I, O: 11 * B * O,
+        elements=lambda B, I, O: 3 * B * O + B,
+    ),
+    Entry(
+        "log_loss", beyond.log_loss, (), "BO B BO z:BO 1e-7",
+        flop=lambda B, I, O: 12 * B * O,
+        elements=lambda B, I, O: 3 * B * O + B,
+    ),
+    Entry(
+        "squared_error", beyond.squared_error, (), "BO B BO BO",
+        flop=lambda B, I, O: 5 * B * O,
+        elements=lambda B, I, O: 3 * B * O + B,
+    ),
+    Entry(
+        "poisson", beyond.poisson, (), "BO B BO v:BO",
+        flop=lambda B, I, O: 9 * B * O,
+        elements=lambda B, I, O: 3 * B * O + B,
+    ),
+    Entry(
+        "weigh", beyond.weigh, (), "BO B B 0.5",
+        flop=lambda B, I, O: 2 * B * O + B,
+        elements=lambda B, I, O: 2 * B * O + 3 * B,
+    ),
+    Entry(
+        "penalize", beyond.penalize, (), "IO* IO* 0.1",
+        flop=lambda B, I, O: 4 * I * O,
+        elements=lambda B, I, O: 3 * I * O,
+    ),
+    Entry(
         "gather", printed.gather, (), "BI BI order I I",
         flop=lambda B, I, O: 2 * B * I,
         elements=lambda B, I, O: 2 * B * I + B + 2 * I,
@@ -203,10 +282,18 @@ _FAST = (
     _fast("softmax", loss.softmax, twins.softmax),
     _fast("softmax", loss.softmax_row, twins.softmax_row),
     _fast("softmax_cross_entropy", loss.softmax_cross_entropy, twins.softmax_cross_entropy),
-    _fast("sgd_update", update.sgd_update, twin_phases.sgd_update),
-    _fast("momentum_update", update.momentum_update, twin_phases.momentum_update),
-    _fast("nesterov_update", update.nesterov_update, twin_phases.nesterov_update),
-    _fast("adam_update", update.adam_update, twin_phases.adam_update),
+    _fast("logistic", activation.ACTIVATIONS["logistic"], twin_phases.logistic),
+    _fast("logistic_derivative", activation.DERIVATIVES["logistic"], twin_phases.logistic_derivative),
+    _fast("tanh", activation.ACTIVATIONS["tanh"], twin_phases.tanh),
+    _fast("tanh_derivative", activation.DERIVATIVES["tanh"], twin_phases.tanh_derivative),
+    _fast("binary_cross_entropy", errors.LOSSES["binary_cross_entropy"], twins.binary_cross_entropy),
+    _fast("log_loss", errors.LOSSES["log_loss"], twins.log_loss),
+    _fast("squared_error", errors.LOSSES["squared_error"], twins.squared_error),
+    _fast("poisson", errors.LOSSES["poisson"], twins.poisson),
+    _fast("sgd_update", update.UPDATES["sgd"], twin_phases.sgd_update),
+    _fast("momentum_update", update.UPDATES["momentum"], twin_phases.momentum_update),
+    _fast("nesterov_update", update.UPDATES["nesterov"], twin_phases.nesterov_update),
+    _fast("adam_update", update.UPDATES["adam"], twin_phases.adam_update),
     Entry(
         "fast_exp", twins.exp_vectors, (), "BO* BO*", adapter=twins.exp,
         flop=lambda B, I, O: B * O,

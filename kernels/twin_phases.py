@@ -5,26 +5,34 @@ from functools import partial
 
 import numpy as np
 
-from . import update
+from . import activation, update
 from ._jit import jit
+from .build import activation_pass, gather_phase, phase
 from .gather import gather_tasks
 from .pointer import call, pointer_to
-from .train import gather_phase, phase
+from .simd import lanes
+from .tile import ROWS
 from .twins import _batch, _from_batch, _from_vector, _vector
 from .workspace import (
+    B_AT,
     BATCH,
     BATCH_ROWS,
     BLOCKS,
+    SETTINGS,
     STEP,
+    TOTALS,
+    W_AT,
     WORDS,
     WORKERS,
     X_ADDRESS,
+    X_AT,
     X_ROWS,
     Workspace,
     batch_rows,
     borrow,
     labels_dtype,
     layout,
+    padded,
 )  # fmt: skip
 
 
@@ -36,7 +44,7 @@ def _workspace(dtype, **given):
         **dict.fromkeys(("shift", "scale", "settings", "totals"), np.float64),
     }
     arrays = {name: np.empty(0, kinds.get(name, dtype)) for name in Workspace._fields}
-    arrays |= {"layers": np.zeros((1, 5), np.intp), "now": np.zeros(2 * WORDS, np.intp)}
+    arrays |= {"layers": layout([1, 1], 1, dtype)[0], "now": np.zeros(2 * WORDS, np.intp)}
     ws = Workspace(**(arrays | given))
     ws.now[WORKERS] = ws.now[BLOCKS] = 1
     return ws
@@ -56,40 +64,86 @@ def gather(x, X, order, shift, scale):
     B, I = x.shape
     layers, _, size = layout([I, 1], batch_rows(B, x.dtype), x.dtype)
     A = np.zeros(size, x.dtype)
-    A[: layers[1][-1]] = _batch(np.full_like(x, np.nan))
+    A[: layers[1][X_AT]] = _batch(np.full_like(x, np.nan))
     shift, scale = shift.astype(np.float64), scale.astype(np.float64)
-    ws = _workspace(x.dtype, layers=layers, A=A, order=order.astype(np.intp), shift=shift, scale=scale)
+    ws = _workspace(
+        x.dtype, layers=layers, A=A, order=order.astype(np.intp), shift=shift, scale=scale,
+        w=np.empty(batch_rows(B, x.dtype), x.dtype),
+    )  # fmt: skip
     ws.now[BATCH], ws.now[BATCH_ROWS] = B, batch_rows(B, x.dtype)
     ws.now[X_ADDRESS], ws.now[X_ROWS] = X.ctypes.data, len(X)
     yield partial(_run, gather_phase(X.dtype, x.dtype)[0], ws, gather_tasks(ws.now))
-    _from_batch(x, A[: layers[1][-1]])
+    _from_batch(x, A[: layers[1][X_AT]])
 
 
 @contextmanager
-def _update(function, W, states, dW, settings, step=0):
-    flat = {name: _vector(vector) for name, vector in zip(("P", "G", "m", "v"), (W, dW, *states), strict=False)}
-    ws = _workspace(W.dtype, settings=np.array(settings, np.float64), **flat)
+def _update(name, W, states, dW, numbers, step=0):
+    flat = {slot: _vector(vector) for slot, vector in zip(("P", "G", "m", "v"), (W, dW, *states), strict=False)}
+    size = len(flat["P"])
+    layers, settings = layout([1, 1], 1, W.dtype)[0], np.zeros(SETTINGS)
+    layers[0, B_AT] = layers[1, W_AT] = size
+    settings[: len(numbers)] = numbers
+    squares = np.empty(update.squares_size(size, W.dtype), W.dtype)
+    ws = _workspace(W.dtype, layers=layers, settings=settings, squares=squares, totals=np.ones(TOTALS), **flat)
     ws.now[STEP] = step
-    yield partial(_run, phase(function, W.dtype)[0], ws, update.update_tasks(ws))
-    for vector, name in zip((W, *states), ("P", "m", "v"), strict=False):
-        _from_vector(vector, flat[name])
+    yield partial(_run, phase(update.UPDATES[name], W.dtype)[0], ws, 1)
+    for vector, slot in zip((W, *states), ("P", "m", "v"), strict=False):
+        _from_vector(vector, flat[slot])
 
 
 def sgd_update(W, dW, learning_rate):
     """Where dE/dW has been summed over blocks."""
-    return _update(update.sgd_update, W, (), dW, (learning_rate,))
+    return _update("sgd", W, (), dW, (learning_rate,))
 
 
 def momentum_update(W, m, dW, alpha, mu):
     """See descent.py, as for all of these."""
-    return _update(update.momentum_update, W, (m,), dW, (alpha, mu))
+    return _update("momentum", W, (m,), dW, (alpha, mu))
 
 
 def nesterov_update(W, m, dW, alpha, mu):
     """At the point ahead."""
-    return _update(update.nesterov_update, W, (m,), dW, (alpha, mu))
+    return _update("nesterov", W, (m,), dW, (alpha, mu))
 
 
 def adam_update(W, m, v, dW, alpha, b1, b2, eps, step):
     """Bias-corrected."""
-    return _update(update.adam_update, W, (m, v), dW, (alpha, b1, b2, eps), step)
+    return _update("adam", W, (m, v), dW, (alpha, b1, b2, eps), step)
+
+
+# ---- passes over panels
+
+
+@jit
+def _over_panels(address, H, rows, last, columns):
+    """A pass of activation.py over all panels, one after the other."""
+    L = lanes(H)
+    for j in range(0, columns, L):
+        call(address, H, j * rows, j * rows + last * L, columns - j)
+
+
+@contextmanager
+def _pass(function, out, given):
+    H, rows, last = _batch(given), batch_rows(len(given), given.dtype), padded(len(given), ROWS)
+    yield partial(_over_panels, activation_pass(function, given.dtype)[0], H, rows, last, given.shape[1])
+    _from_batch(out, H)
+
+
+def logistic(h, t):
+    """See beyond.py, as for all of these; over t itself."""
+    return _pass(activation.ACTIVATIONS["logistic"], h, t)
+
+
+def logistic_derivative(d, h):
+    """Over h itself."""
+    return _pass(activation.DERIVATIVES["logistic"], d, h)
+
+
+def tanh(h, t):
+    """Over t itself."""
+    return _pass(activation.ACTIVATIONS["tanh"], h, t)
+
+
+def tanh_derivative(d, h):
+    """Over h itself."""
+    return _pass(activation.DERIVATIVES["tanh"], d, h)

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from . import functions, loss, row
+from . import errors, functions, loss, row
 from . import linear as layer
 from ._jit import jit
 from .simd import LINE, lanes, load, store, zeros
 from .tile import ROWS, VECTORS
-from .workspace import batch_rows, labels_dtype, padded
+from .workspace import RELU, batch_rows, labels_dtype, padded
 
 # ---- matrices as panels and back -----------------------------------------------------------------------------------
 
@@ -150,7 +150,7 @@ def linear_relu_backward_input(dt_below, dt, W, h_below):
         for i in range(0, W_rows, width):
             last = min(i + width, W_rows)
             layer.transpose_rows(WT, P, i, last, W_rows, WT_rows)
-            layer.linear_backward_input(X, T, WT, rows, last_row, i, last - i, W.shape[1], WT_rows)
+            layer.linear_backward_input(X, T, WT, rows, last_row, i, last - i, W.shape[1], WT_rows, RELU)
 
     yield run
     _from_batch(dt_below, X)
@@ -201,9 +201,40 @@ def softmax_cross_entropy(dt, e, t, y):
     T, errors, right = _batch(t), np.full(rows, np.nan, t.dtype), np.full(rows, np.nan, t.dtype)
     labels = np.zeros(rows, labels_dtype(t.dtype))
     labels[: len(y)] = y
-    yield lambda: loss.softmax_cross_entropy(T, errors, right, labels, rows, 0, len(t), t.shape[1], len(t))
+    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), np.inf)
+    yield lambda: loss.softmax_cross_entropy(T, errors, right, labels, ones, *shape)
     _from_batch(dt, T)
     e[...] = errors[: len(e)]
+
+
+@contextmanager
+def _error(kernel, dt, e, t, y, most=np.inf):
+    rows = batch_rows(len(t), t.dtype)
+    T, Y, E, right = _batch(t), _batch(y), np.full(rows, np.nan, t.dtype), np.full(rows, np.nan, t.dtype)
+    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), most)
+    yield lambda: kernel(T, E, right, Y, ones, *shape)
+    _from_batch(dt, T)
+    e[...] = E[: len(e)]
+
+
+def binary_cross_entropy(dt, e, t, y):
+    """See beyond.py, as for all of these; over t itself."""
+    return _error(errors.LOSSES["binary_cross_entropy"], dt, e, t, y)
+
+
+def log_loss(dt, e, t, y, floor):
+    """With z clipped."""
+    return _error(errors.LOSSES["log_loss"], dt, e, t, y, -np.log(float(floor)))
+
+
+def squared_error(dt, e, t, y):
+    """Half the square."""
+    return _error(errors.LOSSES["squared_error"], dt, e, t, y)
+
+
+def poisson(dt, e, t, y):
+    """Half the deviance."""
+    return _error(errors.LOSSES["poisson"], dt, e, t, y)
 
 
 @jit

@@ -81,7 +81,7 @@ def _make_update(prepare, step):
                     step(ws, k, load(ws.P, k, 0, 0, like), _gradient(ws, k, like), numbers)
             store(ws.squares, chunk * lanes(ws.P), 0, 0, squares)
 
-    update.__qualname__ = step.py_func.__name__
+    update.__name__ = update.__qualname__ = f"{step.py_func.__name__.strip('_')}_update"
     return update
 
 

@@ -39,8 +39,10 @@ WORDS = 64
 
 # words of `settings`: the optimizer's numbers, strengths of the penalty, where an error is cut off
 RATE, MU, NU, EPSILON, L2, ALPHA, MOST = range(7)
+SETTINGS = 8
 # words of `totals`: sums over the rows done of errors, of right rows and of the penalty; 1 / weight of the minibatch
 ERROR, HITS, PENALTY, SCALE = range(4)
+TOTALS = 4
 
 DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes after the forward pass
 

@@ -104,7 +104,7 @@ def test_every_access_one_beyond_either_end_raises(run_python, tmp_path):
 # compiles every fast kernel; prints the names of the vector registers, FMA instructions and calls of libm in its code
 ASSEMBLY = r"""
 import json, re
-from fastbp.kernels import registry, row, step, tile, train, update
+from fastbp.kernels import build, registry, row, step, tile, update
 import numpy as np
 
 found = {}
@@ -117,10 +117,10 @@ def look(name, dispatcher):
         "libm": sorted(set(re.findall(r"\b(fmaf?|expf?|logf?|sqrtf?)\b", text)))}
 
 for dtype in ("float32", "float64"):
-    for phase in (step.forward, step.backward, *train.UPDATES.values()):
-        look(f"{phase.__name__} {dtype}", train.phase(phase, dtype)[1])
+    for phase in (step.forward, step.backward, *update.UPDATES.values()):
+        look(f"{phase.__name__} {dtype}", build.phase(phase, dtype)[1])
     for X_dtype in ("uint8", "float32", "float64"):
-        look(f"gather {X_dtype} {dtype}", train.gather_phase(X_dtype, dtype)[1])
+        look(f"gather {X_dtype} {dtype}", build.gather_phase(X_dtype, dtype)[1])
     for entry in registry.KERNELS.values():
         if entry.name in ("fast_linear_relu_row", "fast_softmax_row", "fast_exp", "fast_log"):
             entry.call("fast", *entry.sample(3, 3, 3, dtype, np.random.default_rng(0)))

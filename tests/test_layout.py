@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 FASTBP = [
     {"cli"},
     {"files", "ahead"},
-    {"model"},
+    {"model", "sklearn"},
     {"training"},
     {"plan", "init", "progress"},
     {"plan_fast", "plan_elementwise"},
@@ -27,14 +27,15 @@ KERNELS = [
     {"table"},
     {"registry"},
     {"twin_phases"},
-    {"train", "twins"},
-    {"row", "block"},
-    {"step", "update", "crew"},
+    {"build", "twins"},
+    {"train", "outputs"},
+    {"row", "block", "errors"},
+    {"step", "update", "crew", "activation"},
     {"gather"},
     {"linear", "loss", "panels"},
     {"workspace", "functions"},
     {"tile", "values", "convert"},
-    {"simd", "atomic", "pointer", "elementwise", "descent", "shuffle"},
+    {"simd", "atomic", "pointer", "elementwise", "beyond", "descent", "shuffle"},
     {"_jit"},
 ]
 PUBLIC = {"Model": "model", "History": "history", "load": "files", "warmup": "ahead"}  # whence `fastbp` has them

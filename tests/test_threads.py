@@ -131,7 +131,7 @@ print("done")
 
 @pytest.mark.parametrize("n_threads", [1, threads.most()])
 def test_other_python_threads_run_while_kernels_do(monkeypatch, n_threads):
-    ticks, calls, over, run = [], [], [], plan_fast.train.run
+    ticks, calls, over, run = [], [], [], plan_fast.build.run
 
     def tick():
         while not over:
@@ -147,7 +147,7 @@ def test_other_python_threads_run_while_kernels_do(monkeypatch, n_threads):
     X, y = rng.integers(0, 256, (8000, 784), dtype=np.uint8), rng.integers(0, 10, 8000)
     model = fastbp.Model([784, 512, 512, 10], input_scale=1 / 255, n_threads=n_threads)
     model.gradients(X[:500], y[:500])
-    monkeypatch.setattr(plan_fast.train, "run", watched)
+    monkeypatch.setattr(plan_fast.build, "run", watched)
     ticker = threading.Thread(target=tick)
     ticker.start()
     try:
