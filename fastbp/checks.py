@@ -34,6 +34,24 @@ def rate(name: str, value: Any) -> float:
     return number
 
 
+def above_zero(name: str, value: Any) -> float:
+    """Return `value` as a float, if it is a finite number above 0."""
+    number = rate(name, value)
+    if number == 0:
+        raise ValueError(f"{name} must be above 0, got {value}")
+    return number
+
+
+def shares(name: str, value: Any, count: int) -> float | tuple[float, ...]:
+    """Return a number from 0 to below 1, or a tuple of `count` of them."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return share(name, value)
+    each = tuple(share(f"{name}[{i}]", number) for i, number in enumerate(value))
+    if len(each) != count:
+        raise ValueError(f"{name} must be one number or {count}, one a hidden layer, got {len(each)}")
+    return each
+
+
 def share(name: str, value: Any) -> float:
     """Return `value` as a float, if it is a number from 0 to below 1."""
     number = rate(name, value)
@@ -213,10 +231,28 @@ def activations(value: Any, hidden: int, known: Iterable[str]) -> str | tuple[st
     return each
 
 
-def pair(name: str, value: Any) -> tuple[Any, Any] | None:
-    """Return (X, y), or None."""
+def parts(name: str, value: Any) -> tuple[Any, ...] | None:
+    """Return (X, y) or (X, y, sample_weight), or None."""
     if value is None:
         return None
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"{name} must be a pair (X, y), got {type(value).__name__}")
-    return value[0], value[1]
+    if not isinstance(value, (tuple, list)) or len(value) not in (2, 3):
+        raise TypeError(f"{name} must be a pair (X, y), or (X, y, sample_weight), got {type(value).__name__}")
+    return tuple(value)
+
+
+def class_weights(value: Any, y: np.ndarray, classes: int) -> np.ndarray:
+    """Return a weight for each of y's rows, from {class: weight} or "balanced"; a class not named counts 1."""
+    if isinstance(value, str):
+        choice("class_weight", value, ("balanced",))
+        counts = np.bincount(y, minlength=classes)
+        return (len(y) / (np.count_nonzero(counts) * counts.clip(1)))[y]
+    if not isinstance(value, Mapping):
+        raise TypeError(f"class_weight must be 'balanced' or a dict of class numbers and weights, got {value!r}")
+    each = np.ones(classes)
+    for number, weight in value.items():
+        if whole_number("class_weight's class", number, 0) >= classes:
+            raise ValueError(f"class_weight's classes must be below {classes}, got {number}")
+        each[number] = rate(f"class_weight[{number}]", weight)
+    if not each[y].any():
+        raise ValueError("class_weight must not be zero for all rows")
+    return each[y]

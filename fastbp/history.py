@@ -34,6 +34,10 @@ class History:
         del lists["interrupted"]
         return lists
 
+    def latest(self) -> dict[str, float]:
+        """Return the last value of each list that has one."""
+        return {name: values[-1] for name, values in self.history.items() if values}
+
     @property
     def epoch(self) -> list[int]:
         """Numbers of the epochs listed, from 0."""

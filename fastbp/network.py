@@ -8,14 +8,18 @@ from itertools import pairwise
 
 import numpy as np
 
-ACTIVATIONS = ("relu", "identity", "logistic", "tanh")
+ACTIVATIONS = ("relu", "identity", "logistic", "tanh", "leaky_relu")
 OUTPUTS = {  # what each loss makes of the last layer's t
     "cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",
     "log_loss": "logistic",  # the same, clipped as scikit-learn clips it
     "squared_error": "identity",
+    "absolute_error": "identity",
+    "huber": "identity",
     "poisson": "exp",
 }
+
+LOSSES = tuple(name for name in OUTPUTS if name != "log_loss")  # a user's
 
 
 @dataclass(frozen=True)
@@ -30,20 +34,31 @@ class Network:
         F of every hidden layer, or of each; the last has none (eq. 44).
     loss : str
         E, which says, too, what becomes of the last layer's t.
-    l2 : float
-        Adds l2 / 2 times the sum of all squared weights to E.
+    l1, l2 : float
+        Add l1 times the sum of all weights' sizes and l2 / 2 times that of their squares to E.
     alpha : float
-        The same, divided by the sum of the minibatch's weights, as scikit-learn has it.
-    most : float
-        At which the error of a row, or of one of its outputs, is cut off; gradients are not.
+        As l2, divided by the sum of the minibatch's weights, as scikit-learn has it.
+    number : float
+        What the loss asks for: Huber's delta, or where cross-entropy is cut off; infinity for nowhere.
+    label_smoothing : float
+        Share of y that is spread over all classes.
+    dropout : float or tuple of float
+        Share of every hidden layer's outputs, or of each one's, that is dropped in training.
+    clip_value, clip_norm : float
+        Limits of dE/dW: of each of its elements, then of its length.
     """
 
     layer_sizes: tuple[int, ...]
     activation: str | tuple[str, ...] = "relu"
     loss: str = "cross_entropy"
+    l1: float = 0.0
     l2: float = 0.0
     alpha: float = 0.0
-    most: float = math.inf
+    number: float = math.inf
+    label_smoothing: float = 0.0
+    dropout: float | tuple[float, ...] = 0.0
+    clip_value: float = math.inf
+    clip_norm: float = math.inf
 
     @property
     def activations(self) -> list[str]:
@@ -58,9 +73,16 @@ class Network:
         return self.loss == "cross_entropy"
 
     @property
-    def penalized(self) -> bool:
-        """Whether E has a penalty on the weights."""
-        return self.l2 > 0 or self.alpha > 0
+    def dropouts(self) -> list[float]:
+        """Share of each layer's outputs that is dropped."""
+        hidden = len(self.layer_sizes) - 2
+        each = list(self.dropout) if isinstance(self.dropout, tuple) else [self.dropout] * hidden
+        return [*each, 0.0]
+
+    @property
+    def descends_plainly(self) -> bool:
+        """Whether a step is dE/dW times the rate and nothing else."""
+        return not (self.l1 or self.l2 or self.alpha) and math.isinf(min(self.clip_value, self.clip_norm))
 
     @property
     def shapes(self) -> list[tuple[int, int]]:

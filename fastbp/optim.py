@@ -58,8 +58,40 @@ class Adam:
         return astuple(self)
 
 
-Optimizer = SGD | Adam
-OPTIMIZERS: dict[str, type[SGD] | type[Adam]] = {"sgd": SGD, "adam": Adam}
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam that takes a share of the parameters off with each step (Loshchilov, Hutter, 2019)."""
+
+    weight_decay: float = 0.01
+    kernel: ClassVar[str] = "adamw"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.rate("weight_decay", self.weight_decay)
+
+
+@dataclass(frozen=True)
+class RMSProp:
+    """RMSProp (Tieleman, Hinton, 2012, lecture 6.5 of Neural Networks for Machine Learning)."""
+
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    epsilon: float = 1e-7
+    kernel: ClassVar[str] = "rmsprop"
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+
+    def __post_init__(self) -> None:
+        checks.share("rho", self.rho)
+        checks.rate("epsilon", self.epsilon)
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Settings in the order that the kernels take them: one is Adam's alone."""
+        return self.learning_rate, self.rho, 0.0, self.epsilon
+
+
+Optimizer = SGD | Adam | AdamW | RMSProp
+OPTIMIZERS: dict[str, Any] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSProp}
 
 
 def make(name: str, learning_rate: float | None, settings: dict[str, Any]) -> Optimizer:

@@ -21,6 +21,10 @@ class Plan(Protocol):
     """What `Model` asks of a plan. One plan serves one thread at a time."""
 
     steps: int
+    optimizer: Optimizer
+    key: int  # of dropout's random numbers
+    draws: bool  # whether training takes random numbers of its own, for dropout
+    watch: bool  # whether an error that is not finite raises Diverged
 
     def load(self, flat: np.ndarray) -> None:
         """Take a copy of the parameters."""
@@ -40,8 +44,13 @@ class Plan(Protocol):
     def restore(self, snapshot: object) -> None:
         """Take back the optimizer's state."""
 
-    def train_epoch(self, data: Labelled, order: np.ndarray, batch_size: int) -> Iterator[Sums]:
-        """Take a step for each minibatch of rows `order`; yield after every 100 ms or so, and at the end."""
+    def train_epoch(
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
+    ) -> Iterator[Sums]:
+        """Take a step for each minibatch of rows `order`; yield after every 100 ms or so, and at the end.
+
+        `rates` holds each step's learning rate; by default it is the optimizer's.
+        """
 
     def evaluate(self, data: Labelled) -> tuple[float, int]:
         """Return the mean of the rows' errors, each by its weight, and how many rows are right."""

@@ -8,27 +8,41 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .kernels import beyond, descent, elementwise
+from .kernels import beyond_activations, beyond_errors, descent, elementwise
+from .kernels.shuffle import random_word
+from .kernels.simd import LINE
+from .kernels.workspace import padded
+from .network import OUTPUTS as output_of
 from .network import Network
 from .optim import Optimizer
-from .samples import Labelled, Samples, Sums
+from .samples import Diverged, Labelled, Samples, Sums
 
 PARALLEL_FLOP = 2_000_000  # of a launch, from which a second thread pays for its start
 BLOCK_ROWS = 1024  # rows computed at once outside training
 
-ACTIVATIONS = {"logistic": beyond.logistic, "tanh": beyond.tanh}
-DERIVATIVES = {"logistic": beyond.logistic_derivative, "tanh": beyond.tanh_derivative}
+ACTIVATIONS = {
+    "leaky_relu": beyond_activations.leaky_relu,
+    "logistic": beyond_activations.logistic,
+    "tanh": beyond_activations.tanh,
+}
+DERIVATIVES = {
+    "leaky_relu": beyond_activations.leaky_relu_derivative,
+    "logistic": beyond_activations.logistic_derivative,
+    "tanh": beyond_activations.tanh_derivative,
+}
 OUTPUTS = {
-    "cross_entropy": elementwise.softmax,
-    "binary_cross_entropy": beyond.logistic,
-    "squared_error": beyond.identity,
-    "poisson": beyond.exponential,
+    "softmax": elementwise.softmax,
+    "logistic": beyond_activations.logistic,
+    "identity": beyond_activations.identity,
+    "exp": beyond_activations.exponential,
 }
 LOSSES = {
     "cross_entropy": elementwise.softmax_cross_entropy,
-    "binary_cross_entropy": beyond.binary_cross_entropy,
-    "squared_error": beyond.squared_error,
-    "poisson": beyond.poisson,
+    "binary_cross_entropy": beyond_errors.binary_cross_entropy,
+    "squared_error": beyond_errors.squared_error,
+    "absolute_error": beyond_errors.absolute_error,
+    "huber": beyond_errors.huber,
+    "poisson": beyond_errors.poisson,
 }
 
 
@@ -39,7 +53,8 @@ class ElementwisePlan:
         self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
         self.flat = np.empty(network.n_parameters, dtype)
         self.slots = {name: np.zeros_like(self.flat) for name in optimizer.slots}
-        self.steps = 0
+        self.steps = self.key = 0
+        self.watch, self.draws = False, any(network.dropouts)
 
     def load(self, flat: np.ndarray) -> None:
         """Take a copy of the parameters."""
@@ -66,16 +81,23 @@ class ElementwisePlan:
         """Take back the optimizer's state."""
         self.steps, self.slots = snapshot
 
-    def train_epoch(self, data: Labelled, order: np.ndarray, batch_size: int) -> Iterator[Sums]:
+    def train_epoch(
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
+    ) -> Iterator[Sums]:
         """Yield after each minibatch."""
         self._allocate(min(batch_size, len(order)))
         gradient = np.empty_like(self.flat)
         for start in range(0, len(order), batch_size):
             picked = order[start : start + batch_size]
             data.samples.gather(self.h[0][: len(picked)], picked)
-            self._forward(len(picked))
-            sums = self._descend(data.picked(picked), gradient)
-            self._update(gradient)
+            self._forward(len(picked), dropping=True)
+            sums = self._descend(data.picked(picked), gradient, dropping=True)
+            if self.watch and not np.isfinite(sums.error):
+                raise Diverged(self.steps + 1)
+            limits = self.dtype.type(self.network.clip_value), self.dtype.type(self.network.clip_norm)
+            if np.isfinite(min(limits)):
+                self._run(beyond_errors.limit, gradient.size, gradient, *limits)
+            self._update(gradient, self.optimizer.learning_rate if rates is None else rates[start // batch_size])
             yield sums
 
     def evaluate(self, data: Labelled) -> tuple[float, int]:
@@ -91,7 +113,7 @@ class ElementwisePlan:
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Block after block."""
         for block, t in self._blocks(samples, BLOCK_ROWS):
-            self._run(OUTPUTS[self.network.loss], 5 * t.size, z[block], t)
+            self._run(OUTPUTS[output_of[self.network.loss]], 5 * t.size, z[block], t)
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Leave a few rows to `predict`, too."""
@@ -117,7 +139,7 @@ class ElementwisePlan:
             samples.gather(self.h[0][: block.stop - start], block)
             yield block, self._forward(block.stop - start)
 
-    def _forward(self, rows: int) -> np.ndarray:
+    def _forward(self, rows: int, dropping: bool = False) -> np.ndarray:
         """Return the logits of the first `rows` rows of h[0] (eqs. 42-44)."""
         for layer, ((W, b), F) in enumerate(zip(self.network.views(self.flat), self.network.activations, strict=True)):
             kernel = elementwise.linear_relu if F == "relu" else elementwise.linear
@@ -125,7 +147,18 @@ class ElementwisePlan:
             self._run(kernel, 2 * rows * W.size, h, self.h[layer][:rows], W, b)
             if F in ACTIVATIONS:
                 self._run(ACTIVATIONS[F], 5 * h.size, h, h)
+            if dropping:
+                self._drop(layer, h)
         return self.h[-1][:rows]
+
+    def _drop(self, layer: int, h: np.ndarray) -> None:
+        """Drop what the fast kernels drop: they count the columns that fill up a vector, too."""
+        if share := self.network.dropouts[layer]:
+            columns = padded(h.shape[1], LINE // self.dtype.itemsize)
+            with np.errstate(over="ignore"):  # of 64 bits
+                word = random_word.py_func(self.key, self.steps * len(self.network.layer_sizes) + layer)
+            key = int(word & np.uint64(0xFFFFFFFF))
+            self._run(beyond_activations.dropout, 10 * h.size, h, self.dtype.type(share), columns, key)
 
     @staticmethod
     def _weight(data: Labelled) -> float:
@@ -135,9 +168,16 @@ class ElementwisePlan:
         """Return E, and leave dE/dt of the last layer (eqs. 45-47)."""
         y, rows, weight = data.y, len(data.y), self._weight(data)
         t, dt, e = self.h[-1][:rows], self.dt[-1][:rows], self.e[:rows]
-        self._run(LOSSES[self.network.loss], 8 * t.size, dt, e, t, y)
+        if self.network.label_smoothing:
+            share = self.dtype.type(self.network.label_smoothing)
+            self._run(beyond_errors.smoothed_cross_entropy, 8 * t.size, dt, e, t, y, share)
+        else:
+            delta = [self.dtype.type(self.network.number)] if self.network.loss == "huber" else []
+            self._run(LOSSES[self.network.loss], 8 * t.size, dt, e, t, y, *delta)
         if data.weights is not None:
-            self._run(beyond.weigh, 2 * t.size, dt, e, data.weights, self.dtype.type(rows / weight if weight else 0))
+            self._run(
+                beyond_errors.weigh, 2 * t.size, dt, e, data.weights, self.dtype.type(rows / weight if weight else 0)
+            )
         return float(e.sum(dtype=np.float64) / weight) if weight else 0.0
 
     def _hits(self, t: np.ndarray, y: np.ndarray) -> int:
@@ -149,24 +189,28 @@ class ElementwisePlan:
 
     def _outputs(self, t: np.ndarray) -> np.ndarray:
         z = np.empty_like(t)
-        self._run(OUTPUTS[self.network.loss], 5 * t.size, z, t)
+        self._run(OUTPUTS[output_of[self.network.loss]], 5 * t.size, z, t)
         return z
 
-    def _descend(self, data: Labelled, gradient: np.ndarray) -> Sums:
+    def _descend(self, data: Labelled, gradient: np.ndarray, dropping: bool = False) -> Sums:
         """Return E of the rows that were last carried forward, and fill `gradient` (eqs. 45-53)."""
         rows, weight = len(data.y), self._weight(data)
-        E, hits, squares = self._loss(data), self._hits(self.h[-1][:rows], data.y), 0.0
+        E, hits, penalty = self._loss(data), self._hits(self.h[-1][:rows], data.y), 0.0
         decay = self.network.l2 + (self.network.alpha / weight if weight else 0.0)
         layers, gradients = self.network.views(self.flat), self.network.views(gradient)
         for layer in reversed(range(len(layers))):
             (W, _), (dW, db) = layers[layer], gradients[layer]
             x, dt = self.h[layer][:rows], self.dt[layer][:rows]
             self._run(elementwise.linear_backward_params, 2 * rows * W.size, dW, db, x, dt)
-            if decay:
-                squares += self._run(beyond.penalize, 4 * W.size, dW.ravel(), W.ravel(), self.dtype.type(decay))
+            if decay or self.network.l1:
+                strengths = self.dtype.type(decay), self.dtype.type(self.network.l1)
+                penalty += self._run(beyond_errors.penalize, 4 * W.size, dW.ravel(), W.ravel(), *strengths)
             if layer > 0:  # eq. 53 is the end: dE/dx is not needed
-                self._backward_input(self.dt[layer - 1][:rows], dt, W, x, self.network.activations[layer - 1])
-        return Sums(rows, E * rows, hits, decay / 2 * squares * rows)
+                below = self.dt[layer - 1][:rows]
+                self._backward_input(below, dt, W, x, self.network.activations[layer - 1])
+                if dropping:
+                    self._drop(layer - 1, below)
+        return Sums(rows, E * rows, hits, penalty * rows)
 
     def _backward_input(self, below: np.ndarray, dt: np.ndarray, W: np.ndarray, h: np.ndarray, F: str) -> None:
         """Fill dE/dt of the layer below, whose activation is F (eqs. 17, 32)."""
@@ -178,16 +222,21 @@ class ElementwisePlan:
         if F in DERIVATIVES:
             d = np.empty_like(h)
             self._run(DERIVATIVES[F], 2 * h.size, d, h)
-            self._run(beyond.hadamard, h.size, below, below, d)
+            self._run(beyond_activations.hadamard, h.size, below, below, d)
 
-    def _update(self, gradient: np.ndarray) -> None:
+    def _update(self, gradient: np.ndarray, rate: float) -> None:
         self.steps += 1
-        numbers = [self.dtype.type(number) for number in self.optimizer.numbers]
+        settings = float(rate), *self.optimizer.numbers[1:]
+        numbers = [self.dtype.type(number) for number in settings]
         work, W, states = 2 * self.flat.size, self.flat, self.slots.values()
         if self.optimizer.kernel == "sgd":
             self._run(elementwise.sgd_update, work, W, gradient, numbers[0])
-        elif self.optimizer.kernel == "adam":  # in float64: 1 - b2 would lose digits
-            self._run(descent.adam_update, 6 * work, W, *states, gradient, *self.optimizer.numbers, self.steps)
+        elif self.optimizer.kernel in ("adam", "adamw"):  # in float64: 1 - b2 would lose digits
+            kernel = descent.adam_update if self.optimizer.kernel == "adam" else descent.adamw_update
+            self._run(kernel, 6 * work, W, *states, gradient, *settings, self.steps)
+        elif self.optimizer.kernel == "rmsprop":
+            rate, rho, _, eps = settings
+            self._run(descent.rmsprop_update, 4 * work, W, *states, gradient, rate, rho, eps)
         else:
             kernel = {"momentum": descent.momentum_update, "nesterov": descent.nesterov_update}
             self._run(kernel[self.optimizer.kernel], 2 * work, W, *states, gradient, *numbers)

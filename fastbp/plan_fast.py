@@ -12,7 +12,7 @@ from . import threads
 from .kernels import build, panels, row, train, update, workspace
 from .network import Network
 from .optim import Optimizer
-from .samples import Labelled, Samples, Sums
+from .samples import Diverged, Labelled, Samples, Sums
 
 WORKER_FLOP = 1_300_000  # of a minibatch step for each worker: below, waiting for one another costs more
 SLICE_SECONDS = 0.05  # of a compiled call, after which Python is heard
@@ -23,7 +23,7 @@ LEAST_BLOCK, MOST_BLOCKS = 32, 4  # rows of a block, and blocks: each writes and
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
 CONVERTED_BYTES = 4_000_000  # of an X that only numpy can read, at a time
-_NO_ROWS = np.empty(0, np.intp)
+_NO_ROWS, _NO_RATES = np.empty(0, np.intp), np.empty(0)
 
 
 class FastPlan:
@@ -34,7 +34,9 @@ class FastPlan:
         self.layers, n, _ = workspace.layout(network.layer_sizes, 1, dtype)
         self.P, self.none = np.zeros(n, dtype), np.empty(0, dtype)
         self.slots: dict[str, np.ndarray] = {}
-        self.steps = 0
+        self.steps, self.key, self.watch, self._rates = 0, 0, False, _NO_RATES
+        self.draws = any(network.dropouts)
+        self._dropout = np.array(network.dropouts if any(network.dropouts) else [])
         self._sizes = np.array(network.layer_sizes)
         shapes = np.array(network.shapes)
         self._one_task = np.ones(len(shapes), np.intp)
@@ -97,11 +99,13 @@ class FastPlan:
         """Take back the optimizer's state."""
         self.steps, self.slots = snapshot
 
-    def train_epoch(self, data: Labelled, order: np.ndarray, batch_size: int) -> Iterator[Sums]:
+    def train_epoch(
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
+    ) -> Iterator[Sums]:
         """Yield after each slice of some 50 ms."""
         n, batch_size, samples = len(order), min(batch_size, len(order)), data.samples
         blocks = self._blocks(batch_size)
-        plain = self.optimizer.kernel == "sgd" and blocks == 1 and not self.network.penalized
+        plain = self.optimizer.kernel == "sgd" and blocks == 1 and self.network.descends_plainly
         mode = workspace.DESCEND if plain else workspace.UPDATE
         self._allocate(batch_size, self._workers(batch_size), blocks)
         rows, at = self._whole_batches(FIRST_FLOP / self._flop(1), batch_size), 0
@@ -110,6 +114,7 @@ class FastPlan:
             if not samples.direct:
                 end = min(end, at + self._whole_batches(CONVERTED_BYTES / samples.row_bytes(self.dtype), batch_size))
             start = time.perf_counter()
+            self._rates = _NO_RATES if rates is None else rates[at // batch_size :]
             sums = self._call(train.train, mode, data, order[at:end], batch_size, self.optimizer.kernel)
             seconds = time.perf_counter() - start
             yield sums
@@ -196,7 +201,7 @@ class FastPlan:
         sizes, dtype = self.network.layer_sizes, self.dtype
         rows = workspace.batch_rows(workspace.block_size(batch_size, blocks), dtype)
         self.layers, _, a = workspace.layout(sizes, rows, dtype)
-        build.set_activations(self.layers, self.network.activations, dtype)
+        build.set_activations(self.layers, self.network.activations, self.network.dropouts, dtype)
         targets = 0 if self.network.of_classes else workspace.padded(sizes[-1], workspace.LINE // dtype.itemsize)
         self._arrays = {
             "key": key,  # type: ignore[dict-item]
@@ -208,7 +213,7 @@ class FastPlan:
             "labels": np.zeros(blocks * rows, workspace.labels_dtype(dtype)),
             "targets": np.zeros(blocks * rows * targets, dtype),
             "w": np.ones(blocks * rows, dtype),
-            "squares": np.zeros(update.squares_size(len(self.P), dtype), dtype),
+            "sums": np.zeros(update.sums_size(len(self.P), dtype), dtype),
         }
         self._arrays["now"][workspace.BATCH_ROWS] = rows
         self._arrays["now"][workspace.BLOCKS] = blocks
@@ -227,22 +232,24 @@ class FastPlan:
             arrays["G"] = np.zeros(now[workspace.BLOCKS] * len(self.P), self.dtype)
         shift, scale = samples.shift_and_scale()
         stateful = training and optimizer == self.optimizer.kernel
-        totals = np.array([0.0, 0.0, 0.0, 1.0])
+        totals = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
         ws = workspace.Workspace(
             layers=self.layers, now=now, P=self.P, G=arrays["G"] if training else self.none,
             m=self._slot("m") if stateful else self.none, v=self._slot("v") if stateful else self.none,
-            A=arrays["A"], S=arrays["S"], squares=arrays["squares"], e=arrays["e"], right=arrays["right"],
+            A=arrays["A"], S=arrays["S"], sums=arrays["sums"], e=arrays["e"], right=arrays["right"],
             labels=arrays["labels"], targets=arrays["targets"], w=arrays["w"],
             order=np.ascontiguousarray(order, np.intp),
             y=data.y if self.network.of_classes else _NO_ROWS,
             Y=self.none if self.network.of_classes or not len(data.y) else data.y.ravel(),
             weights=self.none if data.weights is None else data.weights,
-            shift=shift, scale=scale, settings=self._settings(), totals=totals,
+            shift=shift, scale=scale, settings=self._settings(stateful), rates=self._rates,
+            dropout=self._dropout, totals=totals,
         )  # fmt: skip
         now[workspace.BATCH_SIZE], now[workspace.MODE], now[workspace.STEP] = batch_size, mode, self.steps
         now[workspace.X_ADDRESS], now[workspace.X_ROWS] = samples.X.ctypes.data, len(samples.X)
         now[workspace.X_ROW_BYTES] = samples.X.strides[0] if len(samples.X) else 0
-        now[workspace.BAD_ROW] = 0
+        now[workspace.BAD_ROW], now[workspace.KEY] = 0, self.key
+        now[workspace.WATCH], now[workspace.DIVERGED] = self.watch, 0
         flat_out = self.none if out is None else out.reshape(-1)
         try:
             with threads.crew(len(now) // workspace.WORDS - 1) as now[workspace.WORKERS]:
@@ -252,11 +259,16 @@ class FastPlan:
                 self.steps = int(now[workspace.STEP])
         if now[workspace.BAD_ROW]:
             samples.reject(int(now[workspace.BAD_ROW]) - 1, self.dtype)
+        if now[workspace.DIVERGED]:
+            raise Diverged(self.steps)
         return Sums(len(order), float(totals[0]), int(totals[1]), float(totals[2]))
 
-    def _settings(self) -> np.ndarray:
-        settings, numbers = np.zeros(workspace.SETTINGS), self.optimizer.numbers
+    def _settings(self, clipped: bool) -> np.ndarray:
+        settings, numbers, network = np.zeros(workspace.SETTINGS), self.optimizer.numbers, self.network
         settings[: len(numbers)] = numbers
-        settings[workspace.L2], settings[workspace.ALPHA] = self.network.l2, self.network.alpha
-        settings[workspace.MOST] = self.network.most
+        settings[workspace.L1], settings[workspace.L2] = network.l1, network.l2
+        settings[workspace.ALPHA], settings[workspace.NUMBER] = network.alpha, network.number
+        settings[workspace.SMOOTHING] = network.label_smoothing
+        settings[workspace.CLIP_VALUE] = network.clip_value if clipped else np.inf
+        settings[workspace.CLIP_NORM] = network.clip_norm if clipped else np.inf
         return settings

@@ -10,6 +10,14 @@ import numpy as np
 DIRECT = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # what a compiled gather reads as it lies
 
 
+class Diverged(ArithmeticError):
+    """The error of a minibatch was NaN or infinite; its update was not made."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"the error of step {step} is not a finite number")
+        self.step = step
+
+
 class Sums(NamedTuple):
     """What a pass over some rows adds up: each minibatch's mean error, and its penalty, count once for each row."""
 
@@ -40,6 +48,18 @@ class Labelled:
     samples: Samples
     y: np.ndarray
     weights: np.ndarray | None = None
+
+    def split(self, share: float) -> tuple[Labelled, Labelled]:
+        """Return the first rows, and the last ones that make up this share, at least one of each."""
+        n = len(self.y)
+        first = n - max(1, round(n * share))
+        if first < 1:
+            raise ValueError(f"validation_split must leave a row to train on, got {share} of {n} rows")
+        return self._slice(slice(0, first)), self._slice(slice(first, n))
+
+    def _slice(self, rows: slice) -> Labelled:
+        samples = Samples(self.samples.X[rows], self.samples.shift, self.samples.scale, self.samples.name)
+        return Labelled(samples, self.y[rows], None if self.weights is None else self.weights[rows])
 
     def picked(self, rows: np.ndarray | slice) -> Labelled:
         """Return some rows' targets and weights with the samples as they are."""

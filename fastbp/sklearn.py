@@ -47,8 +47,8 @@ class _Compiled:
         eps = np.finfo(self._kind()).eps
         sizes = (self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_))
         loss = _LOSSES[self.out_activation_]
-        most = -np.log(eps) if loss in ("cross_entropy", "log_loss") else np.inf  # scikit-learn clips probabilities
-        return Network(sizes, self.activation, loss, alpha=float(self.alpha), most=float(most))
+        number = {"cross_entropy": -np.log(eps), "log_loss": eps}.get(loss, np.inf)  # scikit-learn clips probabilities
+        return Network(sizes, self.activation, loss, alpha=float(self.alpha), number=float(number))
 
     def _kind(self) -> np.dtype:
         """Return the dtype that all is computed in."""

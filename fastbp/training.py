@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from .callbacks import Callback
 from .history import History
 from .kernels.shuffle import shuffle
 from .plan import Plan
 from .progress import Progress
-from .samples import Labelled
+from .samples import Diverged, Labelled
+from .schedules import Schedule
 
 
 @dataclass(frozen=True)
@@ -24,33 +27,66 @@ class Training:
     batch_size: int
     shuffle: bool
     progress: Progress
+    schedule: Schedule | None = None
+    callbacks: tuple[Callback, ...] = ()
 
-    def run(self, plan: Plan, random: np.random.Generator) -> History:
-        """Train the plan's parameters.
+    def run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
+        """Train the plan's parameters, which are those of `flat`, and write them back there in the end.
 
-        Ctrl-C ends training with the steps taken so far. Any other error leaves the optimizer's state and `random` as
-        they were; the parameters that the plan was loaded from are not touched here.
+        Ctrl-C ends training with the steps taken so far. Any other error leaves parameters, the optimizer's state and
+        `random` as they were, but for an error that is not finite: then the last finite parameters stay.
         """
         history, snapshot, before = History(), plan.snapshot(), random.bit_generator.state
+        kept, rate = flat.copy() if self.callbacks else None, model.learning_rate
+        plan.watch = True
         try:
             with self.progress:
-                for _ in range(self.epochs):
-                    self._epoch(plan, random, history)
+                self._epochs(model, plan, flat, random, history)
         except KeyboardInterrupt:
             history.interrupted = True
+        except Diverged as error:
+            raise self._explained(error, model, plan, flat) from None
         except BaseException:
             plan.restore(snapshot)
             random.bit_generator.state = before
+            if kept is not None:
+                flat[...], model.learning_rate = kept, rate
             raise
+        _store(plan, flat, history)
+        if self.callbacks:
+            for callback in self.callbacks:
+                callback.on_train_end(model)
+            plan.load(flat)
         return history
 
-    def _epoch(self, plan: Plan, random: np.random.Generator, history: History) -> None:
+    def _epochs(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator, history: History) -> None:
+        model.stop_training = False
+        for callback in self.callbacks:
+            callback.on_train_begin(model)
+        for epoch in range(self.epochs):
+            for callback in self.callbacks:
+                callback.on_epoch_begin(model, epoch)
+            if self.callbacks:
+                plan.load(flat)
+            self._epoch(plan, random, history, epoch)
+            if self.callbacks:
+                plan.store(flat)
+                logs = history.latest() | {"epoch": epoch}
+                for callback in self.callbacks:
+                    callback.on_epoch_end(model, logs)
+                plan.load(flat)
+            if model.stop_training:
+                return
+
+    def _epoch(self, plan: Plan, random: np.random.Generator, history: History, epoch: int) -> None:
         start, n = time.perf_counter(), len(self.data.y)
         order = np.arange(n)
         if self.shuffle:
             shuffle(order, random.integers(2**63))
+        if plan.draws:
+            plan.key = int(random.integers(2**63))
         total, hits, done = 0.0, 0, 0
-        for sums in plan.train_epoch(self.data, order, self.batch_size):
+        for sums in plan.train_epoch(self.data, order, self.batch_size, self._rates(plan, epoch)):
             total, hits, done = total + sums.loss, hits + sums.hits, done + sums.rows
             self.progress.rows(done, n, total / done, hits / done)
         if self.validation is not None:
@@ -61,6 +97,40 @@ class Training:
         history.accuracy.append(hits / n)
         history.seconds.append(time.perf_counter() - start)
         self.progress.epoch(history)
+
+    def _rates(self, plan: Plan, epoch: int) -> np.ndarray | None:
+        """Return the learning rate of each of the epoch's steps, or None where it is the same for all."""
+        if self.schedule is None:
+            return None
+        steps = -(-len(self.data.y) // self.batch_size)
+        numbers = np.arange(epoch * steps, (epoch + 1) * steps)
+        return plan.optimizer.learning_rate * self.schedule.factors(numbers, steps, self.epochs * steps)
+
+    @staticmethod
+    def _explained(error: Diverged, model: Any, plan: Plan, flat: np.ndarray) -> Diverged:
+        """Return the error with where and why, and leave in `flat` the last parameters that are finite."""
+        reached = np.empty_like(flat)
+        plan.store(reached)
+        layers = model.network.views(reached)
+        broken = [number for number, layer in enumerate(layers, 1) if not all(np.isfinite(a).all() for a in layer)]
+        sizes = [float(np.abs(W).max()) for W, _ in layers]
+        if broken:
+            where = f"the parameters of layer {broken[0]} are no finite numbers any more; those of before stay"
+            plan.load(flat)
+        else:
+            flat[...] = reached
+            where = f"the largest weights are those of layer {int(np.argmax(sizes)) + 1}, up to {max(sizes):.3g}"
+        remedy = f"lower learning_rate (now {model.learning_rate:g}), set clip_norm, or scale the inputs"
+        error.args = (f"{error}: {where}. To go on, {remedy}",)
+        return error
+
+
+def _store(plan: Plan, flat: np.ndarray, history: History) -> None:
+    try:
+        plan.store(flat)
+    except KeyboardInterrupt:  # half of the parameters would be those of before
+        plan.store(flat)
+        history.interrupted = True
 
 
 def evaluate(plan: Plan, data: Labelled) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Activations but ReLU, which linear.py does as it stores a product: passes over panels (tile.py) still in cache.
+"""Activations as passes over panels (tile.py) still in cache; plain ReLU linear.py does as it stores a product.
 
 Both passes of an activation work in place, on elements first:last of one panel, whole rows; `columns` of its columns
 are in use, the others are left zero. What `derive` needs, F'(t), is read off h = F(t).
@@ -8,8 +8,9 @@ from ._jit import inline
 from .functions import exp, tanh
 from .simd import lanes, load, store, zeros
 from .tile import ROWS
-from .values import lane_numbers, where_less
+from .values import bits, lane_numbers, where_less
 
+SLOPE = 0.01  # of leaky ReLU below 0 (Maas, Hannun and Ng, 2013)
 TOGETHER = min(ROWS, 4)  # vectors whose latencies overlap
 
 
@@ -24,6 +25,36 @@ def _pass(function):
 
     apply.__name__ = apply.__qualname__ = function.py_func.__name__.strip("_")
     return apply
+
+
+@inline
+def _identity(t):
+    return t
+
+
+@inline
+def _one(h):
+    return h * 0.0 + 1.0
+
+
+@inline
+def _relu(t):
+    return where_less(t, 0.0, -0.0, t + 0.0)
+
+
+@inline
+def _relu_derivative(h):
+    return where_less(bits(h), 0, h * 0.0, 1.0)
+
+
+@inline
+def _leaky_relu(t):
+    return where_less(t, 0.0, t * SLOPE, t + 0.0)
+
+
+@inline
+def _leaky_relu_derivative(h):
+    return where_less(bits(h), 0, h * 0.0 + SLOPE, 1.0)
 
 
 @inline
@@ -46,5 +77,17 @@ def _tanh_derivative(h):
     return 1.0 - h * h
 
 
-ACTIVATIONS = {"logistic": _pass(_logistic), "tanh": _pass(_tanh)}
-DERIVATIVES = {"logistic": _pass(_logistic_derivative), "tanh": _pass(_tanh_derivative)}
+ACTIVATIONS = {
+    "identity": _pass(_identity),
+    "relu": _pass(_relu),
+    "leaky_relu": _pass(_leaky_relu),
+    "logistic": _pass(_logistic),
+    "tanh": _pass(_tanh),
+}
+DERIVATIVES = {
+    "identity": _pass(_one),
+    "relu": _pass(_relu_derivative),
+    "leaky_relu": _pass(_leaky_relu_derivative),
+    "logistic": _pass(_logistic_derivative),
+    "tanh": _pass(_tanh_derivative),
+}

@@ -11,7 +11,7 @@ from .pointer import call, pointer_to
 from .simd import lanes
 from .step import backward_tasks, forward_tasks
 from .tile import ROWS
-from .workspace import BACKWARD, BAD_ROW, BATCH, BLOCKS, FIRST, FORWARD, GATHER, GRADIENT, MODE, own, workspace_at
+from .workspace import BACKWARD, BAD_ROW, BATCH, BLOCKS, FIRST, FORWARD, GATHER, GRADIENT, MODE, ROW, own, workspace_at
 
 
 @inline
@@ -28,6 +28,7 @@ def block(pointer, l, task, worker):
     now, there = mine.now, pointer_to(mine)
     first, last = block_rows(ws.now, task)
     now[FIRST], now[BATCH], now[MODE] = ws.now[FIRST] + first, last - first, GRADIENT
+    now[ROW] = first
     parts = 2 * layers * ws.now[BLOCKS]
     for part in range(gather_tasks(now)):
         call(now[GATHER], there, 0, part, 0)

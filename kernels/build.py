@@ -21,6 +21,7 @@ from .workspace import (
     BACKWARD,
     BLOCK,
     BLOCKS,
+    CLIP_NORM,
     DERIVE,
     DONE,
     END,
@@ -29,6 +30,7 @@ from .workspace import (
     IDENTITY,
     LOSS,
     MODE,
+    NORM,
     OTHER,
     OUTPUT,
     PREDICT,
@@ -86,10 +88,10 @@ def launcher(dtype):
     return compiled_for(types.void(types.intp, *_work_type(dtype).args), launch, parallel=True)
 
 
-def set_activations(layers, activations, dtype):
-    """Write into the `layers` table what activation each layer has, by names; the last has none."""
-    for layer, name in zip(layers, activations, strict=False):
-        layer[F] = {"identity": IDENTITY, "relu": RELU}.get(name, OTHER)
+def set_activations(layers, activations, dropout, dtype):
+    """Write into the `layers` table what activation each layer has, by names, and whether some of it is dropped."""
+    for layer, name, share in zip(layers, activations, dropout, strict=False):
+        layer[F] = OTHER if share else {"identity": IDENTITY, "relu": RELU}.get(name, OTHER)
         if layer[F] == OTHER:
             layer[ACTIVATE] = activation_pass(ACTIVATIONS[name], dtype)[0]
             layer[DERIVE] = activation_pass(DERIVATIVES[name], dtype)[0]
@@ -127,6 +129,8 @@ def run(function, ws, X_dtype, loss, optimizer, out, at, end):
             now[BLOCK] = phase(block, dtype)[0]
     if now[MODE] == UPDATE:
         now[UPDATE_ALL] = phase(UPDATES[optimizer], dtype)[0]
+        if ws.settings[CLIP_NORM] < np.inf:
+            now[NORM] = phase(UPDATES["gradient"], dtype)[0]
     address, compiled = work(function, dtype)
     if now[WORKERS] == 1:
         compiled(ws, out, at, end)

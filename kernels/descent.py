@@ -80,3 +80,35 @@ def adam_update(W, m, v, dW, alpha, b1, b2, eps, step):
         m[k] = b1 * m[k] + (1 - b1) * dW[k]
         v[k] = b2 * v[k] + (1 - b2) * dW[k] * dW[k]
         W[k] -= rate * m[k] / (math.sqrt(v[k]) + eps)
+
+
+@kernel
+def adamw_update(W, m, v, dW, alpha, b1, b2, eps, decay, step):
+    """W <- W - alpha decay W, then as Adam                       (Loshchilov and Hutter, 2019, algorithm 2)
+
+    W   in, out (n,)  parameters
+    m   in, out (n,)  mean of the gradient
+    v   in, out (n,)  mean of its square
+    dW  in      (n,)  gradient
+    alpha, b1, b2, eps, decay, step   as Adam's, and the share of W that each step of size 1 takes off
+    """
+    rate = alpha * math.sqrt(1 - b2**step) / (1 - b1**step)
+    for k in prange(W.size):
+        m[k] = b1 * m[k] + (1 - b1) * dW[k]
+        v[k] = b2 * v[k] + (1 - b2) * dW[k] * dW[k]
+        W[k] -= alpha * decay * W[k]
+        W[k] -= rate * m[k] / (math.sqrt(v[k]) + eps)
+
+
+@kernel
+def rmsprop_update(W, v, dW, alpha, rho, eps):
+    """v <- rho v + (1 - rho) (dE/dW)^2;  W <- W - alpha dE/dW / (sqrt(v) + eps)   (Tieleman, Hinton, 2012, lecture 6.5)
+
+    W   in, out (n,)  parameters
+    v   in, out (n,)  mean of the gradient's square
+    dW  in      (n,)  gradient
+    alpha, rho, eps   learning rate, decay of v, what keeps the quotient finite
+    """
+    for k in prange(W.size):
+        v[k] = rho * v[k] + (1 - rho) * dW[k] * dW[k]
+        W[k] -= alpha * dW[k] / (math.sqrt(v[k]) + eps)

@@ -5,8 +5,6 @@ dE/dt = z - y: logistic with cross-entropy, identity with half the square, exp w
 (McCullagh and Nelder, Generalized Linear Models, 1989, section 2.2: canonical links).
 """
 
-import math
-
 from ._jit import inline, jit
 from .functions import exp, log
 from .loss import column_at, turn
@@ -20,16 +18,16 @@ def _logistic(t):
 
 
 @inline
-def _logistic_error(t, z, y, floor):
+def _logistic_error(t, z, y, number):
     """ln(1 + e^t) - y t = -y ln z - (1 - y) ln (1 - z)"""
     size = where_less(t, 0.0, 0.0 - t, t)
     return where_less(0.0, t, t, 0.0) - t * y + log(exp(0.0 - size) + 1.0)
 
 
 @inline
-def _log_loss(t, z, y, floor):
+def _log_loss(t, z, y, number):
     """-y ln z - (1 - y) ln (1 - z), z clipped, as scikit-learn computes it, rounding and all"""
-    z = where_less(z, floor, floor, where_less(1.0 - floor, z, 1.0 - floor, z))
+    z = where_less(z, number, number, where_less(1.0 - number, z, 1.0 - number, z))
     return 0.0 - (y * log(z) + (1.0 - y) * log(1.0 - z))
 
 
@@ -39,13 +37,13 @@ def _identity(t):
 
 
 @inline
-def _squared_error(t, z, y, floor):
+def _squared_error(t, z, y, number):
     """(z - y)^2 / 2"""
     return (z - y) * (z - y) * 0.5
 
 
 @inline
-def _poisson_error(t, z, y, floor):
+def _poisson_error(t, z, y, number):
     """y ln (y / z) - y + z"""
     return where_less(0.0, y, y * (log(y) - t), 0.0) - y + z
 
@@ -53,6 +51,34 @@ def _poisson_error(t, z, y, floor):
 @inline
 def _exp(t):
     return exp(t)
+
+
+@inline
+def _difference(z, y, number):
+    return z - y
+
+
+@inline
+def _absolute_error(t, z, y, number):
+    """|z - y|"""
+    return where_less(z, y, y - z, z - y)
+
+
+@inline
+def _sign(z, y, number):
+    return where_less(y, z, z * 0.0 + 1.0, where_less(z, y, -1.0, (z - y) * 0.0))
+
+
+@inline
+def _huber(t, z, y, number):
+    """(z - y)^2 / 2, and delta (|z - y| - delta / 2) beyond delta"""
+    size = where_less(z, y, y - z, z - y)
+    return where_less(number, size, (size - 0.5 * number) * number, size * size * 0.5)
+
+
+@inline
+def _clamped(z, y, number):
+    return where_less(z - y, -number, -number, where_less(number, z - y, number, z - y))
 
 
 def _make_output(link, name):
@@ -66,9 +92,11 @@ def _make_output(link, name):
     return jit(output)
 
 
-def _make_error(link, error, name):
-    def loss(t, e, right, targets, weights, rows, first, last, O, scale, most):
-        L, zero, floor = lanes(t), zeros(t, 1, 1), math.exp(-most)
+def _make_error(link, error, name, gradient=None):
+    gradient = gradient or _difference
+
+    def loss(t, e, right, targets, weights, rows, first, last, O, scale, number):
+        L, zero = lanes(t), zeros(t, 1, 1)
         for i in range(first, last, L):
             at, weight = i * L, load(weights, i, 0, 0, zero)
             turn(t, at, rows, O)
@@ -78,16 +106,17 @@ def _make_error(link, error, name):
                 k = column_at(at, rows, j, L)
                 logit, y = load(t, k, 0, 0, zero), load(targets, k, 0, 0, zero)
                 z = link(logit)
-                total = total + error(logit, z, y, floor)
+                total = total + error(logit, z, y, number)
                 correct = correct * where_less((z - 0.5) * (y - 0.5), 0.0, zero, 1.0)
-                store(t, k, 0, 0, (z - y) * (weight * scale))
+                store(t, k, 0, 0, gradient(z, y, number) * (weight * scale))
             store(e, i, 0, 0, total * weight)
             store(right, i, 0, 0, correct)
             for j in range(O, (O + L - 1) // L * L):
                 store(t, column_at(at, rows, j, L), 0, 0, zero)
             turn(t, at, rows, O)
 
-    loss.__doc__ = f"""E = sum_j {error.py_func.__doc__} of each row;  dE/dt <- (z - y) w scale, over t itself
+    loss.__doc__ = f"""E = sum_j {error.py_func.__doc__} of each row;  dE/dt <- (z - y) w scale, over t itself;
+    in place of z - y stands what E's derivative is
 
     t        in, out (B, O)  what the link turns into z, then dE/dt
     e        out     (B,)    error of each row times its weight
@@ -95,7 +124,7 @@ def _make_error(link, error, name):
     targets  in, out (B, O)  y, left turned
     weights  in      (B,)    w
     scale                    1 / sum of w over the minibatch
-    most                     of `log_loss` only: z is clipped to where -ln z is this
+    number                   what the error asks for: how near z may come to 0 and 1, or delta
     """
     loss.__name__ = loss.__qualname__ = f"{name}_error"
     return jit(loss)
@@ -108,9 +137,12 @@ OUTPUTS = {
     "squared_error": _make_output(_identity, "identity"),
     "poisson": _make_output(_exp, "exp"),
 }
+OUTPUTS |= dict.fromkeys(("absolute_error", "huber"), OUTPUTS["squared_error"])
 LOSSES = {
     "log_loss": _make_error(_logistic, _log_loss, "log_loss"),
     "binary_cross_entropy": _make_error(_logistic, _logistic_error, "binary_cross_entropy"),
     "squared_error": _make_error(_identity, _squared_error, "squared_error"),
     "poisson": _make_error(_exp, _poisson_error, "poisson"),
+    "absolute_error": _make_error(_identity, _absolute_error, "absolute_error", _sign),
+    "huber": _make_error(_identity, _huber, "huber", _clamped),
 }

@@ -74,7 +74,7 @@ def softmax_row(t, at, O):
 
 
 @jit
-def softmax_cross_entropy(t, e, right, labels, weights, rows, first, last, O, scale, most):
+def softmax_cross_entropy(t, e, right, labels, weights, rows, first, last, O, scale, most, smoothing):
     """E = ln sum exp(t) - t_y of each row;  dE/dt <- (z - y) w scale, over t itself    (eqs. 33-39, 45-47)
 
     t        in, out (B, O)  logits, then dE/dt, 0 in the columns that fill up the last panel
@@ -84,26 +84,31 @@ def softmax_cross_entropy(t, e, right, labels, weights, rows, first, last, O, sc
     weights  in      (B,)    w of each row
     scale                    1 / sum of w over the minibatch, so 1 / B where all are 1
     most                     at which the error of a row is cut off; infinity leaves it as it is
+    smoothing                share of y that is spread over all classes (Szegedy et al., 2016, section 7)
     """
     L, zero = lanes(t), zeros(t, 1, 1)
     for i in range(first, last, L):
         at, y = i * L, load(labels, i, 0, 0, bits(zero))
         turn(t, at, rows, O)
         top = _maximum(t, at, rows, O)
-        total, of_y, best = zero, zero, bits(zero) - 1
+        total, of_y, all_below, best = zero, zero, zero, bits(zero) - 1
+        one, other = 1.0 - smoothing + smoothing / O, smoothing / O
         for j in range(O):
             below = load(t, column_at(at, rows, j, L), 0, 0, zero) - top
             of_y = where_equal(y, j, below, of_y)
+            all_below = all_below + below
             best = where_less(best, 0, where_equal(below, 0.0, j, best), best)
             z = exp(below)
             store(t, column_at(at, rows, j, L), 0, 0, z)
             total = total + z
-        weight, error = load(weights, i, 0, 0, zero), log(total) - of_y
+        weight, error = load(weights, i, 0, 0, zero), log(total) - of_y * (1.0 - smoothing)
+        if smoothing > 0:
+            error = error - all_below * other
         store(e, i, 0, 0, where_less(most, error, zero + most, error) * weight)
         store(right, i, 0, 0, where_equal(best, y, zero + 1.0, 0.0))
         for j in range(O):
             z = load(t, column_at(at, rows, j, L), 0, 0, zero) / total
-            store(t, column_at(at, rows, j, L), 0, 0, (z - where_equal(y, j, zero + 1.0, 0.0)) * (weight * scale))
+            store(t, column_at(at, rows, j, L), 0, 0, (z - where_equal(y, j, zero + one, other)) * (weight * scale))
         for j in range(O, (O + L - 1) // L * L):
             store(t, column_at(at, rows, j, L), 0, 0, zero)
         turn(t, at, rows, O)

@@ -2,7 +2,7 @@
 
 from . import errors, loss
 from ._jit import inline
-from .workspace import B_AT, BATCH_ROWS, MOST, OUT, SCALE, W_AT, X_AT, workspace_at
+from .workspace import B_AT, BATCH_ROWS, NUMBER, OUT, SCALE, SMOOTHING, W_AT, X_AT, workspace_at
 
 
 @inline
@@ -27,11 +27,11 @@ def _make_loss(kernel, of_classes):
     def error(pointer, first, last, worker):
         ws = workspace_at(pointer)
         t, O = _logits(ws)
-        rows, scale, most = ws.now[BATCH_ROWS], ws.totals[SCALE], ws.settings[MOST]
+        rows, scale, number = ws.now[BATCH_ROWS], ws.totals[SCALE], ws.settings[NUMBER]
         if of_classes:
-            kernel(t, ws.e, ws.right, ws.labels, ws.w, rows, first, last, O, scale, most)
+            kernel(t, ws.e, ws.right, ws.labels, ws.w, rows, first, last, O, scale, number, ws.settings[SMOOTHING])
         else:
-            kernel(t, ws.e, ws.right, ws.targets, ws.w, rows, first, last, O, scale, most)
+            kernel(t, ws.e, ws.right, ws.targets, ws.w, rows, first, last, O, scale, number)
 
     error.__qualname__ = kernel.py_func.__name__
     return error

@@ -7,16 +7,12 @@ Every entry is called alike, with plain matrices: `entry.call(variant, *entry.sa
 variants "serial" and "parallel". A fast kernel has "fast", and as "twin" the plain loop that it must agree with.
 """
 
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from functools import partial
-
-import numpy as np
+from dataclasses import replace
 
 from . import (
     activation,
-    beyond,
+    beyond_activations,
+    beyond_errors,
     descent,
     errors,
     gather,
@@ -30,80 +26,7 @@ from . import (
     update,
 )
 from . import elementwise as printed
-from ._jit import Kernel
-from .simd import LINE
-from .workspace import padded
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One kernel: the equations it computes and its cost as functions of (B, I, O)."""
-
-    name: str
-    kernel: Callable
-    equations: tuple[int, ...]
-    arguments: str  # one word an argument: its shape in letters, flattened by a "*", or its value; see `sample`
-    flop: Callable[[int, int, int], int]
-    elements: Callable[[int, int, int], int]  # numbers read and written
-    twin: str = ""  # name of the plain loop that a fast kernel agrees with, where one is written down
-    adapter: Callable | None = None  # for a fast kernel that takes no plain arguments: see twins.py
-
-    @property
-    def documented(self):
-        """The function whose signature and docstring tell the arguments."""
-        return KERNELS[self.twin].kernel if self.twin else self.adapter or self.kernel
-
-    @property
-    def variants(self):
-        """{name: function}; `with function(*arguments) as run: run()` computes, once for each run()."""
-        if isinstance(self.kernel, Kernel):
-            return {name: partial(_plain, getattr(self.kernel, name)) for name in ("serial", "parallel")}
-        twin = {"twin": KERNELS[self.twin].variants["serial"]} if self.twin else {}
-        return {"fast": self.adapter or partial(_plain, self.kernel), **twin}
-
-    def call(self, variant, *arguments):
-        """Compute once, from plain arguments; return what the kernel returns, mostly None."""
-        with self.variants[variant](*arguments) as run:
-            return run()
-
-    def bytes(self, B, I, O, itemsize):
-        """Return the least traffic in bytes, all numbers counted at `itemsize`."""
-        return self.elements(B, I, O) * itemsize
-
-    def sample(self, B, I, O, dtype, rng):
-        """Return arguments to call the kernel with, made of normal numbers of `dtype` from the Generator `rng`.
-
-        What stands before a colon asks for other numbers: "z" for probabilities, "h" for what ReLU leaves, "v" for
-        squares, "panels" for a flat array that holds such a matrix in panels, and before a value a dtype of its own.
-        "y" are class numbers, "order" row numbers.
-        """
-        sizes = {"B": B, "I": I, "O": O}
-        return [_argument(word, sizes, np.dtype(dtype), rng) for word in self.arguments.split()]
-
-
-def _argument(word, sizes, dtype, rng):
-    kind, _, shape = word.rpartition(":")
-    if shape[0].isdigit():
-        return np.dtype(kind or dtype).type(shape)
-    if shape in ("y", "order"):
-        return rng.integers(0, sizes["O" if shape == "y" else "B"], sizes["B"])
-    lengths = [sizes[letter] for letter in shape.rstrip("*")]
-    if kind == "panels":
-        lanes = LINE // dtype.itemsize
-        lengths = [padded(length, lanes) for length in lengths]
-    numbers = rng.standard_normal(lengths)
-    if kind == "z":
-        numbers = np.exp(numbers) / np.exp(numbers).sum(1, keepdims=True)
-    elif kind == "h":
-        numbers = np.where(numbers < -0.2, -0.0, numbers.clip(0))
-    elif kind == "v":
-        numbers = numbers**2
-    flat = kind == "panels" or shape.endswith("*")
-    return numbers.astype(dtype).ravel() if flat else numbers.astype(dtype)
-
-
-def _plain(function, *arguments):
-    return nullcontext(partial(function, *arguments))
+from .entry import Entry
 
 
 def _span(first, last):
@@ -173,69 +96,114 @@ _PLAIN = (
         elements=lambda B, I, O: 3 * I * O,
     ),
     Entry(
-        "logistic", beyond.logistic, (), "BO BO",
+        "logistic", beyond_activations.logistic, (), "BO BO",
         flop=lambda B, I, O: 3 * B * O,
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
-        "logistic_derivative", beyond.logistic_derivative, (), "BO z:BO",
+        "logistic_derivative", beyond_activations.logistic_derivative, (), "BO z:BO",
         flop=lambda B, I, O: 2 * B * O,
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
-        "tanh", beyond.tanh, (), "BO BO",
+        "tanh", beyond_activations.tanh, (), "BO BO",
         flop=lambda B, I, O: B * O,
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
-        "tanh_derivative", beyond.tanh_derivative, (), "BO z:BO",
+        "tanh_derivative", beyond_activations.tanh_derivative, (), "BO z:BO",
         flop=lambda B, I, O: 2 * B * O,
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
-        "identity", beyond.identity, (), "BO BO",
+        "identity", beyond_activations.identity, (), "BO BO",
         flop=lambda B, I, O: 0,
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
-        "exponential", beyond.exponential, (), "BO BO",
+        "exponential", beyond_activations.exponential, (), "BO BO",
         flop=lambda B, I, O: B * O,
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
-        "hadamard", beyond.hadamard, (17, 51), "BO BO BO",
+        "hadamard", beyond_activations.hadamard, (17, 51), "BO BO BO",
         flop=lambda B, I, O: B * O,
         elements=lambda B, I, O: 3 * B * O,
     ),
     Entry(
-        "binary_cross_entropy", beyond.binary_cross_entropy, (), "BO B BO z:BO",
+        "binary_cross_entropy", beyond_errors.binary_cross_entropy, (), "BO B BO z:BO",
         flop=lambda B, I, O: 11 * B * O,
         elements=lambda B, I, O: 3 * B * O + B,
     ),
     Entry(
-        "log_loss", beyond.log_loss, (), "BO B BO z:BO 1e-7",
+        "log_loss", beyond_errors.log_loss, (), "BO B BO z:BO 1e-7",
         flop=lambda B, I, O: 12 * B * O,
         elements=lambda B, I, O: 3 * B * O + B,
     ),
     Entry(
-        "squared_error", beyond.squared_error, (), "BO B BO BO",
+        "squared_error", beyond_errors.squared_error, (), "BO B BO BO",
         flop=lambda B, I, O: 5 * B * O,
         elements=lambda B, I, O: 3 * B * O + B,
     ),
     Entry(
-        "poisson", beyond.poisson, (), "BO B BO v:BO",
+        "poisson", beyond_errors.poisson, (), "BO B BO v:BO",
         flop=lambda B, I, O: 9 * B * O,
         elements=lambda B, I, O: 3 * B * O + B,
     ),
     Entry(
-        "weigh", beyond.weigh, (), "BO B B 0.5",
+        "weigh", beyond_errors.weigh, (), "BO B B 0.5",
         flop=lambda B, I, O: 2 * B * O + B,
         elements=lambda B, I, O: 2 * B * O + 3 * B,
     ),
     Entry(
-        "penalize", beyond.penalize, (), "IO* IO* 0.1",
-        flop=lambda B, I, O: 4 * I * O,
+        "penalize", beyond_errors.penalize, (), "IO* IO* 0.1 0.2",
+        flop=lambda B, I, O: 8 * I * O,
         elements=lambda B, I, O: 3 * I * O,
+    ),
+    Entry(
+        "limit", beyond_errors.limit, (), "IO* 1.5 2.5",
+        flop=lambda B, I, O: 3 * I * O,
+        elements=lambda B, I, O: 2 * I * O,
+    ),
+    Entry(
+        "leaky_relu", beyond_activations.leaky_relu, (), "BO BO",
+        flop=lambda B, I, O: B * O,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "leaky_relu_derivative", beyond_activations.leaky_relu_derivative, (), "BO h:BO",
+        flop=lambda B, I, O: 0,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "dropout", beyond_activations.dropout, (), "BO 0.25 i8:64 i8:12345",
+        flop=lambda B, I, O: B * O,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "absolute_error", beyond_errors.absolute_error, (), "BO B BO BO",
+        flop=lambda B, I, O: 3 * B * O,
+        elements=lambda B, I, O: 3 * B * O + B,
+    ),
+    Entry(
+        "huber", beyond_errors.huber, (), "BO B BO BO 0.5",
+        flop=lambda B, I, O: 5 * B * O,
+        elements=lambda B, I, O: 3 * B * O + B,
+    ),
+    Entry(
+        "smoothed_cross_entropy", beyond_errors.smoothed_cross_entropy, (33, 45, 46, 47), "BO B BO y 0.1",
+        flop=lambda B, I, O: 8 * B * O + 6 * B,
+        elements=lambda B, I, O: 2 * B * O + 2 * B,
+    ),
+    Entry(
+        "adamw_update", descent.adamw_update, (), "IO* IO* v:IO* IO* f8:0.001 f8:0.9 f8:0.999 f8:1e-8 f8:0.01 i8:3",
+        flop=lambda B, I, O: 14 * I * O,
+        elements=lambda B, I, O: 7 * I * O,
+    ),
+    Entry(
+        "rmsprop_update", descent.rmsprop_update, (), "IO* v:IO* IO* f8:0.001 f8:0.9 f8:1e-7",
+        flop=lambda B, I, O: 8 * I * O,
+        elements=lambda B, I, O: 5 * I * O,
     ),
     Entry(
         "gather", printed.gather, (), "BI BI order I I",
@@ -268,7 +236,7 @@ _PLAIN = (
 def _fast(twin, kernel, adapter):
     """Entry of a fast kernel: equations, arguments and cost are its twin's."""
     entry = next(entry for entry in _PLAIN if entry.name == twin)
-    return replace(entry, name=f"fast_{adapter.__name__}", kernel=kernel, twin=twin, adapter=adapter)
+    return replace(entry, name=f"fast_{adapter.__name__}", kernel=kernel, plain=entry, adapter=adapter)
 
 
 _FAST = (

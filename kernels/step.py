@@ -5,6 +5,7 @@ or writes, and nothing is summed across tasks, so the bits do not depend on the 
 """
 
 from ._jit import inline
+from .dropout import drop
 from .linear import (
     bias_backward,
     linear_backward_input,
@@ -22,6 +23,7 @@ from .workspace import (
     BATCH_ROWS,
     DERIVE,
     DESCEND,
+    EVALUATE,
     IN,
     LOSS,
     MODE,
@@ -91,6 +93,8 @@ def forward(pointer, l, task, worker):
     if ws.layers[l, F] == OTHER:
         for j in range(start, end, L):
             call(ws.layers[l, ACTIVATE], h, j * rows + first * L, j * rows + last * L, O - j)
+            if ws.dropout.size and ws.now[MODE] < EVALUATE:
+                drop(ws, l, h, b.size, j, first, last)
     if last_layer:
         call(ws.now[OUTPUT] if ws.now[MODE] == PREDICT else ws.now[LOSS], pointer, first, last, worker)
 
@@ -152,4 +156,6 @@ def backward(pointer, l, task, worker):
             if F_below == OTHER:
                 for j in range(i, below, L):
                     call(ws.layers[l - 1, DERIVE], x, j * rows, j * rows + pad(B, ROWS) * L, I - j)
+                    if ws.dropout.size:
+                        drop(ws, l - 1, x, pad(I, L), j, 0, pad(B, ROWS))
             linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, below - i, O, b.size, F_below)

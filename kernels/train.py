@@ -3,6 +3,8 @@
 The phases are called by their addresses, which `now` holds (build.py).
 """
 
+import math
+
 from numba import prange
 
 from ._jit import inline
@@ -13,7 +15,7 @@ from .gather import gather_tasks
 from .pointer import call, pointer_to
 from .simd import lanes
 from .step import backward_tasks, forward_tasks
-from .update import chunks, penalty_of, update_tasks
+from .update import sum_of, update_tasks
 from .workspace import (
     ARRIVED,
     BACKWARD,
@@ -23,23 +25,31 @@ from .workspace import (
     BATCH_SIZE,
     BLOCK,
     BLOCKS,
+    CLIP_NORM,
+    DIVERGED,
     DONE,
+    DRAW,
     ERROR,
+    FACTOR,
     FIRST,
     FORWARD,
     GATHER,
     HITS,
     LAYER,
     MODE,
+    NORM,
     OUT,
     PENALTY,
     PHASE,
     PREDICT,
+    RATE,
+    READY,
     SCALE,
     STEP,
     TASKS,
     UPDATE,
     UPDATE_ALL,
+    WATCH,
     WORKERS,
     X_AT,
     borrow,
@@ -51,7 +61,9 @@ from .workspace import (
 def _open_minibatch(ws, at, end):
     """Where it begins and how many rows it has; 1 / the sum of their weights, 0 where that is 0."""
     now = ws.now
-    now[FIRST], now[BATCH] = at, min(now[BATCH_SIZE], end - at)
+    now[FIRST], now[BATCH], now[READY], now[DRAW] = at, min(now[BATCH_SIZE], end - at), 0, now[STEP]
+    if ws.rates.size:
+        ws.settings[RATE] = ws.rates[min(at // now[BATCH_SIZE], ws.rates.size - 1)]
     total = float(now[BATCH])
     if ws.weights.size:
         total = 0.0
@@ -70,17 +82,18 @@ def _add_errors(ws):
         for row in range(at, at + last - first):
             error += ws.e[row]
             count += ws.right[row]
+    if ws.now[WATCH] and not math.isfinite(error):
+        ws.now[DIVERGED] = 1  # before the update that would spread it
     ws.totals[ERROR] += error * ws.totals[SCALE] * ws.now[BATCH]
     ws.totals[HITS] += count
 
 
 @inline
-def _add_penalty(ws):
-    """Half the penalty times the sum of all squared weights, as they were before the update, in each row's share."""
-    squares = 0.0
-    for k in range(chunks(ws.P.size) * lanes(ws.P)):
-        squares += ws.squares[k]
-    ws.totals[PENALTY] += 0.5 * penalty_of(ws) * squares * ws.now[BATCH]
+def _limit_norm(ws):
+    """What the gradient is to be multiplied by so that its norm is at most the one allowed."""
+    norm = math.sqrt(sum_of(ws, 1))
+    ws.totals[FACTOR] = ws.settings[CLIP_NORM] / norm if norm > ws.settings[CLIP_NORM] else 1.0
+    ws.now[READY] = 1
 
 
 @inline
@@ -88,12 +101,13 @@ def _lead(ws, at, end):
     """Phase after phase of minibatch after minibatch; stops before one that has a row which is not finite."""
     now, table, there = ws.now, ws.layers, pointer_to(ws)
     L, layers = lanes(ws.e), table.shape[0] - 1
-    phases = 2 if now[BLOCKS] > 1 else 2 * layers + (2 if now[MODE] == UPDATE else 1)
+    phases = 1 if now[BLOCKS] > 1 else 2 * layers + 1
+    limited = now[MODE] == UPDATE and ws.settings[CLIP_NORM] < math.inf
     _open_minibatch(ws, at, end)
     p = 0
-    while now[BATCH] > 0 and not now[BAD_ROW]:
-        if p + 1 == phases and now[MODE] == UPDATE:
-            phase, l, tasks = now[UPDATE_ALL], 0, update_tasks(ws)
+    while now[BATCH] > 0 and not now[BAD_ROW] and not now[DIVERGED]:
+        if p >= phases:
+            phase, l, tasks = now[NORM] if limited and p == phases else now[UPDATE_ALL], 0, update_tasks(ws)
         elif now[BLOCKS] > 1:
             phase, l, tasks = now[BLOCK], 0, now[BLOCKS]
         elif p == 0:
@@ -118,9 +132,11 @@ def _lead(ws, at, end):
         if p == (1 if now[BLOCKS] > 1 else layers + 1):
             now[STEP] += 1
             _add_errors(ws)
-        if p == phases:
-            if now[MODE] == UPDATE and penalty_of(ws) > 0:
-                _add_penalty(ws)
+        if p == phases + 1 and limited:
+            _limit_norm(ws)
+        if p == phases + (now[MODE] == UPDATE) + limited:
+            if now[MODE] == UPDATE:  # of the weights as they were before the update
+                ws.totals[PENALTY] += sum_of(ws, 0) * now[BATCH]
             p = 0
             _open_minibatch(ws, now[FIRST] + now[BATCH], end)
     atomic_publish(now, TASKS, FINISHED)

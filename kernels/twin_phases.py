@@ -18,6 +18,7 @@ from .workspace import (
     BATCH,
     BATCH_ROWS,
     BLOCKS,
+    CLIP_VALUE,
     SETTINGS,
     STEP,
     TOTALS,
@@ -41,7 +42,7 @@ def _workspace(dtype, **given):
     kinds = {
         **dict.fromkeys(("order", "y"), np.intp),
         "labels": labels_dtype(dtype),
-        **dict.fromkeys(("shift", "scale", "settings", "totals"), np.float64),
+        **dict.fromkeys(("shift", "scale", "settings", "rates", "dropout", "totals"), np.float64),
     }
     arrays = {name: np.empty(0, kinds.get(name, dtype)) for name in Workspace._fields}
     arrays |= {"layers": layout([1, 1], 1, dtype)[0], "now": np.zeros(2 * WORDS, np.intp)}
@@ -83,8 +84,9 @@ def _update(name, W, states, dW, numbers, step=0):
     layers, settings = layout([1, 1], 1, W.dtype)[0], np.zeros(SETTINGS)
     layers[0, B_AT] = layers[1, W_AT] = size
     settings[: len(numbers)] = numbers
-    squares = np.empty(update.squares_size(size, W.dtype), W.dtype)
-    ws = _workspace(W.dtype, layers=layers, settings=settings, squares=squares, totals=np.ones(TOTALS), **flat)
+    settings[CLIP_VALUE] = np.inf
+    sums = np.empty(update.sums_size(size, W.dtype), W.dtype)
+    ws = _workspace(W.dtype, layers=layers, settings=settings, sums=sums, totals=np.ones(TOTALS), **flat)
     ws.now[STEP] = step
     yield partial(_run, phase(update.UPDATES[name], W.dtype)[0], ws, 1)
     for vector, slot in zip((W, *states), ("P", "m", "v"), strict=False):

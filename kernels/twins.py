@@ -201,17 +201,17 @@ def softmax_cross_entropy(dt, e, t, y):
     T, errors, right = _batch(t), np.full(rows, np.nan, t.dtype), np.full(rows, np.nan, t.dtype)
     labels = np.zeros(rows, labels_dtype(t.dtype))
     labels[: len(y)] = y
-    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), np.inf)
+    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), np.inf, 0.0)
     yield lambda: loss.softmax_cross_entropy(T, errors, right, labels, ones, *shape)
     _from_batch(dt, T)
     e[...] = errors[: len(e)]
 
 
 @contextmanager
-def _error(kernel, dt, e, t, y, most=np.inf):
+def _error(kernel, dt, e, t, y, number=0.0):
     rows = batch_rows(len(t), t.dtype)
     T, Y, E, right = _batch(t), _batch(y), np.full(rows, np.nan, t.dtype), np.full(rows, np.nan, t.dtype)
-    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), most)
+    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), number)
     yield lambda: kernel(T, E, right, Y, ones, *shape)
     _from_batch(dt, T)
     e[...] = E[: len(e)]
@@ -224,7 +224,7 @@ def binary_cross_entropy(dt, e, t, y):
 
 def log_loss(dt, e, t, y, floor):
     """With z clipped."""
-    return _error(errors.LOSSES["log_loss"], dt, e, t, y, -np.log(float(floor)))
+    return _error(errors.LOSSES["log_loss"], dt, e, t, y, float(floor))
 
 
 def squared_error(dt, e, t, y):

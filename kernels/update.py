@@ -1,6 +1,7 @@
 """Optimizers, each one fused pass over the flat vector of parameters; what they mean is in descent.py.
 
-The vector is cut into chunks, the same for any number of workers: a chunk leaves the sum of its weights' squares.
+The vector is cut into chunks, the same for any number of workers: each leaves the penalty on its weights and the sum
+of its squared gradients.
 """
 
 import math
@@ -9,16 +10,21 @@ import numpy as np
 
 from ._jit import inline
 from .simd import LINE, lanes, load, store, zeros
-from .values import fma, sqrt
+from .values import fma, sqrt, where_less
 from .workspace import (
     ALPHA,
     B_AT,
     BLOCKS,
+    CLIP_VALUE,
+    DECAY,
     EPSILON,
+    FACTOR,
+    L1,
     L2,
     MU,
     NU,
     RATE,
+    READY,
     SCALE,
     STEP,
     W_AT,
@@ -30,9 +36,9 @@ SHARES = 4  # tasks a worker: one that comes late holds up less
 CHUNK = 4096  # elements
 
 
-def squares_size(size, dtype):
-    """Return how long `squares` is for parameters of this length."""
-    return -(-size // CHUNK) * LINE // np.dtype(dtype).itemsize
+def sums_size(size, dtype):
+    """Return how long `sums` is for parameters of this length."""
+    return 2 * -(-size // CHUNK) * LINE // np.dtype(dtype).itemsize
 
 
 @inline
@@ -48,18 +54,33 @@ def update_tasks(ws):
 
 
 @inline
+def sum_of(ws, which):
+    """The penalties (0), or the squares of dE/dW (1), of all chunks, in their order."""
+    total, half = 0.0, chunks(ws.P.size) * lanes(ws.P)
+    for k in range(which * half, which * half + half):
+        total += ws.sums[k]
+    return total
+
+
+@inline
 def penalty_of(ws):
     """lambda of the penalty lambda / 2 sum W^2: of every step, and as a share of each minibatch."""
     return ws.settings[L2] + ws.settings[ALPHA] * ws.totals[SCALE]
 
 
 @inline
-def _gradient(ws, k, like):
+def _summed(ws, k, like):
     """dE/dW of the vector at k: the sum of those of all blocks, one after the other."""
     total = load(ws.G, k, 0, 0, like)
     for block in range(1, ws.now[BLOCKS]):
         total = total + load(ws.G, block * ws.P.size + k, 0, 0, like)
     return total
+
+
+@inline
+def _limited(ws, dW):
+    limit = ws.settings[CLIP_VALUE]
+    return where_less(dW, -limit, -limit, where_less(limit, dW, limit, dW))
 
 
 def _make_update(prepare, step):
@@ -68,18 +89,28 @@ def _make_update(prepare, step):
     def update(pointer, l, task, worker):
         ws = workspace_at(pointer)
         like, numbers, tasks = zeros(ws.P, 1, 1), prepare(ws), update_tasks(ws)
-        decay = penalty_of(ws)
+        decay, l1, half = penalty_of(ws), ws.settings[L1], chunks(ws.P.size) * lanes(ws.P)
         for chunk in range(chunks(ws.P.size) * task // tasks, chunks(ws.P.size) * (task + 1) // tasks):
-            first, last, squares = chunk * CHUNK, min((chunk + 1) * CHUNK, ws.P.size), like
+            first, last, penalty, squares = chunk * CHUNK, min((chunk + 1) * CHUNK, ws.P.size), like, like
+            if ws.now[READY]:
+                for k in range(first, last, lanes(ws.P)):
+                    step(ws, k, load(ws.P, k, 0, 0, like), load(ws.G, k, 0, 0, like) * ws.totals[FACTOR], numbers)
+                continue
             for l in range(ws.layers.shape[0] - 1):
                 middle, end = min(last, ws.layers[l, B_AT]), min(last, ws.layers[l + 1, W_AT])
                 for k in range(max(first, ws.layers[l, W_AT]), middle, lanes(ws.P)):
                     W = load(ws.P, k, 0, 0, like)
-                    squares = fma(W, W, squares)
-                    step(ws, k, W, fma(W, decay, _gradient(ws, k, like)), numbers)
+                    slope = where_less(0.0, W, zeros(ws.P, 1, 1) + l1, where_less(W, 0.0, -l1, like))
+                    penalty = fma(W, slope + W * (0.5 * decay), penalty)
+                    dW = _limited(ws, fma(W, decay, _summed(ws, k, like)) + slope)
+                    squares = fma(dW, dW, squares)
+                    step(ws, k, W, dW, numbers)
                 for k in range(max(first, ws.layers[l, B_AT]), end, lanes(ws.P)):
-                    step(ws, k, load(ws.P, k, 0, 0, like), _gradient(ws, k, like), numbers)
-            store(ws.squares, chunk * lanes(ws.P), 0, 0, squares)
+                    dW = _limited(ws, _summed(ws, k, like))
+                    squares = fma(dW, dW, squares)
+                    step(ws, k, load(ws.P, k, 0, 0, like), dW, numbers)
+            store(ws.sums, chunk * lanes(ws.P), 0, 0, penalty)
+            store(ws.sums, half + chunk * lanes(ws.P), 0, 0, squares)
 
     update.__name__ = update.__qualname__ = f"{step.py_func.__name__.strip('_')}_update"
     return update
@@ -98,19 +129,19 @@ def _adam_numbers(ws):
 
 
 @inline
-def gradient_only(ws, k, W, dW, numbers):
+def _gradient_only(ws, k, W, dW, numbers):
     """The gradient itself, as it stands in G: the sum over the blocks, and the penalty's."""
     store(ws.G, k, 0, 0, dW)
 
 
 @inline
-def sgd(ws, k, W, dW, numbers):
+def _sgd(ws, k, W, dW, numbers):
     """W <- W - alpha dE/dW  (eqs. 9, 54)"""
     store(ws.P, k, 0, 0, fma(dW, -numbers[0], W))
 
 
 @inline
-def momentum(ws, k, W, dW, numbers):
+def _momentum(ws, k, W, dW, numbers):
     """m <- mu m - alpha dE/dW;  W <- W + m"""
     m = fma(load(ws.m, k, 0, 0, W), numbers[1], dW * -numbers[0])
     store(ws.m, k, 0, 0, m)
@@ -118,7 +149,7 @@ def momentum(ws, k, W, dW, numbers):
 
 
 @inline
-def nesterov(ws, k, W, dW, numbers):
+def _nesterov(ws, k, W, dW, numbers):
     """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW"""
     step = dW * -numbers[0]
     m = fma(load(ws.m, k, 0, 0, W), numbers[1], step)
@@ -127,7 +158,7 @@ def nesterov(ws, k, W, dW, numbers):
 
 
 @inline
-def adam(ws, k, W, dW, numbers):
+def _adam(ws, k, W, dW, numbers):
     """m <- b1 m + (1 - b1) dE/dW;  v <- b2 v + (1 - b2) (dE/dW)^2;  W <- W - rate m / (sqrt(v) + eps)"""
     rate, b1, b2, eps = numbers
     m = fma(load(ws.m, k, 0, 0, W), b1, dW * (1 - b1))
@@ -137,10 +168,32 @@ def adam(ws, k, W, dW, numbers):
     store(ws.P, k, 0, 0, W - m * rate / (sqrt(v) + eps))
 
 
+@inline
+def _adamw(ws, k, W, dW, numbers):
+    """W <- W - alpha decay W, then as Adam  (Loshchilov and Hutter, 2019, algorithm 2)"""
+    _adam(ws, k, W - W * (ws.settings[RATE] * ws.settings[DECAY]), dW, numbers)
+
+
+@inline
+def _rmsprop_numbers(ws):
+    return ws.settings[RATE], ws.settings[MU], ws.settings[EPSILON]
+
+
+@inline
+def _rmsprop(ws, k, W, dW, numbers):
+    """v <- rho v + (1 - rho) (dE/dW)^2;  W <- W - alpha dE/dW / (sqrt(v) + eps)"""
+    alpha, rho, eps = numbers
+    v = fma(load(ws.v, k, 0, 0, W), rho, dW * dW * (1 - rho))
+    store(ws.v, k, 0, 0, v)
+    store(ws.P, k, 0, 0, W - dW * alpha / (sqrt(v) + eps))
+
+
 UPDATES = {
-    "gradient": _make_update(_rate_and_mu, gradient_only),
-    "sgd": _make_update(_rate_and_mu, sgd),
-    "momentum": _make_update(_rate_and_mu, momentum),
-    "nesterov": _make_update(_rate_and_mu, nesterov),
-    "adam": _make_update(_adam_numbers, adam),
+    "gradient": _make_update(_rate_and_mu, _gradient_only),
+    "sgd": _make_update(_rate_and_mu, _sgd),
+    "momentum": _make_update(_rate_and_mu, _momentum),
+    "nesterov": _make_update(_rate_and_mu, _nesterov),
+    "adam": _make_update(_adam_numbers, _adam),
+    "adamw": _make_update(_adam_numbers, _adamw),
+    "rmsprop": _make_update(_rmsprop_numbers, _rmsprop),
 }

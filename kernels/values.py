@@ -65,6 +65,7 @@ _arithmetic(operator.truediv, "fdiv", None)
 _arithmetic(operator.lshift, None, "shl")
 _arithmetic(operator.rshift, None, "ashr")
 _arithmetic(operator.and_, None, "and_")
+_arithmetic(operator.xor, None, "xor")
 
 
 @intrinsic

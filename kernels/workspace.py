@@ -34,15 +34,20 @@ BAD_ROW = 35  # 1 + a row of X that is not finite, or 0
 BLOCKS = 36  # into which a minibatch of a small network is split (block.py), or 1
 END = 38  # of the rows of `order` to be trained on
 X_ROW_BYTES = 39
-GATHER, FORWARD, BACKWARD, BLOCK, UPDATE_ALL, OUTPUT, LOSS = range(40, 47)  # addresses of the phases
+READY = 37  # whether G holds what the update takes, sums, penalties and all
+DRAW, ROW = 50, 51  # of dropout: number of the minibatch, and of the first row in it
+KEY = 52  # of its random numbers
+WATCH, DIVERGED = 53, 54  # whether to stop where E is not finite; whether that has come
+GATHER, FORWARD, BACKWARD, BLOCK, UPDATE_ALL, OUTPUT, LOSS, NORM = range(40, 48)  # addresses of the phases
 WORDS = 64
 
-# words of `settings`: the optimizer's numbers, strengths of the penalty, where an error is cut off
-RATE, MU, NU, EPSILON, L2, ALPHA, MOST = range(7)
-SETTINGS = 8
-# words of `totals`: sums over the rows done of errors, of right rows and of the penalty; 1 / weight of the minibatch
-ERROR, HITS, PENALTY, SCALE = range(4)
-TOTALS = 4
+# words of `settings`: the optimizer's numbers, strengths of the penalties, what the loss asks for, limits of dE/dW
+RATE, MU, NU, EPSILON, DECAY, L1, L2, ALPHA, NUMBER, SMOOTHING, CLIP_VALUE, CLIP_NORM = range(12)
+SETTINGS = 12
+# words of `totals`: sums over the rows done of errors, of right rows and of the penalty; 1 / weight of the minibatch;
+# what its gradient is multiplied by
+ERROR, HITS, PENALTY, SCALE, FACTOR = range(5)
+TOTALS = 5
 
 DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes after the forward pass
 
@@ -58,7 +63,7 @@ class Workspace(NamedTuple):
     v: np.ndarray  # T: likewise
     A: np.ndarray  # T: x of every layer; backward leaves dE/dt of the layer below in its place
     S: np.ndarray  # T: for each worker some rows of W^T
-    squares: np.ndarray  # T: of each chunk of P the sum of its weights' squares, in the lanes of a vector
+    sums: np.ndarray  # T: for each chunk of P the penalty on its weights, then its dE/dW squared; a vector each
     e: np.ndarray  # T: error of each row
     right: np.ndarray  # T: 1 where a row is classified rightly, else 0
     labels: np.ndarray  # y of each row where it is a class: integers as wide as T
@@ -71,6 +76,8 @@ class Workspace(NamedTuple):
     shift: np.ndarray  # float64: of X's columns, or empty
     scale: np.ndarray  # float64
     settings: np.ndarray  # float64: by the names above
+    rates: np.ndarray  # float64: learning rate of each step of the call, or empty
+    dropout: np.ndarray  # float64: share of each layer's outputs that is dropped, or empty
     totals: np.ndarray  # float64: by the names above
 
 
@@ -79,9 +86,10 @@ def borrow(ws):
     """The same workspace, whose arrays are not counted as in use while compiled code runs."""
     return Workspace(
         borrowed(ws.layers), borrowed(ws.now), borrowed(ws.P), borrowed(ws.G), borrowed(ws.m), borrowed(ws.v),
-        borrowed(ws.A), borrowed(ws.S), borrowed(ws.squares), borrowed(ws.e), borrowed(ws.right), borrowed(ws.labels),
+        borrowed(ws.A), borrowed(ws.S), borrowed(ws.sums), borrowed(ws.e), borrowed(ws.right), borrowed(ws.labels),
         borrowed(ws.targets), borrowed(ws.w), borrowed(ws.order), borrowed(ws.y), borrowed(ws.Y),
-        borrowed(ws.weights), borrowed(ws.shift), borrowed(ws.scale), borrowed(ws.settings), borrowed(ws.totals),
+        borrowed(ws.weights), borrowed(ws.shift), borrowed(ws.scale), borrowed(ws.settings), borrowed(ws.rates),
+        borrowed(ws.dropout), borrowed(ws.totals),
     )  # fmt: skip
 
 
@@ -103,9 +111,9 @@ def own(ws, worker, slot):
     y, first, last = ws.targets.size // slots, slot * rows, (slot + 1) * rows
     return Workspace(
         ws.layers, now, ws.P, ws.G[slot * g : (slot + 1) * g], ws.m, ws.v, ws.A[slot * a : (slot + 1) * a],
-        ws.S[worker * s : (worker + 1) * s], ws.squares, ws.e[first:last], ws.right[first:last],
+        ws.S[worker * s : (worker + 1) * s], ws.sums, ws.e[first:last], ws.right[first:last],
         ws.labels[first:last], ws.targets[slot * y : (slot + 1) * y], ws.w[first:last], ws.order, ws.y, ws.Y,
-        ws.weights, ws.shift, ws.scale, ws.settings, ws.totals,
+        ws.weights, ws.shift, ws.scale, ws.settings, ws.rates, ws.dropout, ws.totals,
     )  # fmt: skip
 
 
@@ -114,7 +122,9 @@ def workspace_type(T):
     kinds = {"layers": types.Array(types.intp, 2, "C")}
     kinds |= dict.fromkeys(("now", "order", "y"), types.Array(types.intp, 1, "C"))
     kinds["labels"] = types.Array(types.Integer.from_bitwidth(T.bitwidth), 1, "C")
-    kinds |= dict.fromkeys(("shift", "scale", "settings", "totals"), types.Array(types.float64, 1, "C"))
+    kinds |= dict.fromkeys(
+        ("shift", "scale", "settings", "rates", "dropout", "totals"), types.Array(types.float64, 1, "C")
+    )
     flat = types.Array(T, 1, "C")
     return types.NamedTuple([kinds.get(name, flat) for name in Workspace._fields], Workspace)
 

@@ -99,7 +99,7 @@ def test_a_row_is_right_where_the_first_of_its_largest_logits_is_the_true_class(
     for j in range(O):
         T[j // L, :B, j % L] = t[:, j]
     e, w = np.empty(rows, dtype), np.ones(rows, dtype)
-    loss.softmax_cross_entropy(T.ravel(), e, right, labels, w, rows, 0, rows, O, 1 / B, np.inf)
+    loss.softmax_cross_entropy(T.ravel(), e, right, labels, w, rows, 0, rows, O, 1 / B, np.inf, 0.0)
     c = np.empty(B, np.int64)
     elementwise.predicted_class(c, t)
     assert right[:B].tolist() == (c == labels[:B]).tolist()

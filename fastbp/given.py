@@ -1,0 +1,45 @@
+"""What a user hands to a model: checked, and as plans want it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import checks
+from .samples import Labelled, Samples
+
+if TYPE_CHECKING:
+    from .model import Model
+
+
+def samples(model: Model, X: Any, name: str = "X") -> Samples:
+    """Return rows for the model's inputs."""
+    return Samples(checks.inputs(X, model.layer_sizes[0], name), model.input_shift, model.input_scale, name)
+
+
+def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Labelled:
+    """Return rows with what the model's outputs should be and what each row counts."""
+    rows_of, outputs = samples(model, X, f"{prefix}X"), model.layer_sizes[-1]
+    rows, name = len(rows_of.X), f"{prefix}y"
+    if model.network.of_classes:
+        y = checks.labels(y, rows, outputs, name)
+    else:
+        y = checks.targets(y, rows, outputs, model.network.loss, model.dtype, name)
+    return Labelled(rows_of, y, checks.weights(sample_weight, rows, model.dtype, f"{prefix}sample_weight"))
+
+
+def for_training(
+    model: Model, X: Any, y: Any, sample_weight: Any, class_weight: Any, validation_data: Any, validation_split: float
+) -> tuple[Labelled, Labelled | None]:
+    """Return the rows to train on, and those to validate with; see `Model.fit`."""
+    data, split = labelled(model, X, y, sample_weight), checks.share("validation_split", validation_split)
+    if class_weight is not None:
+        if not model.network.of_classes:
+            raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss!r}")
+        each = checks.class_weights(class_weight, data.y, model.layer_sizes[-1])
+        data.weights = (each if data.weights is None else each * data.weights).astype(model.dtype)
+    validation = checks.parts("validation_data", validation_data)
+    if validation is not None and split:
+        raise ValueError("validation_data and validation_split must not both be given")
+    if validation is not None:
+        return data, labelled(model, *validation, prefix="validation ")
+    return data.split(split) if split else (data, None)
