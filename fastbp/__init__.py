@@ -1,5 +1,6 @@
 """fastbp trains fully connected networks on a CPU, in kernels that read like the equations of backpropagation."""
 
+import importlib
 import os
 from typing import TYPE_CHECKING
 
@@ -12,21 +13,21 @@ from .history import History  # noqa: E402
 from .model import Model  # noqa: E402
 
 if TYPE_CHECKING:
+    from . import callbacks, schedules, sklearn
     from .ahead import warmup
     from .files.models import load
 
 __version__ = "0.1.0"
-__all__ = ["History", "Model", "__version__", "load", "warmup"]
+__all__ = ["History", "Model", "__version__", "callbacks", "load", "schedules", "sklearn", "warmup"]
+
+_LATE = {"load": ".files.models", "warmup": ".ahead"}  # whence, on first use: not for a program that only trains
+_MODULES = ("callbacks", "schedules", "sklearn")
 
 
 def __getattr__(name: str) -> object:
-    """Import on first use what a program that only trains does not need."""
-    if name == "load":
-        from .files.models import load
-
-        return load
-    if name == "warmup":
-        from .ahead import warmup
-
-        return warmup
+    """Import on first use."""
+    if name in _LATE:
+        return getattr(importlib.import_module(_LATE[name], __name__), name)
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'fastbp' has no attribute {name!r}")

@@ -90,7 +90,8 @@ class EarlyStopping(_Watching):
 
     def on_train_begin(self, model: Any) -> None:
         """Forget what an earlier training was like."""
-        self.best, self.waited, self.best_epoch, self.stopped_epoch = math.nan, 0, 0, None
+        self.best, self.waited, self.best_epoch = math.nan, 0, 0
+        self.stopped_epoch: int | None = None
         self._kept: list[np.ndarray] = []
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:

@@ -41,5 +41,6 @@ def for_training(
     if validation is not None and split:
         raise ValueError("validation_data and validation_split must not both be given")
     if validation is not None:
-        return data, labelled(model, *validation, prefix="validation ")
+        X, y, weight = (*validation, None)[:3]
+        return data, labelled(model, X, y, weight, "validation ")
     return data.split(split) if split else (data, None)

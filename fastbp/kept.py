@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,8 @@ class Kept:
     dtype: np.dtype
     initializer: str
     delta: float
+    layer_sizes: Any  # properties of Model
+    learning_rate: Any
     _optimizer: Optimizer
     _plan: Plan
     _flat: np.ndarray
@@ -87,12 +88,6 @@ class Kept:
             config = config | {"n_threads": min(config["n_threads"], threads.most())}
         self.__init__(**config)  # type: ignore[misc]
         self.set_state(kept["state"])
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a safetensors file, whole or not at all; `fastbp.load` reads it back to the bit."""
-        from .files import models
-
-        models.save(self, path)
 
     def summary(self) -> str:
         """Return layers, shapes and parameter counts as text."""

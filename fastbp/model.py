@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import checks, given, init, optim, plan, threads
+from .doors import Doors
 from .history import History
 from .kept import Kept
 from .kernels.row import ROOM
@@ -18,14 +19,14 @@ from .schedules import Schedule
 from .training import Training, evaluate
 
 
-class Model(Kept):
+class Model(Kept, Doors):
     """A fully connected network: by default ReLU layers, then softmax, trained with cross-entropy (eqs. 42-54).
 
     Parameters
     ----------
     layer_sizes : sequence of int
         Inputs, units of each hidden layer, classes or other outputs: two sizes at least.
-    activation : {"relu", "leaky_relu", "identity", "logistic", "tanh"} or a sequence of them
+    activation : {"relu", "leaky_relu", "gelu", "silu", "identity", "logistic", "tanh"} or a sequence of them
         F of all hidden layers, or of each.
     optimizer : {"sgd", "adam", "adamw", "rmsprop"}
         "sgd" is eq. 54, with momentum if asked for.

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-ACTIVATIONS = ("relu", "identity", "logistic", "tanh", "leaky_relu")
+ACTIVATIONS = ("relu", "identity", "logistic", "tanh", "leaky_relu", "gelu", "silu")
 OUTPUTS = {  # what each loss makes of the last layer's t
     "cross_entropy": "softmax",
     "binary_cross_entropy": "logistic",

@@ -24,12 +24,17 @@ ACTIVATIONS = {
     "leaky_relu": beyond_activations.leaky_relu,
     "logistic": beyond_activations.logistic,
     "tanh": beyond_activations.tanh,
+    "gelu": beyond_activations.gelu,
+    "silu": beyond_activations.silu,
 }
 DERIVATIVES = {
     "leaky_relu": beyond_activations.leaky_relu_derivative,
     "logistic": beyond_activations.logistic_derivative,
     "tanh": beyond_activations.tanh_derivative,
+    "gelu": beyond_activations.gelu_derivative,
+    "silu": beyond_activations.silu_derivative,
 }
+OF_T = ("gelu", "silu")  # whose derivatives are functions of t, not of h
 OUTPUTS = {
     "softmax": elementwise.softmax,
     "logistic": beyond_activations.logistic,
@@ -128,6 +133,7 @@ class ElementwisePlan:
     def _allocate(self, rows: int) -> None:
         self.h = [np.empty((rows, size), self.dtype) for size in self.network.layer_sizes]
         self.dt = [np.empty((rows, outputs), self.dtype) for _, outputs in self.network.shapes]
+        self.t: dict[int, np.ndarray] = {}
         self.e, self.c = np.empty(rows, self.dtype), np.empty(rows, np.int64)
 
     def _blocks(self, samples: Samples, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
@@ -145,6 +151,8 @@ class ElementwisePlan:
             kernel = elementwise.linear_relu if F == "relu" else elementwise.linear
             h = self.h[layer + 1][:rows]
             self._run(kernel, 2 * rows * W.size, h, self.h[layer][:rows], W, b)
+            if F in OF_T:
+                self.t[layer] = h.copy()
             if F in ACTIVATIONS:
                 self._run(ACTIVATIONS[F], 5 * h.size, h, h)
             if dropping:
@@ -207,7 +215,8 @@ class ElementwisePlan:
                 penalty += self._run(beyond_errors.penalize, 4 * W.size, dW.ravel(), W.ravel(), *strengths)
             if layer > 0:  # eq. 53 is the end: dE/dx is not needed
                 below = self.dt[layer - 1][:rows]
-                self._backward_input(below, dt, W, x, self.network.activations[layer - 1])
+                F = self.network.activations[layer - 1]
+                self._backward_input(below, dt, W, self.t[layer - 1] if F in OF_T else x, F)
                 if dropping:
                     self._drop(layer - 1, below)
         return Sums(rows, E * rows, hits, penalty * rows)

@@ -206,7 +206,7 @@ class FastPlan:
         self._arrays = {
             "key": key,  # type: ignore[dict-item]
             "now": np.zeros((1 + workers) * workspace.WORDS, np.intp),
-            "A": np.zeros(blocks * a, dtype),
+            "A": np.zeros(blocks * a * (1 + build.remembers(self.network.activations)), dtype),
             "S": np.empty(workspace.scratch(sizes, workers, dtype), dtype),
             "e": np.empty(blocks * rows, dtype),
             "right": np.empty(blocks * rows, dtype),

@@ -8,7 +8,7 @@ one compiled call, a pass over the data another.
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,12 @@ class Rule(NamedTuple):
 class _Compiled:
     """What both estimators compute with kernels instead of numpy."""
 
+    if TYPE_CHECKING:  # what the estimators' own classes have
+        t_: int
+        _no_improvement_count: int
+
+        def __getattr__(self, name: str) -> Any: ...
+
     # ---- what the network is
 
     def _network(self) -> Network:
@@ -64,7 +70,7 @@ class _Compiled:
         return Rule("nesterov" if self.nesterovs_momentum else "momentum", ("m",), (rate, float(self.momentum)))
 
     def _new_plan(self, rule: Rule, kind: np.dtype | None = None) -> Any:
-        return plans.make("fast", self._network(), kind or self._kind(), rule, None)
+        return plans.make("fast", self._network(), kind or self._kind(), rule, None)  # type: ignore[arg-type]
 
     def _load(self, plan: Any) -> None:
         flat = np.empty(plan.network.n_parameters, plan.dtype)
@@ -106,7 +112,7 @@ class _Compiled:
         plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
         self._lbfgs = plan, self._labelled(X, y, sample_weight, plan)
         try:
-            super()._fit_lbfgs(X, y, sample_weight, *work)
+            super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
         finally:
             del self._lbfgs
 
@@ -135,8 +141,8 @@ class _Compiled:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         plan = self._prepare(incremental)
-        train, validation = self._split(X, y, sample_weight)
-        data = self._labelled(*train, plan)
+        (X, y, sample_weight), validation = self._split(X, y, sample_weight)
+        data = self._labelled(X, y, sample_weight, plan)
         n = len(data.y)
         batch_size = self._batch_size(n)
         order = np.arange(n)

@@ -106,6 +106,56 @@ def leaky_relu_derivative(d, h):
             d[row, j] = 0.01 if math.copysign(1, h[row, j]) < 0 else 1
 
 
+@kernel
+def silu(h, t):
+    """h_j = t_j s_j, s the logistic function of t                   (Elfwing, Uchibe and Doya, 2018, eq. 4)
+
+    h  out (B, O)
+    t  in  (B, O)
+    """
+    for row in prange(t.shape[0]):
+        for j in range(t.shape[1]):
+            h[row, j] = t[row, j] * logistic_element(t[row, j])
+
+
+@kernel
+def silu_derivative(d, t):
+    """F'(t_j) = s_j (1 + t_j (1 - s_j))                              (Elfwing, Uchibe and Doya, 2018, eq. 9)
+
+    d  out (B, O)
+    t  in  (B, O)
+    """
+    for row in prange(t.shape[0]):
+        for j in range(t.shape[1]):
+            s = logistic_element(t[row, j])
+            d[row, j] = s * (1 + t[row, j] * (1 - s))
+
+
+@kernel
+def gelu(h, t):
+    """h_j = t_j Phi(t_j), Phi the normal distribution function       (Hendrycks and Gimpel, 2016, section 2)
+
+    h  out (B, O)
+    t  in  (B, O)
+    """
+    for row in prange(t.shape[0]):
+        for j in range(t.shape[1]):
+            h[row, j] = t[row, j] * math.erfc(-t[row, j] * math.sqrt(0.5)) / 2
+
+
+@kernel
+def gelu_derivative(d, t):
+    """F'(t_j) = Phi(t_j) + t_j phi(t_j), phi the normal density
+
+    d  out (B, O)
+    t  in  (B, O)
+    """
+    for row in prange(t.shape[0]):
+        for j in range(t.shape[1]):
+            density = math.exp(-t[row, j] * t[row, j] / 2) / math.sqrt(2 * math.pi)
+            d[row, j] = math.erfc(-t[row, j] * math.sqrt(0.5)) / 2 + t[row, j] * density
+
+
 @jit
 def _mix(x):
     x = (x ^ (x >> 16)) * 0x7FEB352D & 0xFFFFFFFF

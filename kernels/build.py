@@ -7,7 +7,7 @@ import numpy as np
 from numba import types
 
 from ._jit import compiled_for
-from .activation import ACTIVATIONS, DERIVATIVES
+from .activation import ACTIVATIONS, DERIVATIVES, REMEMBERED
 from .block import block
 from .gather import make_gather
 from .outputs import LOSSES, OUTPUTS
@@ -86,6 +86,11 @@ def work(function, dtype):
 def launcher(dtype):
     """Compile `launch` for networks of this dtype."""
     return compiled_for(types.void(types.intp, *_work_type(dtype).args), launch, parallel=True)
+
+
+def remembers(activations):
+    """Return whether a second array as long as all activations is needed for derivatives."""
+    return any(name in REMEMBERED for name in activations)
 
 
 def set_activations(layers, activations, dropout, dtype):

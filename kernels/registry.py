@@ -11,9 +11,6 @@ from dataclasses import replace
 
 from . import (
     activation,
-    beyond_activations,
-    beyond_errors,
-    descent,
     errors,
     gather,
     linear,
@@ -26,6 +23,7 @@ from . import (
     update,
 )
 from . import elementwise as printed
+from .beyond_entries import BEYOND
 from .entry import Entry
 
 
@@ -96,140 +94,11 @@ _PLAIN = (
         elements=lambda B, I, O: 3 * I * O,
     ),
     Entry(
-        "logistic", beyond_activations.logistic, (), "BO BO",
-        flop=lambda B, I, O: 3 * B * O,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "logistic_derivative", beyond_activations.logistic_derivative, (), "BO z:BO",
-        flop=lambda B, I, O: 2 * B * O,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "tanh", beyond_activations.tanh, (), "BO BO",
-        flop=lambda B, I, O: B * O,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "tanh_derivative", beyond_activations.tanh_derivative, (), "BO z:BO",
-        flop=lambda B, I, O: 2 * B * O,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "identity", beyond_activations.identity, (), "BO BO",
-        flop=lambda B, I, O: 0,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "exponential", beyond_activations.exponential, (), "BO BO",
-        flop=lambda B, I, O: B * O,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "hadamard", beyond_activations.hadamard, (17, 51), "BO BO BO",
-        flop=lambda B, I, O: B * O,
-        elements=lambda B, I, O: 3 * B * O,
-    ),
-    Entry(
-        "binary_cross_entropy", beyond_errors.binary_cross_entropy, (), "BO B BO z:BO",
-        flop=lambda B, I, O: 11 * B * O,
-        elements=lambda B, I, O: 3 * B * O + B,
-    ),
-    Entry(
-        "log_loss", beyond_errors.log_loss, (), "BO B BO z:BO 1e-7",
-        flop=lambda B, I, O: 12 * B * O,
-        elements=lambda B, I, O: 3 * B * O + B,
-    ),
-    Entry(
-        "squared_error", beyond_errors.squared_error, (), "BO B BO BO",
-        flop=lambda B, I, O: 5 * B * O,
-        elements=lambda B, I, O: 3 * B * O + B,
-    ),
-    Entry(
-        "poisson", beyond_errors.poisson, (), "BO B BO v:BO",
-        flop=lambda B, I, O: 9 * B * O,
-        elements=lambda B, I, O: 3 * B * O + B,
-    ),
-    Entry(
-        "weigh", beyond_errors.weigh, (), "BO B B 0.5",
-        flop=lambda B, I, O: 2 * B * O + B,
-        elements=lambda B, I, O: 2 * B * O + 3 * B,
-    ),
-    Entry(
-        "penalize", beyond_errors.penalize, (), "IO* IO* 0.1 0.2",
-        flop=lambda B, I, O: 8 * I * O,
-        elements=lambda B, I, O: 3 * I * O,
-    ),
-    Entry(
-        "limit", beyond_errors.limit, (), "IO* 1.5 2.5",
-        flop=lambda B, I, O: 3 * I * O,
-        elements=lambda B, I, O: 2 * I * O,
-    ),
-    Entry(
-        "leaky_relu", beyond_activations.leaky_relu, (), "BO BO",
-        flop=lambda B, I, O: B * O,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "leaky_relu_derivative", beyond_activations.leaky_relu_derivative, (), "BO h:BO",
-        flop=lambda B, I, O: 0,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "dropout", beyond_activations.dropout, (), "BO 0.25 i8:64 i8:12345",
-        flop=lambda B, I, O: B * O,
-        elements=lambda B, I, O: 2 * B * O,
-    ),
-    Entry(
-        "absolute_error", beyond_errors.absolute_error, (), "BO B BO BO",
-        flop=lambda B, I, O: 3 * B * O,
-        elements=lambda B, I, O: 3 * B * O + B,
-    ),
-    Entry(
-        "huber", beyond_errors.huber, (), "BO B BO BO 0.5",
-        flop=lambda B, I, O: 5 * B * O,
-        elements=lambda B, I, O: 3 * B * O + B,
-    ),
-    Entry(
-        "smoothed_cross_entropy", beyond_errors.smoothed_cross_entropy, (33, 45, 46, 47), "BO B BO y 0.1",
-        flop=lambda B, I, O: 8 * B * O + 6 * B,
-        elements=lambda B, I, O: 2 * B * O + 2 * B,
-    ),
-    Entry(
-        "adamw_update", descent.adamw_update, (), "IO* IO* v:IO* IO* f8:0.001 f8:0.9 f8:0.999 f8:1e-8 f8:0.01 i8:3",
-        flop=lambda B, I, O: 14 * I * O,
-        elements=lambda B, I, O: 7 * I * O,
-    ),
-    Entry(
-        "rmsprop_update", descent.rmsprop_update, (), "IO* v:IO* IO* f8:0.001 f8:0.9 f8:1e-7",
-        flop=lambda B, I, O: 8 * I * O,
-        elements=lambda B, I, O: 5 * I * O,
-    ),
-    Entry(
         "gather", printed.gather, (), "BI BI order I I",
         flop=lambda B, I, O: 2 * B * I,
         elements=lambda B, I, O: 2 * B * I + B + 2 * I,
     ),
-    Entry(
-        "linear_descent", descent.linear_descent, (24, 27, 48, 49, *_span(52, 54)), "IO O BI BO 0.1",
-        flop=lambda B, I, O: 2 * B * I * O + B * O + 2 * I * O + 2 * O,
-        elements=lambda B, I, O: 2 * I * O + 2 * O + B * I + B * O,
-    ),
-    Entry(
-        "momentum_update", descent.momentum_update, (), "IO* IO* IO* 0.1 0.9",
-        flop=lambda B, I, O: 4 * I * O,
-        elements=lambda B, I, O: 5 * I * O,
-    ),
-    Entry(
-        "nesterov_update", descent.nesterov_update, (), "IO* IO* IO* 0.1 0.9",
-        flop=lambda B, I, O: 5 * I * O,
-        elements=lambda B, I, O: 5 * I * O,
-    ),
-    Entry(
-        "adam_update", descent.adam_update, (), "IO* IO* v:IO* IO* f8:0.001 f8:0.9 f8:0.999 f8:1e-8 i8:3",
-        flop=lambda B, I, O: 12 * I * O,
-        elements=lambda B, I, O: 7 * I * O,
-    ),
+    *BEYOND,
 )  # fmt: skip
 
 

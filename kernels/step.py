@@ -92,7 +92,8 @@ def forward(pointer, l, task, worker):
     linear_forward(h, x, W, b, rows, first, last, start, end, I, W_rows, ws.layers[l, F] == RELU)
     if ws.layers[l, F] == OTHER:
         for j in range(start, end, L):
-            call(ws.layers[l, ACTIVATE], h, j * rows + first * L, j * rows + last * L, O - j)
+            at = ws.layers[l + 1, X_AT] + j * rows
+            call(ws.layers[l, ACTIVATE], ws.A, at + first * L, at + last * L, O - j)
             if ws.dropout.size and ws.now[MODE] < EVALUATE:
                 drop(ws, l, h, b.size, j, first, last)
     if last_layer:
@@ -155,7 +156,8 @@ def backward(pointer, l, task, worker):
             F_below = ws.layers[l - 1, F]
             if F_below == OTHER:
                 for j in range(i, below, L):
-                    call(ws.layers[l - 1, DERIVE], x, j * rows, j * rows + pad(B, ROWS) * L, I - j)
+                    at = ws.layers[l, X_AT] + j * rows
+                    call(ws.layers[l - 1, DERIVE], ws.A, at, at + pad(B, ROWS) * L, I - j)
                     if ws.dropout.size:
                         drop(ws, l - 1, x, pad(I, L), j, 0, pad(B, ROWS))
             linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, below - i, O, b.size, F_below)

@@ -109,7 +109,7 @@ FIT_SETTINGS = {
     "shuffle": ({"shuffle": "yes"}, TypeError, "shuffle"),
     "verbose": ({"verbose": 3}, ValueError, "verbose"),
     "validation alone": ({"validation_data": X}, TypeError, "validation_data"),
-    "validation of three": ({"validation_data": (X, y, y)}, TypeError, "validation_data"),
+    "validation of four": ({"validation_data": (X, y, y, y)}, TypeError, "validation_data"),
     "validation columns": ({"validation_data": (X[:, :2], y)}, ValueError, "validation X"),
     "validation labels": ({"validation_data": (X, y + 1)}, ValueError, "validation y"),
     "validation NaN": ({"validation_data": (changed(X, np.nan), y)}, ValueError, "validation X"),
