@@ -4,7 +4,7 @@ from ._jit import inline
 from .shuffle import random_word
 from .simd import lanes, load, store, zeros
 from .values import lane_numbers, where_less
-from .workspace import BATCH_ROWS, DRAW, KEY, ROW
+from .workspace import BATCH_ROWS, KEY, ROW
 
 
 @inline
@@ -16,22 +16,16 @@ def mix(x):
 
 
 @inline
-def layer_key(key, step, layers, l):
-    """32 bits for one layer in one step."""
-    return random_word(key, step * layers + l) & 0xFFFFFFFF
-
-
-@inline
-def drop(ws, l, h, columns, j, first, last):
+def drop(now, p, number, h, columns, j, first, last):
     """h_ij <- h_ij / (1 - p) or, with probability p, 0, in rows first:last of the panel at column j
 
     (Srivastava et al., 2014, sections 4 and 10: "inverted" dropout)
     """
-    L, like, rows, p = lanes(h), zeros(h, 1, 1), ws.now[BATCH_ROWS], ws.dropout[l]
-    key = layer_key(ws.now[KEY], ws.now[DRAW], ws.layers.shape[0], l)
+    L, like, rows = lanes(h), zeros(h, 1, 1), now[BATCH_ROWS]
+    key = random_word(now[KEY], number) & 0xFFFFFFFF
     threshold, keep = int(p * (1 << 24)), like + 1.0 / (1.0 - p)
     for row in range(first, last):
-        counter = lane_numbers(like) + ((ws.now[ROW] + row) * columns + j)
+        counter = lane_numbers(like) + ((now[ROW] + row) * columns + j)
         number = (mix(counter ^ key) >> 8) & 0xFFFFFF
         at = j * rows + row * L
         store(h, at, 0, 0, load(h, at, 0, 0, like) * where_less(number, threshold, like, keep))

@@ -23,6 +23,7 @@ from .workspace import (
     BATCH_ROWS,
     DERIVE,
     DESCEND,
+    DRAW,
     EVALUATE,
     IN,
     LOSS,
@@ -95,7 +96,7 @@ def forward(pointer, l, task, worker):
             at = ws.layers[l + 1, X_AT] + j * rows
             call(ws.layers[l, ACTIVATE], ws.A, at + first * L, at + last * L, O - j)
             if ws.dropout.size and ws.now[MODE] < EVALUATE:
-                drop(ws, l, h, b.size, j, first, last)
+                drop(ws.now, ws.dropout[l], ws.now[DRAW] * ws.layers.shape[0] + l, h, b.size, j, first, last)
     if last_layer:
         call(ws.now[OUTPUT] if ws.now[MODE] == PREDICT else ws.now[LOSS], pointer, first, last, worker)
 
@@ -159,5 +160,6 @@ def backward(pointer, l, task, worker):
                     at = ws.layers[l, X_AT] + j * rows
                     call(ws.layers[l - 1, DERIVE], ws.A, at, at + pad(B, ROWS) * L, I - j)
                     if ws.dropout.size:
-                        drop(ws, l - 1, x, pad(I, L), j, 0, pad(B, ROWS))
+                        number = ws.now[DRAW] * ws.layers.shape[0] + l - 1
+                        drop(ws.now, ws.dropout[l - 1], number, x, pad(I, L), j, 0, pad(B, ROWS))
             linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, below - i, O, b.size, F_below)

@@ -58,42 +58,41 @@ from .workspace import (
 
 
 @inline
-def _open_minibatch(ws, at, end):
-    """Where it begins and how many rows it has; 1 / the sum of their weights, 0 where that is 0."""
-    now = ws.now
+def _open_minibatch(now, order, weights, rates, settings, totals, at, end):
+    """Where it begins and how many rows it has; 1 / the sum of their weights, 0 where that is 0; its learning rate."""
     now[FIRST], now[BATCH], now[READY], now[DRAW] = at, min(now[BATCH_SIZE], end - at), 0, now[STEP]
-    if ws.rates.size:
-        ws.settings[RATE] = ws.rates[min(at // now[BATCH_SIZE], ws.rates.size - 1)]
+    if rates.size:
+        settings[RATE] = rates[min(at // now[BATCH_SIZE], rates.size - 1)]
     total = float(now[BATCH])
-    if ws.weights.size:
+    if weights.size:
         total = 0.0
         for row in range(at, at + now[BATCH]):
-            total += ws.weights[ws.order[row]]
-    ws.totals[SCALE] = 1.0 / total if total > 0 else 0.0
+            total += weights[order[row]]
+    totals[SCALE] = 1.0 / total if total > 0 else 0.0
 
 
 @inline
-def _add_errors(ws):
+def _add_errors(now, e, right, totals):
     """The minibatch's mean error counts once for each of its rows."""
     error, count = 0.0, 0.0
-    for block in range(ws.now[BLOCKS]):
-        first, last = block_rows(ws.now, block)
-        at = block * ws.now[BATCH_ROWS]
+    for block in range(now[BLOCKS]):
+        first, last = block_rows(now, block)
+        at = block * now[BATCH_ROWS]
         for row in range(at, at + last - first):
-            error += ws.e[row]
-            count += ws.right[row]
-    if ws.now[WATCH] and not math.isfinite(error):
-        ws.now[DIVERGED] = 1  # before the update that would spread it
-    ws.totals[ERROR] += error * ws.totals[SCALE] * ws.now[BATCH]
-    ws.totals[HITS] += count
+            error += e[row]
+            count += right[row]
+    if now[WATCH] and not math.isfinite(error):
+        now[DIVERGED] = 1  # before the update that would spread it
+    totals[ERROR] += error * totals[SCALE] * now[BATCH]
+    totals[HITS] += count
 
 
 @inline
-def _limit_norm(ws):
+def _limit_norm(now, sums, settings, totals):
     """What the gradient is to be multiplied by so that its norm is at most the one allowed."""
-    norm = math.sqrt(sum_of(ws, 1))
-    ws.totals[FACTOR] = ws.settings[CLIP_NORM] / norm if norm > ws.settings[CLIP_NORM] else 1.0
-    ws.now[READY] = 1
+    norm = math.sqrt(sum_of(sums, 1))
+    totals[FACTOR] = settings[CLIP_NORM] / norm if norm > settings[CLIP_NORM] else 1.0
+    now[READY] = 1
 
 
 @inline
@@ -103,11 +102,11 @@ def _lead(ws, at, end):
     L, layers = lanes(ws.e), table.shape[0] - 1
     phases = 1 if now[BLOCKS] > 1 else 2 * layers + 1
     limited = now[MODE] == UPDATE and ws.settings[CLIP_NORM] < math.inf
-    _open_minibatch(ws, at, end)
+    _open_minibatch(now, ws.order, ws.weights, ws.rates, ws.settings, ws.totals, at, end)
     p = 0
     while now[BATCH] > 0 and not now[BAD_ROW] and not now[DIVERGED]:
         if p >= phases:
-            phase, l, tasks = now[NORM] if limited and p == phases else now[UPDATE_ALL], 0, update_tasks(ws)
+            phase, l, tasks = now[NORM] if limited and p == phases else now[UPDATE_ALL], 0, update_tasks(now, ws.P.size)
         elif now[BLOCKS] > 1:
             phase, l, tasks = now[BLOCK], 0, now[BLOCKS]
         elif p == 0:
@@ -131,14 +130,15 @@ def _lead(ws, at, end):
         p += 1
         if p == (1 if now[BLOCKS] > 1 else layers + 1):
             now[STEP] += 1
-            _add_errors(ws)
+            _add_errors(now, ws.e, ws.right, ws.totals)
         if p == phases + 1 and limited:
-            _limit_norm(ws)
+            _limit_norm(now, ws.sums, ws.settings, ws.totals)
         if p == phases + (now[MODE] == UPDATE) + limited:
             if now[MODE] == UPDATE:  # of the weights as they were before the update
-                ws.totals[PENALTY] += sum_of(ws, 0) * now[BATCH]
+                ws.totals[PENALTY] += sum_of(ws.sums, 0) * now[BATCH]
             p = 0
-            _open_minibatch(ws, now[FIRST] + now[BATCH], end)
+            at = now[FIRST] + now[BATCH]
+            _open_minibatch(now, ws.order, ws.weights, ws.rates, ws.settings, ws.totals, at, end)
     atomic_publish(now, TASKS, FINISHED)
 
 

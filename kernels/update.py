@@ -48,38 +48,31 @@ def chunks(size):
 
 
 @inline
-def update_tasks(ws):
-    """Tasks of the update phase, some chunks each."""
-    return 1 if ws.now[WORKERS] == 1 else min(SHARES * ws.now[WORKERS], chunks(ws.P.size))
+def update_tasks(now, size):
+    """Tasks of the update phase of so many parameters, some chunks each."""
+    return 1 if now[WORKERS] == 1 else min(SHARES * now[WORKERS], chunks(size))
 
 
 @inline
-def sum_of(ws, which):
+def sum_of(sums, which):
     """The penalties (0), or the squares of dE/dW (1), of all chunks, in their order."""
-    total, half = 0.0, chunks(ws.P.size) * lanes(ws.P)
+    total, half = 0.0, sums.size // 2
     for k in range(which * half, which * half + half):
-        total += ws.sums[k]
+        total += sums[k]
     return total
 
 
 @inline
-def penalty_of(ws):
-    """lambda of the penalty lambda / 2 sum W^2: of every step, and as a share of each minibatch."""
-    return ws.settings[L2] + ws.settings[ALPHA] * ws.totals[SCALE]
-
-
-@inline
-def _summed(ws, k, like):
+def _summed(G, size, blocks, k, like):
     """dE/dW of the vector at k: the sum of those of all blocks, one after the other."""
-    total = load(ws.G, k, 0, 0, like)
-    for block in range(1, ws.now[BLOCKS]):
-        total = total + load(ws.G, block * ws.P.size + k, 0, 0, like)
+    total = load(G, k, 0, 0, like)
+    for block in range(1, blocks):
+        total = total + load(G, block * size + k, 0, 0, like)
     return total
 
 
 @inline
-def _limited(ws, dW):
-    limit = ws.settings[CLIP_VALUE]
+def _limited(dW, limit):
     return where_less(dW, -limit, -limit, where_less(limit, dW, limit, dW))
 
 
@@ -88,13 +81,23 @@ def _make_update(prepare, step):
 
     def update(pointer, l, task, worker):
         ws = workspace_at(pointer)
-        like, numbers, tasks = zeros(ws.P, 1, 1), prepare(ws), update_tasks(ws)
-        decay, l1, half = penalty_of(ws), ws.settings[L1], chunks(ws.P.size) * lanes(ws.P)
+        like, numbers, tasks = zeros(ws.P, 1, 1), prepare(ws.settings, ws.now[STEP]), update_tasks(ws.now, ws.P.size)
+        l1, half, limit = ws.settings[L1], ws.sums.size // 2, ws.settings[CLIP_VALUE]
+        decay = ws.settings[L2] + ws.settings[ALPHA] * ws.totals[SCALE]
         for chunk in range(chunks(ws.P.size) * task // tasks, chunks(ws.P.size) * (task + 1) // tasks):
             first, last, penalty, squares = chunk * CHUNK, min((chunk + 1) * CHUNK, ws.P.size), like, like
             if ws.now[READY]:
                 for k in range(first, last, lanes(ws.P)):
-                    step(ws, k, load(ws.P, k, 0, 0, like), load(ws.G, k, 0, 0, like) * ws.totals[FACTOR], numbers)
+                    step(
+                        ws.P,
+                        ws.G,
+                        ws.m,
+                        ws.v,
+                        k,
+                        load(ws.P, k, 0, 0, like),
+                        load(ws.G, k, 0, 0, like) * ws.totals[FACTOR],
+                        numbers,
+                    )
                 continue
             for l in range(ws.layers.shape[0] - 1):
                 middle, end = min(last, ws.layers[l, B_AT]), min(last, ws.layers[l + 1, W_AT])
@@ -102,13 +105,13 @@ def _make_update(prepare, step):
                     W = load(ws.P, k, 0, 0, like)
                     slope = where_less(0.0, W, zeros(ws.P, 1, 1) + l1, where_less(W, 0.0, -l1, like))
                     penalty = fma(W, slope + W * (0.5 * decay), penalty)
-                    dW = _limited(ws, fma(W, decay, _summed(ws, k, like)) + slope)
+                    dW = _limited(fma(W, decay, _summed(ws.G, ws.P.size, ws.now[BLOCKS], k, like)) + slope, limit)
                     squares = fma(dW, dW, squares)
-                    step(ws, k, W, dW, numbers)
+                    step(ws.P, ws.G, ws.m, ws.v, k, W, dW, numbers)
                 for k in range(max(first, ws.layers[l, B_AT]), end, lanes(ws.P)):
-                    dW = _limited(ws, _summed(ws, k, like))
+                    dW = _limited(_summed(ws.G, ws.P.size, ws.now[BLOCKS], k, like), limit)
                     squares = fma(dW, dW, squares)
-                    step(ws, k, load(ws.P, k, 0, 0, like), dW, numbers)
+                    step(ws.P, ws.G, ws.m, ws.v, k, load(ws.P, k, 0, 0, like), dW, numbers)
             store(ws.sums, chunk * lanes(ws.P), 0, 0, penalty)
             store(ws.sums, half + chunk * lanes(ws.P), 0, 0, squares)
 
@@ -117,75 +120,75 @@ def _make_update(prepare, step):
 
 
 @inline
-def _rate_and_mu(ws):
-    return ws.settings[RATE], ws.settings[MU]
+def _rate_and_mu(settings, step):
+    return settings[RATE], settings[MU]
 
 
 @inline
-def _adam_numbers(ws):
-    b1, b2, step = ws.settings[MU], ws.settings[NU], ws.now[STEP]
-    rate = ws.settings[RATE] * math.sqrt(1 - b2**step) / (1 - b1**step)
-    return rate, b1, b2, ws.settings[EPSILON]
+def _adam_numbers(settings, step):
+    b1, b2 = settings[MU], settings[NU]
+    rate = settings[RATE] * math.sqrt(1 - b2**step) / (1 - b1**step)
+    return rate, b1, b2, settings[EPSILON], settings[RATE] * settings[DECAY]
 
 
 @inline
-def _gradient_only(ws, k, W, dW, numbers):
+def _gradient_only(P, G, m, v, k, W, dW, numbers):
     """The gradient itself, as it stands in G: the sum over the blocks, and the penalty's."""
-    store(ws.G, k, 0, 0, dW)
+    store(G, k, 0, 0, dW)
 
 
 @inline
-def _sgd(ws, k, W, dW, numbers):
+def _sgd(P, G, m, v, k, W, dW, numbers):
     """W <- W - alpha dE/dW  (eqs. 9, 54)"""
-    store(ws.P, k, 0, 0, fma(dW, -numbers[0], W))
+    store(P, k, 0, 0, fma(dW, -numbers[0], W))
 
 
 @inline
-def _momentum(ws, k, W, dW, numbers):
+def _momentum(P, G, m, v, k, W, dW, numbers):
     """m <- mu m - alpha dE/dW;  W <- W + m"""
-    m = fma(load(ws.m, k, 0, 0, W), numbers[1], dW * -numbers[0])
-    store(ws.m, k, 0, 0, m)
-    store(ws.P, k, 0, 0, W + m)
+    velocity = fma(load(m, k, 0, 0, W), numbers[1], dW * -numbers[0])
+    store(m, k, 0, 0, velocity)
+    store(P, k, 0, 0, W + velocity)
 
 
 @inline
-def _nesterov(ws, k, W, dW, numbers):
+def _nesterov(P, G, m, v, k, W, dW, numbers):
     """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW"""
     step = dW * -numbers[0]
-    m = fma(load(ws.m, k, 0, 0, W), numbers[1], step)
-    store(ws.m, k, 0, 0, m)
-    store(ws.P, k, 0, 0, W + fma(m, numbers[1], step))
+    velocity = fma(load(m, k, 0, 0, W), numbers[1], step)
+    store(m, k, 0, 0, velocity)
+    store(P, k, 0, 0, W + fma(velocity, numbers[1], step))
 
 
 @inline
-def _adam(ws, k, W, dW, numbers):
+def _adam(P, G, m, v, k, W, dW, numbers):
     """m <- b1 m + (1 - b1) dE/dW;  v <- b2 v + (1 - b2) (dE/dW)^2;  W <- W - rate m / (sqrt(v) + eps)"""
-    rate, b1, b2, eps = numbers
-    m = fma(load(ws.m, k, 0, 0, W), b1, dW * (1 - b1))
-    v = fma(load(ws.v, k, 0, 0, W), b2, dW * dW * (1 - b2))
-    store(ws.m, k, 0, 0, m)
-    store(ws.v, k, 0, 0, v)
-    store(ws.P, k, 0, 0, W - m * rate / (sqrt(v) + eps))
+    rate, b1, b2, eps, _ = numbers
+    mean = fma(load(m, k, 0, 0, W), b1, dW * (1 - b1))
+    square = fma(load(v, k, 0, 0, W), b2, dW * dW * (1 - b2))
+    store(m, k, 0, 0, mean)
+    store(v, k, 0, 0, square)
+    store(P, k, 0, 0, W - mean * rate / (sqrt(square) + eps))
 
 
 @inline
-def _adamw(ws, k, W, dW, numbers):
+def _adamw(P, G, m, v, k, W, dW, numbers):
     """W <- W - alpha decay W, then as Adam  (Loshchilov and Hutter, 2019, algorithm 2)"""
-    _adam(ws, k, W - W * (ws.settings[RATE] * ws.settings[DECAY]), dW, numbers)
+    _adam(P, G, m, v, k, W - W * numbers[4], dW, numbers)
 
 
 @inline
-def _rmsprop_numbers(ws):
-    return ws.settings[RATE], ws.settings[MU], ws.settings[EPSILON]
+def _rmsprop_numbers(settings, step):
+    return settings[RATE], settings[MU], settings[EPSILON]
 
 
 @inline
-def _rmsprop(ws, k, W, dW, numbers):
+def _rmsprop(P, G, m, v, k, W, dW, numbers):
     """v <- rho v + (1 - rho) (dE/dW)^2;  W <- W - alpha dE/dW / (sqrt(v) + eps)"""
     alpha, rho, eps = numbers
-    v = fma(load(ws.v, k, 0, 0, W), rho, dW * dW * (1 - rho))
-    store(ws.v, k, 0, 0, v)
-    store(ws.P, k, 0, 0, W - dW * alpha / (sqrt(v) + eps))
+    square = fma(load(v, k, 0, 0, W), rho, dW * dW * (1 - rho))
+    store(v, k, 0, 0, square)
+    store(P, k, 0, 0, W - dW * alpha / (sqrt(square) + eps))
 
 
 UPDATES = {
