@@ -22,7 +22,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-_DERIVED = ("alpha", "number")  # of the network's fields: not the user's settings
+_DERIVED = ("alpha", "l1_share", "number")  # of the network's fields: not the user's settings
 
 
 class Kept:

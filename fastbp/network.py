@@ -36,8 +36,8 @@ class Network:
         E, which says, too, what becomes of the last layer's t.
     l1, l2 : float
         Add l1 times the sum of all weights' sizes and l2 / 2 times that of their squares to E.
-    alpha : float
-        As l2, divided by the sum of the minibatch's weights, as scikit-learn has it.
+    alpha, l1_share : float
+        As l2 and l1, divided by the sum of the minibatch's weights, as scikit-learn has its penalty.
     number : float
         What the loss asks for: Huber's delta, or where cross-entropy is cut off; infinity for nowhere.
     label_smoothing : float
@@ -54,6 +54,7 @@ class Network:
     l1: float = 0.0
     l2: float = 0.0
     alpha: float = 0.0
+    l1_share: float = 0.0
     number: float = math.inf
     label_smoothing: float = 0.0
     dropout: float | tuple[float, ...] = 0.0
@@ -82,7 +83,9 @@ class Network:
     @property
     def descends_plainly(self) -> bool:
         """Whether a step is dE/dW times the rate and nothing else."""
-        return not (self.l1 or self.l2 or self.alpha) and math.isinf(min(self.clip_value, self.clip_norm))
+        return not (self.l1 or self.l2 or self.alpha or self.l1_share) and math.isinf(
+            min(self.clip_value, self.clip_norm)
+        )
 
     @property
     def shapes(self) -> list[tuple[int, int]]:

@@ -267,6 +267,7 @@ class FastPlan:
         settings, numbers, network = np.zeros(workspace.SETTINGS), self.optimizer.numbers, self.network
         settings[: len(numbers)] = numbers
         settings[workspace.L1], settings[workspace.L2] = network.l1, network.l2
+        settings[workspace.L1_SHARE] = network.l1_share
         settings[workspace.ALPHA], settings[workspace.NUMBER] = network.alpha, network.number
         settings[workspace.SMOOTHING] = network.label_smoothing
         settings[workspace.CLIP_VALUE] = network.clip_value if clipped else np.inf

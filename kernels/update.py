@@ -20,6 +20,7 @@ from .workspace import (
     EPSILON,
     FACTOR,
     L1,
+    L1_SHARE,
     L2,
     MU,
     NU,
@@ -82,8 +83,9 @@ def _make_update(prepare, step):
     def update(pointer, l, task, worker):
         ws = workspace_at(pointer)
         like, numbers, tasks = zeros(ws.P, 1, 1), prepare(ws.settings, ws.now[STEP]), update_tasks(ws.now, ws.P.size)
-        l1, half, limit = ws.settings[L1], ws.sums.size // 2, ws.settings[CLIP_VALUE]
-        decay = ws.settings[L2] + ws.settings[ALPHA] * ws.totals[SCALE]
+        half, limit, share = ws.sums.size // 2, ws.settings[CLIP_VALUE], ws.totals[SCALE]
+        l1 = ws.settings[L1] + ws.settings[L1_SHARE] * share
+        decay = ws.settings[L2] + ws.settings[ALPHA] * share
         for chunk in range(chunks(ws.P.size) * task // tasks, chunks(ws.P.size) * (task + 1) // tasks):
             first, last, penalty, squares = chunk * CHUNK, min((chunk + 1) * CHUNK, ws.P.size), like, like
             if ws.now[READY]:

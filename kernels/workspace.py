@@ -42,8 +42,8 @@ GATHER, FORWARD, BACKWARD, BLOCK, UPDATE_ALL, OUTPUT, LOSS, NORM = range(40, 48)
 WORDS = 64
 
 # words of `settings`: the optimizer's numbers, strengths of the penalties, what the loss asks for, limits of dE/dW
-RATE, MU, NU, EPSILON, DECAY, L1, L2, ALPHA, NUMBER, SMOOTHING, CLIP_VALUE, CLIP_NORM = range(12)
-SETTINGS = 12
+RATE, MU, NU, EPSILON, DECAY, L1, L2, L1_SHARE, ALPHA, NUMBER, SMOOTHING, CLIP_VALUE, CLIP_NORM = range(13)
+SETTINGS = 13
 # words of `totals`: sums over the rows done of errors, of right rows and of the penalty; 1 / weight of the minibatch;
 # what its gradient is multiplied by
 ERROR, HITS, PENALTY, SCALE, FACTOR = range(5)

@@ -1,0 +1,159 @@
+"""What both estimators compute with kernels instead of numpy: predictions, and the error and gradients of L-BFGS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import validate_data
+
+from .. import checks
+from .. import plan as plans
+from ..network import ACTIVATIONS, Network
+from ..samples import Labelled, Samples, Sums
+
+_LOSSES = {"softmax": "cross_entropy", "logistic": "log_loss", "identity": "squared_error", "exp": "poisson"}
+_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Rule(NamedTuple):
+    """An optimizer as plans want it (optim.py), with scikit-learn's wider limits."""
+
+    kernel: str
+    slots: tuple[str, ...]
+    numbers: tuple[float, ...]
+
+
+class Compiled:
+    """The network, and passes over all rows."""
+
+    if TYPE_CHECKING:  # what the estimators' own classes have
+        t_: int
+        _no_improvement_count: int
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    # ---- what the network is
+
+    def _network(self) -> Network:
+        eps = np.finfo(self._kind()).eps
+        sizes = (self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_))
+        loss = _LOSSES[self.out_activation_]
+        number = {"cross_entropy": -np.log(eps), "log_loss": eps}.get(loss, np.inf)  # scikit-learn clips probabilities
+        one = isinstance(self.activation, str)
+        return Network(
+            sizes,
+            self.activation if one else checks.activations(self.activation, len(sizes) - 2, ACTIVATIONS),
+            loss,
+            alpha=float(self.alpha),
+            l1_share=float(self.l1),
+            number=float(number),
+            label_smoothing=getattr(self, "label_smoothing", 0.0) if loss == "cross_entropy" else 0.0,
+            dropout=checks.shares("dropout", self.dropout, len(sizes) - 2),
+            clip_value=np.inf if self.clip_value is None else float(self.clip_value),
+            clip_norm=np.inf if self.clip_norm is None else float(self.clip_norm),
+        )
+
+    def _kind(self) -> np.dtype:
+        """Return the dtype that all is computed in."""
+        kind = np.result_type(*self.coefs_, *self.intercepts_)
+        return kind if kind in _DTYPES else np.dtype(np.float64)
+
+    def _rule(self) -> Rule:
+        rate = float(self._optimizer.learning_rate_init if self.solver == "adam" else self._optimizer.learning_rate)
+        if self.solver == "adam":
+            return Rule("adam", ("m", "v"), (rate, self.beta_1, self.beta_2, self.epsilon))
+        if self.momentum == 0:
+            return Rule("sgd", (), (rate,))
+        return Rule("nesterov" if self.nesterovs_momentum else "momentum", ("m",), (rate, float(self.momentum)))
+
+    def _new_plan(self, rule: Rule, kind: np.dtype | None = None) -> Any:
+        return plans.make("fast", self._network(), kind or self._kind(), rule, self.n_threads)  # type: ignore[arg-type]
+
+    def _load(self, plan: Any) -> None:
+        flat = np.empty(plan.network.n_parameters, plan.dtype)
+        for (W, b), coef, intercept in zip(plan.network.views(flat), self.coefs_, self.intercepts_, strict=True):
+            W[...], b[...] = coef, intercept
+        plan.load(flat)
+
+    def _store(self, plan: Any) -> None:
+        flat = np.empty(plan.network.n_parameters, plan.dtype)
+        plan.store(flat)
+        for (W, b), coef, intercept in zip(plan.network.views(flat), self.coefs_, self.intercepts_, strict=True):
+            coef[...], intercept[...] = W, b
+
+    def _labelled(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, plan: Any) -> Labelled:
+        if plan.network.of_classes:
+            y = y.argmax(axis=1)
+        else:
+            y = np.require(y, plan.dtype, ["C", "W"])
+        weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"])
+        return Labelled(Samples(X), y, weights)
+
+    def _loss(self, sums: Sums) -> float:
+        """Return what scikit-learn calls the loss: the squared error is its outputs' mean, not their sum."""
+        outputs = self.n_outputs_ if self.out_activation_ == "identity" else 1
+        return (sums.error / outputs + sums.penalty) / sums.rows
+
+    # ---- fit and partial_fit
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Fit to X and y; see the class for what comes after `sample_weight`."""
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must both be given or neither")
+        self._validation = None if X_val is None else (X_val, y_val, sample_weight_val)
+        try:
+            return super().fit(X, y, self._weighed(y, sample_weight))  # type: ignore[misc]
+        finally:
+            del self._validation
+
+    def _weighed(self, y: Any, sample_weight: Any) -> Any:
+        """Return the weights of rows times those of their classes."""
+        if getattr(self, "class_weight", None) is None:
+            return sample_weight
+        each = compute_sample_weight(self.class_weight, y)
+        return each if sample_weight is None else each * np.asarray(sample_weight)
+
+    # ---- passes
+
+    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> np.ndarray:
+        if check_input:
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        plan = self._new_plan(Rule("sgd", (), (0.0,)))
+        self._load(plan)
+        z = np.empty((X.shape[0], plan.network.layer_sizes[-1]), plan.dtype)
+        plan.predict(Samples(X), z)
+        return z
+
+    def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:
+        plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
+        self._lbfgs = plan, self._labelled(X, y, sample_weight, plan)
+        try:
+            super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
+        finally:
+            del self._lbfgs
+
+    def _loss_grad_lbfgs(
+        self, packed_coef_inter: np.ndarray, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
+    ) -> tuple[float, np.ndarray]:
+        self._unpack(packed_coef_inter)
+        if hasattr(self, "_lbfgs"):
+            plan, data = self._lbfgs
+        else:
+            plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
+            data = self._labelled(X, y, sample_weight, plan)
+        self._load(plan)
+        gradient = np.empty(plan.network.n_parameters)
+        sums = plan.gradients(data, gradient)
+        layers = plan.network.views(gradient)
+        packed = [W.ravel() for W, _ in layers] + [b for _, b in layers]
+        return self._loss(sums), np.concatenate(packed)

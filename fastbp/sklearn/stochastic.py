@@ -1,0 +1,159 @@
+"""The epochs of the solvers "sgd" and "adam", each one compiled call, drawn and stopped as scikit-learn does."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from ..samples import Labelled, Sums
+from .compiled import Compiled
+
+
+class Stochastic(Compiled):
+    """Epoch after epoch, until a rule of scikit-learn's ends them."""
+
+    def _fit_stochastic(
+        self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
+    ) -> None:  # the last of `work` says whether this is partial_fit
+        incremental = work[-1]
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        plan = self._prepare(incremental)
+        self.validation_loss_curve_: list[float] = []
+        (X, y, sample_weight), validation = self._split(X, y, sample_weight)
+        data = self._labelled(X, y, sample_weight, plan)
+        n = len(data.y)
+        batch_size = self._batch_size(n)
+        order = np.arange(n)
+        try:
+            self.n_iter_ = 0
+            for _ in range(self.max_iter):
+                if self.shuffle:
+                    order = order[self._shuffled(n)]
+                self._epoch(plan, data, order, batch_size, *validation)
+                if self._stops() or incremental:
+                    break
+                if self.n_iter_ == self.max_iter:
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
+                        "hasn't converged yet.",
+                        ConvergenceWarning,
+                        stacklevel=4,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        self._store(plan)
+        self._optimizer_state = plan.get_slots(), plan.steps
+        if self.early_stopping:
+            self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
+
+    def _prepare(self, incremental: bool) -> Any:
+        """Return the plan to train with: partial_fit goes on with the optimizer's state, fit begins anew."""
+        begin = not incremental or not hasattr(self, "_optimizer")
+        if begin and self.solver == "sgd":
+            self._optimizer = SGDOptimizer(
+                [], self.learning_rate_init, self.learning_rate, self.momentum, self.nesterovs_momentum, self.power_t
+            )
+        elif begin:
+            self._optimizer = AdamOptimizer([], self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon)
+        plan = self._new_plan(self._rule())
+        kept = None if begin else getattr(self, "_optimizer_state", None)
+        if kept is not None and set(kept[0]) == set(plan.optimizer.slots):
+            plan.set_slots(kept[0])
+            plan.steps = kept[1]
+        self._load(plan)
+        return plan
+
+    def _split(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> tuple[Any, Any]:
+        """Return (X, y, weights) to train on and to stop by, drawn as scikit-learn draws them."""
+        given = getattr(self, "_validation", None)
+        if given is not None:
+            return (X, y, sample_weight), self._own_validation(*given)
+        if not self.early_stopping:
+            return (X, y, sample_weight), (None, None, None)
+        arrays = (X, y) if sample_weight is None else (X, y, sample_weight)
+        stratify = y if is_classifier(self) and self.n_outputs_ == 1 else None
+        parts = train_test_split(
+            *arrays, random_state=self._random_state, test_size=self.validation_fraction, stratify=stratify
+        )
+        train, validation = [*parts[::2], None][:3], [*parts[1::2], None][:3]
+        if validation[0].shape[0] < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+            )
+        if is_classifier(self):
+            validation[1] = self._label_binarizer.inverse_transform(validation[1])
+        return train, validation
+
+    def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+        """Return what `fit` was given to validate with, checked."""
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        return X, column_or_1d(y) if self.n_outputs_ == 1 or is_classifier(self) and np.ndim(y) == 1 else y, weight
+
+    def _batch_size(self, n: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n)
+        if self.batch_size > n:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
+            )
+        return int(np.clip(self.batch_size, 1, n))
+
+    def _shuffled(self, n: int) -> np.ndarray:
+        """Return what sklearn.utils.shuffle draws for n rows."""
+        order = np.arange(n)
+        self._random_state.shuffle(order)
+        return order
+
+    def _epoch(self, plan: Any, data: Labelled, order: np.ndarray, batch_size: int, *validation: Any) -> None:
+        plan.optimizer, n = self._rule(), len(order)
+        if plan.draws:
+            plan.key = int(self._random_state.randint(2**31))
+        parts = list(plan.train_epoch(data, order, batch_size, self._rates(plan, n, batch_size)))
+        self.n_iter_ += 1
+        self.loss_ = self._loss(Sums(*map(sum, zip(*parts, strict=True))))
+        self.t_ += n
+        self.loss_curve_.append(self.loss_)
+        if self.verbose:
+            print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
+        X_val, y_val, weight = validation
+        if X_val is not None:
+            self._store(plan)
+            self.validation_loss_curve_.append(self._validation_loss(plan, X_val, y_val, weight))
+        self._update_no_improvement_count(self.early_stopping, *validation)
+        self._optimizer.iteration_ends(self.t_)
+
+    def _validation_loss(self, plan: Any, X: Any, y: Any, weight: Any) -> float:
+        """Return the loss, without penalties, of rows whose y is as the user has it."""
+        if is_classifier(self):
+            y = self._label_binarizer.transform(y)
+        loss, _ = plan.evaluate(self._labelled(X, np.asarray(y).reshape(X.shape[0], -1), weight, plan))
+        return loss / (self.n_outputs_ if self.out_activation_ == "identity" else 1)
+
+    def _rates(self, plan: Any, n: int, batch_size: int) -> np.ndarray | None:
+        """Return the learning rate of each of the epoch's steps, or None where it is the same for all."""
+        if self.schedule is None:
+            return None
+        steps = -(-n // batch_size)
+        numbers = np.arange(self.n_iter_ * steps, (self.n_iter_ + 1) * steps)
+        return plan.optimizer.numbers[0] * self.schedule.factors(numbers, steps, self.max_iter * steps)
+
+    def _stops(self) -> bool:
+        """Whether training ends here; the adaptive rate may be lowered instead."""
+        if self._no_improvement_count <= self.n_iter_no_change:
+            return False
+        of = "Validation score" if self.early_stopping else "Training loss"
+        message = f"{of} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs."
+        if self._optimizer.trigger_stopping(message, self.verbose):
+            return True
+        self._no_improvement_count = 0
+        return False
