@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 # From the top down: a module imports only from lines below its own, or from the package that stands with it.
 FASTBP = [
-    {"cli"},
+    {"cli", "exchange"},
     {"files", "ahead"},
     {"model", "sklearn"},
     {"training", "kept", "given", "doors"},

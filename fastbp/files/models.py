@@ -36,7 +36,17 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     OSError
         Where the file can't be written; what was there is then as it was.
     """
-    data = _packed(model)
+    write_whole(_packed(model), path)
+
+
+def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
+    """Write a file, whole or not at all: `data` takes its name once it is on the disk.
+
+    Raises
+    ------
+    OSError
+        Where the file can't be written; what was there is then as it was.
+    """
     path = check_writable(path)
     temporary = _beside(path)
     try:

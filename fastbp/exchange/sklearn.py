@@ -1,0 +1,217 @@
+"""From and to scikit-learn's MLPClassifier and MLPRegressor: the same predictions, to rounding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+try:
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.preprocessing import LabelBinarizer
+    from sklearn.utils.multiclass import type_of_target
+except ImportError as error:
+    raise ImportError(
+        f"from_sklearn and to_sklearn need scikit-learn: pip install 'fastbp[sklearn]' ({error})"
+    ) from error
+
+from ..model import Model
+from .common import checked_model, hidden_activations, output_link, quoted, set_parameters
+
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # scikit-learn's
+LOSSES = {
+    "softmax": "cross_entropy",
+    "logistic": "binary_cross_entropy",
+    "identity": "squared_error",
+    "exp": "poisson",
+}  # of out_activation_
+AUTO_BATCH = 200  # rows of a minibatch where batch_size="auto"
+
+
+def from_sklearn(mlp: Any) -> Model:
+    """Return a model that predicts what a fitted scikit-learn network predicts.
+
+    Class numbers are places in `mlp.classes_`, whose names the model keeps; one logistic output is the probability of
+    `mlp.classes_[1]` and named so. The optimizer's numbers come along, but not its state: training begins anew, for
+    "lbfgs" with "adam" as it is by default. `l2` is alpha over the rows of a minibatch, 200 where that is "auto".
+
+    Parameters
+    ----------
+    mlp : sklearn.neural_network.MLPClassifier or MLPRegressor
+        Those of fastbp.sklearn included.
+
+    Returns
+    -------
+    Model
+        Of the dtype of `mlp.coefs_`.
+
+    Raises
+    ------
+    TypeError
+        Where it is another estimator.
+    ValueError
+        Where it is not fitted, knows one class only, or a setting has no counterpart.
+    """
+    if not isinstance(mlp, (MLPClassifier, MLPRegressor)):
+        hint = "; of a pipeline pass the last step, pipeline[-1]" if hasattr(mlp, "steps") else ""
+        raise TypeError(f"mlp must be an MLPClassifier or MLPRegressor, got {type(mlp).__name__}{hint}")
+    if not hasattr(mlp, "coefs_"):
+        raise ValueError(f"mlp must be fitted, got a {type(mlp).__name__} without coefs_; call its fit first")
+    names = getattr(mlp, "feature_names_in_", None)
+    model = Model(
+        [mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_)],
+        mlp.activation,
+        dtype=np.result_type(*mlp.coefs_, *mlp.intercepts_),
+        loss=LOSSES[mlp.out_activation_],
+        l2=mlp.alpha / (AUTO_BATCH if mlp.batch_size == "auto" else mlp.batch_size),
+        feature_names=None if names is None else [str(name) for name in names],
+        class_names=_class_names(mlp) if isinstance(mlp, MLPClassifier) else None,
+        **_optimizer(mlp),
+    )
+    return set_parameters(model, zip(mlp.coefs_, mlp.intercepts_, strict=True))
+
+
+def _optimizer(mlp: Any) -> dict[str, Any]:
+    if mlp.solver == "lbfgs":
+        return {"optimizer": "adam"}
+    names = ("momentum",) if mlp.solver == "sgd" else ("beta_1", "beta_2", "epsilon")
+    settings = {name: float(getattr(mlp, name)) for name in names}
+    if mlp.solver == "sgd":
+        settings["nesterov"] = bool(mlp.nesterovs_momentum)
+    return {"optimizer": mlp.solver, "learning_rate": float(mlp.learning_rate_init), **settings}
+
+
+def _class_names(mlp: Any) -> list[str]:
+    """Return a name for each output: whole numbers without a point, whatever their dtype."""
+    if len(mlp.classes_) < 2:
+        raise ValueError(f"mlp must know two classes or more, got one: {mlp.classes_.tolist()[0]!r}")
+    classes = mlp.classes_.tolist()
+    if mlp.n_outputs_ == 1:
+        classes = classes[1:]
+    return [str(int(c) if isinstance(c, float) and c.is_integer() else c) for c in classes]
+
+
+def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegressor:
+    """Return a fitted scikit-learn network that predicts what a model predicts.
+
+    It scores, and trains on with `partial_fit` or `warm_start`, with an optimizer that begins anew. Its classes are
+    sorted, as scikit-learn has them, and its last layer's columns with them. Two softmax outputs become one logistic
+    output with the difference of their weights, the only form that scikit-learn has for two classes.
+
+    Parameters
+    ----------
+    model : Model
+    classes : array-like of labels, optional
+        What y calls the classes, in the order of the outputs; of one logistic output both its 0 and its 1. By default
+        `class_names`, as integers where all of them are, or numbers from 0; for one logistic output 0 and 1.
+
+    Returns
+    -------
+    MLPClassifier or MLPRegressor
+        The latter for "squared_error" and "poisson".
+
+    Raises
+    ------
+    TypeError
+        Where `model` is none.
+    ValueError
+        Where scikit-learn has no such network: hidden layers of different activations or of one that it does not know,
+        inputs shifted or scaled, a softmax over one class; or where `classes` do not fit.
+    """
+    checked_model(model)
+    activation = _activation(model)
+    if model.input_shift is not None or model.input_scale is not None:
+        raise ValueError(
+            "scikit-learn's networks take X as it is, but the model has input_shift or input_scale; convert a model "
+            "without them and put the scaling before it in a Pipeline (fastbp/exchange/README.md shows how)"
+        )
+    link, layers = output_link(model), [(W.copy(), b.copy()) for W, b in model.parameters]
+    settings = _settings(model, activation)
+    if link in ("identity", "exp"):
+        if classes is not None:
+            raise ValueError(f"classes must be None for loss {model.network.loss!r}, got {classes!r}")
+        mlp = MLPRegressor(loss=LOSSES[link], **settings)
+    else:
+        mlp = MLPClassifier(**settings)
+        mlp._label_binarizer, order = _binarizer(model, classes)
+        mlp.classes_ = mlp._label_binarizer.classes_
+        W, b = layers[-1]
+        if link == "softmax" and len(order) == 2:
+            link, W, b = "logistic", W[:, order[1:]] - W[:, order[:1]], b[order[1:]] - b[order[:1]]
+        elif link == "softmax":
+            W, b = W[:, order], b[order]
+        elif order[0] == 1:  # the one output is to be the probability of what it was against
+            W, b = -W, -b
+        layers[-1] = np.ascontiguousarray(W), b
+    _set_fitted(mlp, layers, link)
+    if model.feature_names is not None:
+        mlp.feature_names_in_ = np.array(model.feature_names, dtype=object)
+    return mlp
+
+
+def _activation(model: Model) -> str:
+    """Return the one activation of all hidden layers; scikit-learn's default where there are none."""
+    names = sorted(set(hidden_activations(model))) or ["relu"]
+    if len(names) > 1:
+        raise ValueError(f"scikit-learn has one activation for all hidden layers, the model has {quoted(names)}")
+    if names[0] not in ACTIVATIONS:
+        raise ValueError(f"scikit-learn has no activation {names[0]!r}, only {quoted(ACTIVATIONS)}")
+    return names[0]
+
+
+def _settings(model: Model, activation: str) -> dict[str, Any]:
+    config = model.get_config()
+    names = ("beta_1", "beta_2", "epsilon", "momentum")
+    settings: dict[str, Any] = {name: config[name] for name in names if name in config}
+    if model.optimizer == "sgd":
+        settings["nesterovs_momentum"] = config["nesterov"]
+    return {
+        "hidden_layer_sizes": model.layer_sizes[1:-1],
+        "activation": activation,
+        "solver": model.optimizer,
+        "learning_rate_init": model.learning_rate,
+        "alpha": model.network.l2 * AUTO_BATCH,
+        **settings,
+    }
+
+
+def _binarizer(model: Model, classes: Any) -> tuple[LabelBinarizer, np.ndarray]:
+    """Return scikit-learn's keeper of the classes, and each class's place among the model's."""
+    outputs, binarizer = model.layer_sizes[-1], LabelBinarizer()
+    softmax = output_link(model) == "softmax"
+    if softmax and outputs == 1:
+        raise ValueError("scikit-learn's classifiers know two classes or more, the model has one")
+    if not softmax and outputs > 1:
+        if classes is not None:
+            raise ValueError(f"classes must be None for {outputs} logistic outputs, numbered by scikit-learn")
+        return binarizer.fit(np.eye(outputs, dtype=int)), np.arange(outputs)
+    count = outputs if softmax else 2
+    labels = _labels(model, count) if classes is None else np.asarray(classes)
+    if labels.shape != (count,) or len(np.unique(labels)) != count:
+        raise ValueError(f"classes must be {count} different labels, got {classes!r}")
+    if type_of_target(labels) not in ("binary", "multiclass"):
+        raise ValueError(f"classes must be labels that scikit-learn takes for classes, got {classes!r}")
+    return binarizer.fit(labels), np.argsort(labels)
+
+
+def _labels(model: Model, count: int) -> np.ndarray:
+    names = model.class_names
+    if names is None or len(names) != count:
+        return np.arange(count)
+    try:
+        numbers = [int(name) for name in names]
+    except ValueError:
+        return np.array(names)
+    return np.array(numbers if [str(number) for number in numbers] == names else names)
+
+
+def _set_fitted(mlp: Any, layers: list[tuple[np.ndarray, np.ndarray]], link: str) -> None:
+    """Set what scikit-learn's fit leaves behind, as if no row had been seen yet."""
+    mlp.coefs_, mlp.intercepts_ = [W for W, _ in layers], [b for _, b in layers]
+    mlp.n_features_in_, mlp.n_outputs_ = layers[0][0].shape[0], layers[-1][0].shape[1]
+    mlp.n_layers_, mlp.out_activation_ = len(layers) + 1, link
+    mlp.n_iter_, mlp.t_, mlp.loss_curve_ = 0, 0, []
+    mlp.loss_ = mlp.best_loss_ = np.inf
+    mlp.validation_scores_ = mlp.best_validation_score_ = None
+    mlp._no_improvement_count = 0
+    mlp._best_coefs, mlp._best_intercepts = [W.copy() for W, _ in layers], [b.copy() for _, b in layers]

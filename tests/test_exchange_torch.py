@@ -1,0 +1,199 @@
+"""Networks from and to PyTorch: the same parameters to the bit, the same predictions."""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from exchanged import LOSSES, SIZES, assert_same_parameters, made, near, outputs, rows
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastbp import network
+
+torch = pytest.importorskip("torch")
+exchange = pytest.importorskip("fastbp.exchange.torch")
+nn = torch.nn
+
+ENDS = {"softmax": nn.Softmax(dim=1), "logistic": nn.Sigmoid(), "identity": nn.Identity()}
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def computed(sequential, X):
+    with torch.no_grad():
+        return sequential(torch.from_numpy(X)).numpy()
+
+
+def ended(sequential, loss):
+    """What a model of that loss gives, from a network that ends before the output's activation."""
+
+    def run(X):
+        t = computed(sequential, X)
+        return np.exp(t) if loss == "poisson" else computed(ENDS[network.OUTPUTS[loss]], t)
+
+    return run
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_models_go_and_come_back(sizes, loss, dtype):
+    model = made(sizes, dtype, loss=loss, activation="tanh")
+    sequential = exchange.to_torch(model)
+    assert {p.dtype for p in sequential.parameters()} == {getattr(torch, dtype.name)}
+    z = ended(sequential, loss)(rows(model))
+    assert_allclose(z, outputs(model, rows(model)).reshape(z.shape), **near(model))
+    back = exchange.from_torch(sequential, loss)
+    assert_same_parameters(back.parameters, model.parameters)
+    assert back.network == network.Network(model.layer_sizes, ("tanh",) * (len(sizes) - 2), loss)
+
+
+@pytest.mark.parametrize("activation", [name for name in exchange.ACTIVATIONS.values() if name in network.ACTIVATIONS])
+def test_all_activations_go_and_come_back(activation, dtype):
+    model = made((7, 33, 16, 5), dtype, activation=activation)
+    sequential = exchange.to_torch(model)
+    assert_allclose(ended(sequential, "cross_entropy")(rows(model)), model.predict_proba(rows(model)), **near(model))
+    assert exchange.from_torch(sequential).network.activation == (activation,) * 2
+
+
+def test_layers_of_different_activations_nested_and_passed_over(dtype):
+    kind, relu = getattr(torch, dtype.name), nn.ReLU()
+    sequential = nn.Sequential(
+        nn.Flatten(),
+        nn.Sequential(nn.Linear(6, 17, dtype=kind), relu, nn.Sequential(nn.Identity())),
+        nn.Linear(17, 7, bias=False, dtype=kind),
+        nn.Sequential(nn.Linear(7, 16, dtype=kind), relu, nn.Linear(16, 3, dtype=kind), nn.Softmax(dim=-1)),
+    )
+    model = exchange.from_torch(sequential, optimizer="adam", class_names=["a", "b", "c"])
+    assert model.network.activation == ("relu", "identity", "relu")
+    assert (model.dtype, model.optimizer, model.class_names) == (dtype, "adam", ["a", "b", "c"])
+    assert not model.parameters[1][1].any()
+    X = rows(model)
+    assert_allclose(model.predict_proba(X), computed(sequential, X.reshape(-1, 2, 3)), **near(model))
+
+
+@pytest.mark.parametrize(
+    "end, outputs, loss",
+    [
+        ([nn.Softmax(dim=1)], 3, "cross_entropy"),
+        ([nn.LogSoftmax(dim=1)], 1, "cross_entropy"),
+        ([nn.Sigmoid()], 3, "binary_cross_entropy"),
+        ([], 3, "cross_entropy"),
+        ([], 1, "squared_error"),
+    ],
+)
+def test_the_end_says_the_loss(end, outputs, loss):
+    sequential = nn.Sequential(nn.Linear(4, outputs), *end)
+    assert exchange.from_torch(sequential).network.loss == loss
+    assert exchange.from_torch(sequential, loss).network.loss == loss
+    if end:
+        with pytest.raises(ValueError, match=f"loss must be '{loss}' for a network that ends in layer '1'"):
+            exchange.from_torch(sequential, "poisson")
+    else:
+        assert exchange.from_torch(sequential, "poisson").network.loss == "poisson"
+
+
+def test_a_model_shares_no_memory_with_what_it_came_from():
+    sequential = nn.Sequential(nn.Linear(4, 3))
+    model = exchange.from_torch(sequential)
+    model.parameters[0][0][...] = 0
+    assert sequential[0].weight.all()
+    exchange.to_torch(model)[0].weight.data += 1
+    assert not model.parameters[0][0].any()
+
+
+def test_what_comes_out_trains_in_torch():
+    sequential = exchange.to_torch(made((4, 5, 3)))
+    loss = nn.functional.cross_entropy(sequential(torch.ones(2, 4)), torch.tensor([0, 1]))
+    loss.backward()
+    assert all(p.requires_grad and p.grad is not None for p in sequential.parameters())
+    assert list(sequential.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+
+
+@pytest.mark.parametrize("scaling", [{"input_shift": [0.5, -1, 2]}, {"input_scale": 0.1},
+                                     {"input_shift": 100, "input_scale": [2, 0.25, 3]}])  # fmt: skip
+def test_scaling_becomes_part_of_the_first_layer(scaling, dtype):
+    model = made((3, 17, 2), dtype, **scaling)
+    X = rows(model) + dtype.type(np.max(scaling.get("input_shift", 0)))
+    expected = {"rtol": 2e-4, "atol": 2e-4} if dtype == np.float32 else {"rtol": 1e-11, "atol": 1e-12}
+    z = ended(exchange.to_torch(model), "cross_entropy")(X)
+    assert_allclose(z, model.predict_proba(X), **expected)
+
+
+def test_powers_of_two_are_folded_to_the_bit(dtype):
+    model = made((3, 2), dtype, input_shift=0.0, input_scale=[2, 0.25, 8])
+    (W, b), (folded, same) = model.parameters[0], exchange.from_torch(exchange.to_torch(model)).parameters[0]
+    assert_array_equal(folded, W * np.array([[2], [0.25], [8]]))
+    assert_array_equal(same, b)
+
+
+def test_a_shift_that_would_cost_digits_is_refused():
+    far = {"input_shift": [0, 1e6, 0], "input_scale": 0.5}
+    with pytest.raises(ValueError, match="input_shift times input_scale is 500000 in column 1, at most 839 keeps"):
+        exchange.to_torch(made((3, 2), **far))
+    exchange.to_torch(made((3, 2), "float64", **far))
+
+
+def sequence(*layers):
+    return nn.Sequential(nn.Linear(3, 4), *layers)
+
+
+class Doubled(nn.Linear):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+LAST = nn.Linear(4, 2)
+
+
+@pytest.mark.parametrize(
+    "sequential, words",
+    [
+        (sequence(nn.Dropout(), LAST), r"layer '1' \(Dropout\(p=0.5.*which fastbp.Model has not; it has Linear, ReLU"),
+        (sequence(nn.Sequential(nn.LayerNorm(4)), LAST), r"layer '1\.0' \(LayerNorm"),
+        (nn.Sequential(OrderedDict(first=nn.Linear(3, 4), odd=nn.Softplus())), r"layer 'odd' \(Softplus"),
+        (sequence(Doubled(4, 4)), r"layer '1' \(Doubled"),
+        (sequence(nn.Flatten(0), LAST), r"layer '1' \(Flatten\(start_dim=0"),
+        (sequence(nn.ReLU(), nn.Tanh(), LAST), r"layer '2' \(Tanh\(\)\) where a Linear is expected"),
+        (nn.Sequential(nn.ReLU(), LAST), r"layer '0' \(ReLU\(\)\) where a Linear is expected"),
+        (sequence(nn.Softmax(dim=1), LAST), r"layer '1' \(Softmax\(dim=1\)\) before its end"),
+        (sequence(LAST, nn.Softmax(dim=0)), r"layer '2' \(Softmax\(dim=0\)\), expected dim 1 or -1"),
+        (sequence(LAST, nn.ReLU()), r"layer '2' \(ReLU\(\)\) at its end, expected Linear, Softmax, LogSoftmax, Sig"),
+        (sequence(nn.Linear(5, 2)), r"layer '1' .*, which does not take the 4 outputs of the one before"),
+        (
+            nn.Sequential(nn.Linear(3, 4)).half(),
+            r"float32 or float64 parameters, got torch.float16; call its float\(\) first",
+        ),
+        (nn.Sequential(nn.Linear(3, 4).double(), LAST), "got torch.float32, torch.float64"),
+        (nn.Sequential(nn.Flatten()), "must have a Linear layer, got none"),
+    ],
+)
+def test_what_a_model_has_not_is_refused(sequential, words):
+    with pytest.raises(ValueError, match=words):
+        exchange.from_torch(sequential)
+
+
+@pytest.mark.filterwarnings("ignore:Lazy modules")
+def test_a_layer_without_parameters_yet_is_refused():
+    with pytest.raises(ValueError, match="without parameters yet; call it on a batch first"):
+        exchange.from_torch(nn.Sequential(nn.LazyLinear(3)))
+
+
+def test_functions_of_other_settings_are_refused(monkeypatch):
+    monkeypatch.setattr(network, "ACTIVATIONS", tuple(exchange.ACTIVATIONS.values()))
+    for layer, expected in (nn.LeakyReLU(0.2), "negative_slope 0.01"), (nn.GELU("tanh"), "approximate 'none'"):
+        with pytest.raises(ValueError, match=rf"layer '1' \({type(layer).__name__}.*expected {expected}"):
+            exchange.from_torch(sequence(layer, LAST))
+
+
+def test_other_types_and_names_are_refused(monkeypatch):
+    with pytest.raises(TypeError, match=r"sequential must be a torch\.nn\.Sequential, got Linear"):
+        exchange.from_torch(LAST)
+    with pytest.raises(ValueError, match="loss 'hinge' is not known"):
+        exchange.from_torch(nn.Sequential(LAST), "hinge")
+    with pytest.raises(TypeError, match=r"model must be a fastbp\.Model, got Linear"):
+        exchange.to_torch(LAST)
+    monkeypatch.delitem(exchange.ACTIVATIONS, nn.ReLU)
+    with pytest.raises(ValueError, match="to_torch knows 'identity', 'tanh', .*, the model has 'relu'"):
+        exchange.to_torch(made((3, 4, 2)))
