@@ -12,6 +12,7 @@ class History:
     Attributes
     ----------
     loss, accuracy : list of float
+        `accuracy` is empty where outputs are numbers that are neither right nor wrong.
     val_loss, val_accuracy : list of float
         After each epoch, on the validation data; empty without any.
     seconds : list of float

@@ -245,8 +245,8 @@ class Model(Kept, Doors):
     # ---- use
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-        """Return {"loss": E without the penalty, "accuracy": share of rows all of whose outputs are right}."""
-        return evaluate(self._loaded_plan(), given.labelled(self, X, y, sample_weight))
+        """Return {"loss": E without the penalty, "accuracy": share of rows that are right}; the latter for classes."""
+        return evaluate(self._loaded_plan(), given.labelled(self, X, y, sample_weight), self.network.classifies)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return z of each row, shape (rows, classes): softmax(t) (eq. 33), or the logistic function of each output."""

@@ -74,6 +74,11 @@ class Network:
         return self.loss == "cross_entropy"
 
     @property
+    def classifies(self) -> bool:
+        """Whether outputs are right or wrong, so that there is an accuracy."""
+        return OUTPUTS[self.loss] in ("softmax", "logistic")
+
+    @property
     def dropouts(self) -> list[float]:
         """Share of each layer's outputs that is dropped."""
         hidden = len(self.layer_sizes) - 2

@@ -30,10 +30,11 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def rows(self, done: int, n: int, loss: float, accuracy: float) -> None:
+    def rows(self, done: int, n: int, loss: float, accuracy: float | None) -> None:
         """Show how far the epoch is, with its running means."""
         if self._bar is not None:
-            self._bar.set_postfix_str(f"loss {loss:.4f}, accuracy {accuracy:.4f}", refresh=False)
+            more = "" if accuracy is None else f", accuracy {accuracy:.4f}"
+            self._bar.set_postfix_str(f"loss {loss:.4f}{more}", refresh=False)
             self._bar.update(self._epochs_over + done / n - self._bar.n)
 
     def epoch(self, history: History) -> None:

@@ -68,7 +68,7 @@ class Training:
                 callback.on_epoch_begin(model, epoch)
             if self.callbacks:
                 plan.load(flat)
-            self._epoch(plan, random, history, epoch)
+            self._epoch(plan, random, history, epoch, model.network.classifies)
             if self.callbacks:
                 plan.store(flat)
                 logs = history.latest() | {"epoch": epoch}
@@ -78,7 +78,7 @@ class Training:
             if model.stop_training:
                 return
 
-    def _epoch(self, plan: Plan, random: np.random.Generator, history: History, epoch: int) -> None:
+    def _epoch(self, plan: Plan, random: np.random.Generator, history: History, epoch: int, classifies: bool) -> None:
         start, n = time.perf_counter(), len(self.data.y)
         order = np.arange(n)
         if self.shuffle:
@@ -88,13 +88,13 @@ class Training:
         total, hits, done = 0.0, 0, 0
         for sums in plan.train_epoch(self.data, order, self.batch_size, self._rates(plan, epoch)):
             total, hits, done = total + sums.loss, hits + sums.hits, done + sums.rows
-            self.progress.rows(done, n, total / done, hits / done)
+            self.progress.rows(done, n, total / done, hits / done if classifies else None)
         if self.validation is not None:
-            scores = evaluate(plan, self.validation)
+            scores = evaluate(plan, self.validation, classifies)
             history.val_loss.append(scores["loss"])
-            history.val_accuracy.append(scores["accuracy"])
+            history.val_accuracy += [scores["accuracy"]] if classifies else []
         history.loss.append(total / n)
-        history.accuracy.append(hits / n)
+        history.accuracy += [hits / n] if classifies else []
         history.seconds.append(time.perf_counter() - start)
         self.progress.epoch(history)
 
@@ -133,7 +133,7 @@ def _store(plan: Plan, flat: np.ndarray, history: History) -> None:
         history.interrupted = True
 
 
-def evaluate(plan: Plan, data: Labelled) -> dict[str, float]:
+def evaluate(plan: Plan, data: Labelled, classifies: bool) -> dict[str, float]:
     """Return the mean error of the plan's parameters, without the penalty, and the share of rows that are right."""
     loss, right = plan.evaluate(data)
-    return {"loss": loss, "accuracy": right / len(data.y)}
+    return {"loss": loss} | ({"accuracy": right / len(data.y)} if classifies else {})
