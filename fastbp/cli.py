@@ -59,7 +59,6 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    import numpy as np
 
     from . import Model
     from .files import datasets, models
@@ -85,10 +84,11 @@ def _train(options: argparse.Namespace) -> int:
         sizes = "-".join(map(str, model.layer_sizes))
         print(f"network: {sizes}, {epochs} epochs in batches of {batch_size}", flush=True)
     start = time.perf_counter()
-    history = model.fit(data.X, data.y, epochs, batch_size, verbose=0 if options.quiet else 1)
+    try:
+        history = model.fit(data.X, data.y, epochs, batch_size, verbose=0 if options.quiet else 1)
+    except ArithmeticError as error:
+        raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
     seconds = time.perf_counter() - start
-    if not all(np.isfinite(parameters).all() for layer in model.parameters for parameters in layer):
-        raise ValueError("training diverged, nothing was saved; try a smaller --learning-rate")
     model.save(options.save)
     if history.interrupted:
         print(f"fastbp: interrupted in epoch {len(history.loss) + 1} of {epochs}", file=sys.stderr)
