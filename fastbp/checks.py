@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from . import frames
+
 DTYPES = ("float32", "float64")
 
 
@@ -150,12 +152,14 @@ def _real_array(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def inputs(X: Any, columns: int, name: str = "X") -> np.ndarray:
-    """Return X as an array of shape (rows, `columns`) of real numbers, at least one row; nothing is copied.
+def inputs(X: Any, columns: int, name: str = "X") -> Any:
+    """Return X as an array or `SparseRows` of shape (rows, `columns`), real numbers, at least one row; not copied.
 
     Whether its values are finite is found out where rows are gathered, so that a memory map is read once.
     """
-    array = _real_array(name, X)
+    array, _ = frames.as_array(X, name)
+    if not isinstance(array, frames.SparseRows):
+        array = _real_array(name, array)
     if array.ndim != 2:
         hint = "; one row is X.reshape(1, -1)" if array.ndim == 1 else ""
         raise ValueError(f"{name} must have two dimensions (rows, {columns}), got shape {array.shape}{hint}")
@@ -168,7 +172,7 @@ def inputs(X: Any, columns: int, name: str = "X") -> np.ndarray:
 
 def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
     """Return y as `rows` int64 class numbers, each at least 0 and below `classes`."""
-    array = _real_array(name, y)
+    array = _real_array(name, frames.as_target(y, name))
     if array.shape != (rows,):
         hint = " (class numbers, not one-hot rows)" if array.ndim == 2 else ""
         raise ValueError(f"{name} must have shape ({rows},), one label a row of X, got {array.shape}{hint}")
@@ -185,7 +189,7 @@ def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
 
 def targets(y: Any, rows: int, outputs: int, loss: str, kind: np.dtype, name: str = "y") -> np.ndarray:
     """Return y as numbers of dtype `kind` and shape (rows, outputs), such as the loss can compare with."""
-    array = _real_array(name, y)
+    array = _real_array(name, frames.as_target(y, name))
     if array.shape != (rows, outputs) and not (outputs == 1 and array.shape == (rows,)):
         alone = f"({rows},) or " if outputs == 1 else ""
         raise ValueError(f"{name} must have shape {alone}({rows}, {outputs}), got {array.shape}")
@@ -207,7 +211,7 @@ def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight") 
     """Return None, or one finite weight a row, not negative and not all zero, as numbers of dtype `kind`."""
     if value is None:
         return None
-    array = _real_array(name, value)
+    array = _real_array(name, frames.as_target(value, name))
     if array.shape != (rows,):
         raise ValueError(f"{name} must have shape ({rows},), one number a row of X, got {array.shape}")
     with np.errstate(over="ignore"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import checks
+from . import checks, frames
 from .samples import Labelled, Samples
 
 if TYPE_CHECKING:
@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 
 def samples(model: Model, X: Any, name: str = "X") -> Samples:
-    """Return rows for the model's inputs."""
+    """Return rows for the model's inputs; a frame's columns must have the names that the model knows."""
+    X, names = frames.as_array(X, name)
+    frames.check_names(model.feature_names, names, name)
     return Samples(checks.inputs(X, model.layer_sizes[0], name), model.input_shift, model.input_scale, name)
 
 
 def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Labelled:
     """Return rows with what the model's outputs should be and what each row counts."""
     rows_of, outputs = samples(model, X, f"{prefix}X"), model.layer_sizes[-1]
-    rows, name = len(rows_of.X), f"{prefix}y"
+    rows, name = rows_of.X.shape[0], f"{prefix}y"
     if model.network.of_classes:
         y = checks.labels(y, rows, outputs, name)
     else:

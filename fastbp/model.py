@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, given, init, optim, plan, threads
+from . import checks, frames, given, init, optim, plan, threads
 from .doors import Doors
 from .history import History
 from .kept import Kept
@@ -162,6 +162,13 @@ class Model(Kept, Doors):
         self._plan.optimizer = self._optimizer
 
     @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of X's columns, as scikit-learn has them; AttributeError where none are known."""
+        if self.feature_names is None:
+            raise AttributeError("the model knows no feature names: give them, or train it on a data frame")
+        return np.array(self.feature_names, object)
+
+    @property
     def parameters(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """[(W, b), ...], writable views; W is (inputs, outputs)."""
         return self.network.views(self._flat)
@@ -234,7 +241,10 @@ class Model(Kept, Doors):
         )
         self._plan.load(self._flat)
         training = Training(data, validation, epochs, batch_size, shuffle, progress, schedule, tuple(callbacks))
-        return training.run(self, self._plan, self._flat, self._random)
+        history = training.run(self, self._plan, self._flat, self._random)
+        if self.feature_names is None:
+            self.feature_names = frames.as_array(X, "X")[1]
+        return history
 
     def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
         """Return E and [(dE/dW, dE/db), ...] over all rows as one batch (eqs. 47-53); nothing is updated."""
@@ -256,7 +266,7 @@ class Model(Kept, Doors):
 
     def _outputs(self, X: Any) -> np.ndarray:
         samples = given.samples(self, X)
-        z = np.empty((len(samples.X), self.layer_sizes[-1]), self.dtype)
+        z = np.empty((samples.X.shape[0], self.layer_sizes[-1]), self.dtype)
         if not self._plan.predict_rows(self._buffer, samples, z):
             self._loaded_plan().predict(samples, z)
         return z

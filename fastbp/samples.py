@@ -72,7 +72,7 @@ class Samples:
 
     Parameters
     ----------
-    X : ndarray of shape (rows, columns)
+    X : ndarray or frames.SparseRows of shape (rows, columns)
         Any real dtype, order or strides, memory maps included; never copied whole.
     shift, scale : float, ndarray of shape (columns,) or None
     name : str
@@ -113,7 +113,7 @@ class Samples:
         Raises ValueError where one holds NaN, infinity or a number too large for x.
         """
         picked = self.X[rows]
-        if not isinstance(picked, np.ndarray):  # a sparse matrix of SciPy's
+        if not isinstance(picked, np.ndarray):  # sparse
             picked = picked.toarray()
         with np.errstate(over="ignore", invalid="ignore"):
             if self.shift is not None or self.scale is not None:
@@ -122,7 +122,7 @@ class Samples:
             x[...] = picked
         if not np.isfinite(x).all():
             row, column = np.argwhere(~np.isfinite(x))[0]
-            where = np.arange(len(self.X))[rows][row]
+            where = np.arange(self.X.shape[0])[rows][row]
             raise ValueError(
                 f"{self.name} must hold finite numbers within {x.dtype}, "
                 f"got {self.X[where, column]} in row {where}, column {column}"
@@ -136,7 +136,7 @@ class Samples:
 
     def few(self, dtype: np.dtype) -> np.ndarray:
         """Return all rows converted, not yet checked, where they are few."""
-        if self.shift is None and self.scale is None:
+        if self.shift is None and self.scale is None and isinstance(self.X, np.ndarray):
             if self.X.dtype == dtype and self.X.flags.carray:  # a kernel would be compiled anew for read-only rows
                 return self.X
             with np.errstate(over="ignore"):

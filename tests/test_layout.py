@@ -21,6 +21,7 @@ FASTBP = [
     {"plan_fast", "plan_elementwise"},
     {"samples", "threads", "network", "optim", "history"},
     {"checks"},
+    {"frames"},
     {"kernels"},
 ]
 KERNELS = [
