@@ -198,3 +198,80 @@ def test_a_long_run_shows_a_bar_with_loss_and_accuracy(data, capsys, monkeypatch
     model().fit(*data, epochs=20, batch_size=4, verbose=1)
     shown = capsys.readouterr().err
     assert "loss" in shown and "accuracy" in shown and "100%" in shown
+
+
+# ---- settings beyond the paper's
+
+EVERYTHING = {
+    "activation": ["gelu", "tanh"],
+    "optimizer": "adamw",
+    "weight_decay": 0.02,
+    "l1": 0.01,
+    "l2": 0.02,
+    "label_smoothing": 0.1,
+    "dropout": [0.1, 0.2],
+    "clip_value": 3.0,
+    "clip_norm": 2.0,
+    "initializer": "glorot_uniform",
+}
+
+
+@pytest.mark.parametrize(
+    "settings", [EVERYTHING, {"loss": "huber", "delta": 0.3, "optimizer": "rmsprop", "rho": 0.8}, {}]
+)
+def test_all_settings_are_kept(settings, tmp_path):
+    model = fastbp.Model([3, 5, 4, 2], seed=2, **settings)
+    model.save(tmp_path / "model.safetensors")
+    copies = [fastbp.Model(**model.get_config()), fastbp.load(tmp_path / "model.safetensors")]
+    assert model.get_config() == copies[0].get_config() == copies[1].get_config()
+    assert model.network == copies[0].network == copies[1].network
+    assert {name: model.get_config()[name] for name in settings} == settings
+
+
+@pytest.mark.parametrize("name", ["he", "glorot", "lecun"])
+@pytest.mark.parametrize("kind", ["normal", "uniform"])
+def test_initial_weights_have_the_variance_of_their_initializer(name, kind):
+    (W, b), _ = fastbp.Model([200, 300, 2], seed=3, dtype="float64", initializer=f"{name}_{kind}").parameters
+    variance = {"he": 2 / 200, "glorot": 2 / 500, "lecun": 1 / 200}[name]
+    assert W.var() == pytest.approx(variance, rel=0.02) and abs(W.mean()) < 0.002 and not b.any()
+    assert kind == "normal" or abs(W).max() <= np.sqrt(3 * variance)
+
+
+@pytest.mark.parametrize("sizes", [(7, 7), (5, 9), (9, 5)])
+def test_orthogonal_weights_are_orthogonal(sizes):
+    [(W, _)] = fastbp.Model(sizes, seed=3, dtype="float64", initializer="orthogonal").parameters
+    product = W @ W.T if sizes[0] <= sizes[1] else W.T @ W
+    np.testing.assert_allclose(product, np.eye(min(sizes)), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"activation": ["relu"]}, "activation"),
+        ({"activation": ["relu", "sine"]}, "activation"),
+        ({"loss": "log_loss"}, "loss"),
+        ({"loss": "squared_error", "label_smoothing": 0.1}, "label_smoothing"),
+        ({"dropout": 1}, "dropout"),
+        ({"dropout": [0.1]}, "dropout"),
+        ({"clip_norm": 0}, "clip_norm"),
+        ({"clip_value": -1}, "clip_value"),
+        ({"delta": 0}, "delta"),
+        ({"l1": np.nan}, "l1"),
+        ({"initializer": "ones"}, "initializer"),
+        ({"weight_decay": 0.1}, "weight_decay"),
+        ({"optimizer": "rmsprop", "rho": 1}, "rho"),
+    ],
+)
+def test_bad_settings_beyond_the_papers_are_refused(settings, name):
+    with pytest.raises(ValueError, match=name):
+        fastbp.Model([3, 5, 4, 2], **settings)
+
+
+def test_numbers_are_predicted_as_numbers_and_have_no_accuracy():
+    X = np.linspace(-1, 1, 40)[:, None]
+    model = fastbp.Model([1, 16, 1], seed=0, loss="squared_error", learning_rate=0.1)
+    history = model.fit(X, 3 * X[:, 0], epochs=200, batch_size=8, verbose=0)
+    assert history.accuracy == [] and set(model.evaluate(X, 3 * X)) == {"loss"}
+    assert model.predict(X).shape == (40,) and abs(model.predict(X) - 3 * X[:, 0]).max() < 0.2
+    with pytest.raises(AttributeError, match="predict"):
+        model.predict_proba(X)

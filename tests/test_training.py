@@ -1,0 +1,228 @@
+"""What fit does beside its steps: schedules, callbacks, early stopping, weights, and errors that run away."""
+
+import numpy as np
+import pytest
+
+import fastbp
+from fastbp import callbacks, schedules
+
+rng = np.random.default_rng(5)
+X = rng.standard_normal((120, 6))
+y = (X @ rng.standard_normal((6, 3))).argmax(1)
+
+
+def model(**settings):
+    return fastbp.Model([6, 16, 3], seed=1, dtype="float64", **settings)
+
+
+def flat(m):
+    return np.concatenate([array.ravel() for layer in m.parameters for array in layer])
+
+
+def fit(m, **settings):
+    return m.fit(X, y, **{"epochs": 4, "batch_size": 32, "verbose": 0} | settings)
+
+
+# ---- schedules
+
+STEPS, TOTAL = np.arange(40), 40
+SHAPES = {
+    "constant": (schedules.Constant(), {0: 1, 39: 1}),
+    "inverse": (schedules.InverseScaling(0.5), {0: 1, 3: 0.5, 24: 0.2}),
+    "step": (schedules.StepDecay(2, 0.1), {0: 1, 7: 1, 8: 0.1, 16: 0.01}),
+    "cosine": (schedules.Cosine(), {0: 1, 20: 0.5}),
+    "warm-up": (schedules.Cosine(warm_up=0.1, final=0.1), {0: 0.2, 3: 0.8, 4: 1, 22: 0.55}),
+    "one cycle": (schedules.OneCycle(up=0.5, start=10, end=10), {0: 0.1, 39: 0.01}),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_schedule_takes_the_values_it_should(name):
+    schedule, values = SHAPES[name]
+    factors = schedule.factors(STEPS, 4, TOTAL)  # 4 steps an epoch
+    assert factors.shape == (TOTAL,) and np.all(factors > 0) and factors.max() <= 1 + 1e-12
+    assert {step: pytest.approx(factors[step]) for step in values} == values
+    parts = [schedule.factors(STEPS[a : a + 8], 4, TOTAL) for a in range(0, TOTAL, 8)]
+    np.testing.assert_array_equal(np.concatenate(parts), factors)
+
+
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+def test_each_step_has_its_rate(kernels):
+    class Twice:
+        def factors(self, steps, steps_per_epoch, total):
+            assert (steps_per_epoch, total) == (4, 8)
+            return np.where(steps < 4, 1.0, 2.0)
+
+    scheduled, by_hand = model(kernels=kernels, learning_rate=0.05), model(kernels=kernels, learning_rate=0.05)
+    fit(scheduled, epochs=2, schedule=Twice())
+    fit(by_hand, epochs=1)
+    by_hand.learning_rate = 0.1
+    fit(by_hand, epochs=1)
+    assert flat(scheduled).tobytes() == flat(by_hand).tobytes()
+
+
+@pytest.mark.parametrize("bad", [{"power": -1}, {"power": "x"}])
+def test_bad_settings_of_schedules_are_refused(bad):
+    with pytest.raises((ValueError, TypeError), match="power"):
+        schedules.InverseScaling(**bad)
+    with pytest.raises(ValueError, match="warm_up"):
+        schedules.Cosine(warm_up=1)
+    with pytest.raises(ValueError, match="start"):
+        schedules.OneCycle(start=0.5)
+
+
+# ---- callbacks
+
+
+class Recorder(callbacks.Callback):
+    def __init__(self):
+        self.calls, self.seen = [], []
+
+    def on_train_begin(self, model):
+        self.calls.append("begin")
+
+    def on_epoch_begin(self, model, epoch):
+        self.calls.append(epoch)
+
+    def on_epoch_end(self, model, logs):
+        self.calls.append(sorted(logs))
+        self.seen.append(flat(model))
+
+    def on_train_end(self, model):
+        self.calls.append("end")
+
+
+def test_callbacks_see_each_epoch_and_change_nothing():
+    recorder, plain, watched = Recorder(), model(), model()
+    fit(plain)
+    fit(watched, callbacks=[recorder])
+    names = ["accuracy", "epoch", "loss", "seconds"]
+    assert recorder.calls == ["begin", 0, names, 1, names, 2, names, 3, names, "end"]
+    assert flat(plain).tobytes() == flat(watched).tobytes() == recorder.seen[-1].tobytes()
+    assert len({seen.tobytes() for seen in recorder.seen}) == 4
+
+
+def test_what_a_callback_does_to_the_parameters_counts():
+    class Reset(callbacks.Callback):
+        def on_epoch_end(self, model, logs):
+            for layer in model.parameters:
+                for array in layer:
+                    array[...] = 0
+
+    m = model()
+    fit(m, callbacks=[Reset()])
+    assert not flat(m).any()
+
+
+def test_an_error_in_a_callback_leaves_the_model_as_it_was():
+    class Broken(callbacks.Callback):
+        def on_epoch_end(self, model, logs):
+            model.learning_rate = 7
+            raise RuntimeError("out of paper")
+
+    m = model(momentum=0.9)
+    fit(m)
+    before = flat(m), m.get_state()
+    with pytest.raises(RuntimeError, match="out of paper"):
+        fit(m, callbacks=[Broken()])
+    assert flat(m).tobytes() == before[0].tobytes() and m.learning_rate == 0.1
+    assert m.get_state()["steps"] == before[1]["steps"] and m.get_state()["random"] == before[1]["random"]
+
+
+def test_training_stops_early_and_the_best_parameters_come_back():
+    stop, recorder = callbacks.EarlyStopping(patience=3), Recorder()
+    m = model(learning_rate=1.0, momentum=0.9)
+    history = fit(m, epochs=200, validation_split=0.3, callbacks=[recorder, stop])
+    best = int(np.argmin(history.val_loss))
+    assert stop.best_epoch == best and stop.stopped_epoch == len(history.loss) - 1 == best + 3 < 199
+    assert flat(m).tobytes() == recorder.seen[best].tobytes()
+
+
+def test_any_metric_may_be_watched_and_unknown_ones_are_named():
+    stop = callbacks.EarlyStopping("accuracy", patience=2, min_delta=0.5, restore_best=False)
+    assert len(fit(model(), epochs=50, callbacks=[stop]).loss) == 3  # no accuracy rises by a half
+    with pytest.raises(ValueError, match="val_loss"):
+        fit(model(), callbacks=[callbacks.EarlyStopping()])
+
+
+def test_the_rate_falls_on_a_plateau():
+    m = model(learning_rate=1e-9)
+    fit(m, epochs=9, callbacks=[callbacks.ReduceLearningRate(patience=2, factor=0.5, least=2e-10)])
+    assert m.learning_rate == pytest.approx(2e-10)
+
+
+# ---- rows and classes that count more
+
+
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+def test_a_row_of_weight_two_counts_as_two_and_of_weight_zero_not_at_all(kernels):
+    weights = np.repeat([0.0, 1.0, 2.0], 40)
+    twice = np.concatenate([np.arange(40, 80), np.arange(80, 120), np.arange(80, 120)])
+    E, gradients = model(kernels=kernels).gradients(X, y, weights)
+    E_twice, gradients_twice = model(kernels=kernels).gradients(X[twice], y[twice])
+    assert pytest.approx(E_twice, rel=1e-13) == E
+    for layer, layer_twice in zip(gradients, gradients_twice, strict=True):
+        for a, b in zip(layer, layer_twice, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-15)
+
+
+def test_weights_of_classes_are_those_of_their_rows():
+    counts = np.bincount(y, minlength=3)
+    kinds = {"balanced": 120 / (3 * counts), (("0", 2.0), ("2", 0.5)): np.array([2, 1, 0.5])}
+    for kind, each in kinds.items():
+        given = kind if isinstance(kind, str) else {int(number): weight for number, weight in kind}
+        by_class, by_row = model(), model()
+        fit(by_class, class_weight=given)
+        fit(by_row, sample_weight=each[y])
+        assert flat(by_class).tobytes() == flat(by_row).tobytes()
+
+
+@pytest.mark.parametrize("bad", [{3: 1}, {-1: 1}, {0: -1}, "even", [1, 2], {0: 0, 1: 0, 2: 0}])
+def test_bad_weights_of_classes_are_refused(bad):
+    with pytest.raises((ValueError, TypeError), match="class_weight"):
+        fit(model(), class_weight=bad)
+
+
+def test_the_last_rows_are_split_off():
+    split, given = model(), model()
+    losses = fit(split, validation_split=0.25).val_loss
+    history = given.fit(X[:90], y[:90], 4, 32, validation_data=(X[90:], y[90:]), verbose=0)
+    assert losses == history.val_loss and flat(split).tobytes() == flat(given).tobytes()
+
+
+# ---- errors that run away
+
+
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+def test_training_that_diverges_says_where_and_leaves_finite_parameters(kernels):
+    m = fastbp.Model([6, 16, 1], seed=1, loss="squared_error", kernels=kernels, learning_rate=1e6)
+    with pytest.raises(ArithmeticError, match=r"step \d+ .*layer \d.*learning_rate \(now 1e\+06\)"):
+        m.fit(X, X[:, 0], epochs=30, batch_size=16, verbose=0)
+    assert np.isfinite(flat(m)).all()
+    m.learning_rate = 1e-3
+    m.predict(X)
+
+
+# ---- dropout
+
+
+def test_dropout_drops_its_share_keeps_the_mean_and_is_off_afterwards():
+    wide = fastbp.Model([1, 4000, 2], seed=0, dropout=0.25, learning_rate=0.0, activation="identity")
+    plain = fastbp.Model([1, 4000, 2], seed=0, learning_rate=0.0, activation="identity")
+    for m in (wide, plain):
+        (W, _), (V, _) = m.parameters
+        W[...], V[...] = 1, 1 / 4000
+        V[:, 1] = 0
+    ones, zeros = np.ones((64, 1)), np.zeros(64, int)
+    np.testing.assert_array_equal(wide.predict_proba(ones), plain.predict_proba(ones))
+    kept = wide.fit(ones, zeros, epochs=1, batch_size=64, verbose=0).loss[0]
+    assert kept == pytest.approx(np.log1p(np.exp(-1.0)), abs=0.005)  # the mean of t is 1 as without
+    assert kept != plain.fit(ones, zeros, epochs=1, batch_size=64, verbose=0).loss[0]
+
+
+def test_dropout_differs_from_step_to_step_and_not_from_run_to_run():
+    def losses(seed):
+        m = fastbp.Model([6, 64, 3], seed=seed, dropout=0.5, learning_rate=0.0)
+        return [m.fit(X, y, epochs=1, batch_size=120, shuffle=False, verbose=0).loss[0] for _ in range(3)]
+
+    assert losses(1) == losses(1) and len(set(losses(1))) == 3
