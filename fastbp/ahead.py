@@ -18,6 +18,8 @@ from .samples import DIRECT
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "sgd": [{}, {"momentum": 0.5}, {"momentum": 0.5, "nesterov": True}],
     "adam": [{}],
+    "adamw": [{}],
+    "rmsprop": [{}],
 }
 ROWS = 100  # more than `Model.predict` takes one by one
 
