@@ -63,6 +63,47 @@ def _adam(W, m, v, dW, alpha, b1, b2, eps, step):
     return [(W - rate * mean, abs(W) + rate * magnitude / (1 - b1**step)), (new_m, magnitude), (new_v, new_v)]
 
 
+# ---- those of beyond.py. 1 - z has the absolute error of z, and ln of a number the relative error of that number.
+
+
+def _logistic(t):
+    return 1 / (1 + np.exp(-t))
+
+
+def _residual(z, y):
+    return (z - y) / len(z), (abs(z) + abs(y)) / len(z)
+
+
+def _binary_cross_entropy(t, y):
+    e = np.logaddexp(0, t) - y * t
+    return [_residual(_logistic(t), y), (e.sum(1), (t.clip(0) + abs(y * t) + 1).sum(1))]
+
+
+def _log_loss(t, y, floor):
+    z = _logistic(t)
+    yes = z.clip(floor, 1 - floor)
+    no = 1 - yes
+    e = -y * np.log(yes) - (1 - y) * np.log(no)
+    magnitude = y * (1 - np.log(yes)) + (1 - y) * (1 + yes / no - np.log(no))
+    return [_residual(z, y), (e.sum(1), magnitude.sum(1))]
+
+
+def _squared_error(t, y):
+    half = ((t - y) ** 2 / 2).sum(1)
+    return [((t - y) / len(t), abs(t - y) / len(t)), (half, half)]  # t - y is rounded once, however small
+
+
+def _poisson(t, y):
+    z, log_y = np.exp(t), np.log(np.where(y > 0, y, 1))
+    e = y * (log_y - t) - y + z
+    return [_residual(z, y), (e.sum(1), (y * (abs(log_y) + abs(t)) + y + z).sum(1))]
+
+
+def _exactly(values):
+    """For what is rounded once or twice and loses no digits."""
+    return values, abs(values)
+
+
 ORACLES = {
     "linear": lambda x, W, b: [_product(x, W, b)],
     "linear_backward_params": lambda x, dt: [_product(x.T, dt), (dt.sum(0), abs(dt).sum(0))],
@@ -76,6 +117,19 @@ ORACLES = {
     "cross_entropy": lambda z, y: [(-np.log(z[np.arange(len(z)), y]), abs(np.log(z[np.arange(len(z)), y])))],
     "softmax_cross_entropy": _softmax_cross_entropy,
     "sgd_update": lambda W, dW, alpha: [(W - alpha * dW, abs(W) + abs(alpha * dW))],
+    "logistic": lambda t: [_exactly(_logistic(t))],
+    "logistic_derivative": lambda h: [_exactly(h * (1 - h))],
+    "tanh": lambda t: [_exactly(np.tanh(t))],
+    "tanh_derivative": lambda h: [(1 - h**2, 1 + h**2)],
+    "identity": lambda t: [(t, 0)],
+    "exponential": lambda t: [_exactly(np.exp(t))],
+    "hadamard": lambda dh, d: [_exactly(dh * d)],
+    "binary_cross_entropy": _binary_cross_entropy,
+    "log_loss": _log_loss,
+    "squared_error": _squared_error,
+    "poisson": _poisson,
+    "weigh": lambda dt, e, w, factor: [_exactly(w[:, None] * factor * dt), _exactly(w * e)],
+    "penalize": lambda dW, W, decay: [(dW + decay * W, abs(dW) + abs(decay * W)), _exactly(np.sum(W**2))],
     "gather": lambda X, order, shift, scale: [
         ((X[order] - shift) * scale, (abs(X[order]) + abs(shift)) * abs(scale)),
     ],

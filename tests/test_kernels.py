@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from oracles import ORACLES, POISON, documented, expected, run
 
-from fastbp.kernels import descent, elementwise
+from fastbp.kernels import beyond, descent, elementwise
 from fastbp.kernels._jit import Kernel
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.table import COMPUTING
 
 PLAIN = [name for name, entry in KERNELS.items() if isinstance(entry.kernel, Kernel)]
-WITHOUT_ARITHMETIC = {"fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle"}
+WITHOUT_ARITHMETIC = {"identity", "fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle"}
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -40,7 +40,7 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
 
 
 def test_every_kernel_is_registered_under_its_name_with_an_oracle():
-    plain = {**vars(elementwise), **vars(descent)}
+    plain = {**vars(elementwise), **vars(beyond), **vars(descent)}
     written = {name: kernel for name, kernel in plain.items() if isinstance(kernel, Kernel)}
     assert {name: KERNELS[name].kernel for name in PLAIN} == written
     without_twin = {name for name in KERNELS if name not in PLAIN and not KERNELS[name].twin}

@@ -51,6 +51,58 @@ class SGDUpdate(KernelBenchmark):
     kernel = "sgd_update"
 
 
+class Logistic(KernelBenchmark):
+    kernel = "logistic"
+
+
+class LogisticDerivative(KernelBenchmark):
+    kernel = "logistic_derivative"
+
+
+class Tanh(KernelBenchmark):
+    kernel = "tanh"
+
+
+class TanhDerivative(KernelBenchmark):
+    kernel = "tanh_derivative"
+
+
+class Identity(KernelBenchmark):
+    kernel = "identity"
+
+
+class Exponential(KernelBenchmark):
+    kernel = "exponential"
+
+
+class Hadamard(KernelBenchmark):
+    kernel = "hadamard"
+
+
+class BinaryCrossEntropy(KernelBenchmark):
+    kernel = "binary_cross_entropy"
+
+
+class LogLoss(KernelBenchmark):
+    kernel = "log_loss"
+
+
+class SquaredError(KernelBenchmark):
+    kernel = "squared_error"
+
+
+class Poisson(KernelBenchmark):
+    kernel = "poisson"
+
+
+class Weigh(KernelBenchmark):
+    kernel = "weigh"
+
+
+class Penalize(KernelBenchmark):
+    kernel = "penalize"
+
+
 class Gather(KernelBenchmark):
     kernel = "gather"
 
@@ -109,6 +161,38 @@ class FastSoftmaxRow(KernelBenchmark):
 
 class FastSoftmaxCrossEntropy(KernelBenchmark):
     kernel = "fast_softmax_cross_entropy"
+
+
+class FastLogistic(KernelBenchmark):
+    kernel = "fast_logistic"
+
+
+class FastLogisticDerivative(KernelBenchmark):
+    kernel = "fast_logistic_derivative"
+
+
+class FastTanh(KernelBenchmark):
+    kernel = "fast_tanh"
+
+
+class FastTanhDerivative(KernelBenchmark):
+    kernel = "fast_tanh_derivative"
+
+
+class FastBinaryCrossEntropy(KernelBenchmark):
+    kernel = "fast_binary_cross_entropy"
+
+
+class FastLogLoss(KernelBenchmark):
+    kernel = "fast_log_loss"
+
+
+class FastSquaredError(KernelBenchmark):
+    kernel = "fast_squared_error"
+
+
+class FastPoisson(KernelBenchmark):
+    kernel = "fast_poisson"
 
 
 class FastSGDUpdate(KernelBenchmark):
