@@ -105,7 +105,7 @@ def huber(dt, e, t, y, delta):
 
 @kernel
 def smoothed_cross_entropy(dt, e, t, y, smoothing):
-    """Softmax with cross-entropy where y is 1 - s at the true class, and s / O more at every one
+    """Softmax with cross-entropy (eqs. 33, 45-47) where y is 1 - s at the true class, and s / O more at every one
 
     (Szegedy et al., "Rethinking the Inception architecture", 2016, section 7)
 
