@@ -7,7 +7,7 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 from oracles import expected, run
 
-from fastbp.kernels import activation, elementwise, errors, linear, loss, panels, shuffle, twin_phases, twins
+from fastbp.kernels import elementwise, linear, loss, panels, shuffle, twin_phases, twins
 from fastbp.kernels import row as rows
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.simd import LINE
@@ -154,12 +154,6 @@ def test_every_compiled_function_is_reached_from_the_registry(module):
     entered = {entry.kernel.__name__ for entry in KERNELS.values()}
     assert functions
     assert not {name for name in functions - entered if f".{name}(" not in text}
-
-
-def test_every_activation_and_every_loss_of_numbers_is_in_the_registry():
-    entered = {entry.kernel for entry in KERNELS.values()}
-    for table in (activation.ACTIVATIONS, activation.DERIVATIVES, errors.LOSSES):
-        assert table and set(table.values()) <= entered
 
 
 def test_a_tiles_sums_fit_the_vector_registers():

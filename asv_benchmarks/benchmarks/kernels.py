@@ -103,6 +103,50 @@ class Penalize(KernelBenchmark):
     kernel = "penalize"
 
 
+class Limit(KernelBenchmark):
+    kernel = "limit"
+
+
+class LeakyRelu(KernelBenchmark):
+    kernel = "leaky_relu"
+
+
+class LeakyReluDerivative(KernelBenchmark):
+    kernel = "leaky_relu_derivative"
+
+
+class Gelu(KernelBenchmark):
+    kernel = "gelu"
+
+
+class GeluDerivative(KernelBenchmark):
+    kernel = "gelu_derivative"
+
+
+class Silu(KernelBenchmark):
+    kernel = "silu"
+
+
+class SiluDerivative(KernelBenchmark):
+    kernel = "silu_derivative"
+
+
+class Dropout(KernelBenchmark):
+    kernel = "dropout"
+
+
+class AbsoluteError(KernelBenchmark):
+    kernel = "absolute_error"
+
+
+class Huber(KernelBenchmark):
+    kernel = "huber"
+
+
+class SmoothedCrossEntropy(KernelBenchmark):
+    kernel = "smoothed_cross_entropy"
+
+
 class Gather(KernelBenchmark):
     kernel = "gather"
 
@@ -121,6 +165,14 @@ class NesterovUpdate(KernelBenchmark):
 
 class AdamUpdate(KernelBenchmark):
     kernel = "adam_update"
+
+
+class AdamWUpdate(KernelBenchmark):
+    kernel = "adamw_update"
+
+
+class RMSpropUpdate(KernelBenchmark):
+    kernel = "rmsprop_update"
 
 
 class FastGather(KernelBenchmark):
