@@ -193,7 +193,7 @@ def exponential(z, t):
 
 @kernel
 def hadamard(dt, dh, d):
-    """dE/dt = dE/dh (.) F'(t)                                                  (eq. 17)
+    """dE/dt = dE/dh (.) F'(t)                                              (eqs. 17, 51)
 
     dt  out (B, O)
     dh  in  (B, O)

@@ -40,7 +40,7 @@ def log_loss(dt, e, t, y, floor):
     e      out (B,)    error of each row
     t      in  (B, O)
     y      in  (B, O)  from 0 to 1
-    floor
+    floor  how near z may come
     """
     for row in prange(t.shape[0]):
         e[row] = 0
@@ -93,7 +93,7 @@ def huber(dt, e, t, y, delta):
     e      out (B,)    error of each row
     t      in  (B, O)
     y      in  (B, O)
-    delta
+    delta  from where on E grows with the size of d
     """
     for row in prange(t.shape[0]):
         e[row] = 0
@@ -105,7 +105,7 @@ def huber(dt, e, t, y, delta):
 
 @kernel
 def smoothed_cross_entropy(dt, e, t, y, smoothing):
-    """Softmax with cross-entropy where y is 1 - s at the true class, and s / O more at every one
+    """Softmax with cross-entropy (eqs. 33, 45-47) where y is 1 - s at the true class, and s / O more at every one
 
     (Szegedy et al., "Rethinking the Inception architecture", 2016, section 7)
 
@@ -173,7 +173,7 @@ def penalize(dW, W, decay, l1):
     dW     in, out (n,)
     W      in      (n,)
     decay  lambda
-    l1
+    l1     strength of the other penalty
 
     Returns the sum.
     """

@@ -107,7 +107,8 @@ def _make_error(link, error, name, gradient=None):
                 logit, y = load(t, k, 0, 0, zero), load(targets, k, 0, 0, zero)
                 z = link(logit)
                 total = total + error(logit, z, y, number)
-                correct = correct * where_less((z - 0.5) * (y - 0.5), 0.0, zero, 1.0)
+                yes, no = where_less(0.5, y, zero + 1.0, 0.0), where_less(0.5, y, zero, 1.0)
+                correct = correct * where_less(0.5, z, yes, no)
                 store(t, k, 0, 0, gradient(z, y, number) * (weight * scale))
             store(e, i, 0, 0, total * weight)
             store(right, i, 0, 0, correct)
@@ -120,7 +121,7 @@ def _make_error(link, error, name, gradient=None):
 
     t        in, out (B, O)  what the link turns into z, then dE/dt
     e        out     (B,)    error of each row times its weight
-    right    out     (B,)    1 where z and y are on the same side of 1/2 in all columns, else 0
+    right    out     (B,)    1 where in all columns z and y are both above 1/2 or both not, else 0
     targets  in, out (B, O)  y, left turned
     weights  in      (B,)    w
     scale                    1 / sum of w over the minibatch

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 import re
 
 import numpy as np
@@ -54,13 +55,113 @@ def _momentum(W, m, dW, alpha, mu, ahead):
     return [(W + step[0], abs(W) + step[1]), (new, magnitude)]
 
 
-def _adam(W, m, v, dW, alpha, b1, b2, eps, step):
+def _adam(W, m, v, dW, alpha, b1, b2, eps, step, decay=0.0):
     new_m, magnitude = b1 * m + (1 - b1) * dW, b1 * abs(m) + (1 - b1) * abs(dW)
     new_v = b2 * v + (1 - b2) * dW**2
     mean, square = new_m / (1 - b1**step), new_v / (1 - b2**step)  # algorithm 1 of the paper
     eps_hat = eps / np.sqrt(1 - b2**step)
     rate = alpha / (np.sqrt(square) + eps_hat)
+    W = W - alpha * decay * W
     return [(W - rate * mean, abs(W) + rate * magnitude / (1 - b1**step)), (new_m, magnitude), (new_v, new_v)]
+
+
+def _rmsprop(W, v, dW, alpha, rho, eps):
+    v = rho * v + (1 - rho) * dW**2
+    step = alpha * dW / (np.sqrt(v) + eps)
+    return [(W - step, abs(W) + abs(step)), (v, v)]
+
+
+# ---- those beyond the paper. 1 - z has the absolute error of z, and ln of a number the relative error of that number.
+
+
+def _logistic(t):
+    return 1 / (1 + np.exp(-t))
+
+
+def _residual(z, y):
+    return (z - y) / len(z), (abs(z) + abs(y)) / len(z)
+
+
+def _binary_cross_entropy(t, y):
+    e = np.logaddexp(0, t) - y * t
+    return [_residual(_logistic(t), y), (e.sum(1), (t.clip(0) + abs(y * t) + 1).sum(1))]
+
+
+def _log_loss(t, y, floor):
+    z = _logistic(t)
+    yes = z.clip(floor, 1 - floor)
+    no = 1 - yes
+    e = -y * np.log(yes) - (1 - y) * np.log(no)
+    magnitude = y * (1 - np.log(yes)) + (1 - y) * (1 + yes / no - np.log(no))
+    return [_residual(z, y), (e.sum(1), magnitude.sum(1))]
+
+
+def _squared_error(t, y):
+    half = ((t - y) ** 2 / 2).sum(1)
+    return [((t - y) / len(t), abs(t - y) / len(t)), (half, half)]  # t - y is rounded once, however small
+
+
+def _poisson(t, y):
+    z, log_y = np.exp(t), np.log(np.where(y > 0, y, 1))
+    e = y * (log_y - t) - y + z
+    return [_residual(z, y), (e.sum(1), (y * (abs(log_y) + abs(t)) + y + z).sum(1))]
+
+
+def _huber(t, y, delta):
+    d = t - y
+    e = np.where(abs(d) <= delta, d**2 / 2, delta * (abs(d) - delta / 2)).sum(1)
+    return [_whole(d.clip(-delta, delta) / len(t)), _whole(e)]
+
+
+def _smoothed_cross_entropy(t, y, s):
+    z, magnitude = _softmax(t)
+    wanted = (1 - s) * np.eye(t.shape[1])[y] + s / t.shape[1]
+    below = t - t.max(1, keepdims=True)
+    total = np.log(np.exp(below).sum(1))
+    return [((z - wanted) / len(t), (magnitude + wanted) / len(t)),
+            (total - (wanted * below).sum(1), 1 + total + (wanted * abs(below)).sum(1))]  # fmt: skip
+
+
+def _normal(t):
+    """The normal distribution function and density; a rounding of t is t^2 as large a share of them."""
+    return np.vectorize(math.erfc)(-t * np.sqrt(0.5)) / 2, np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def _gelu(t):
+    h = t * _normal(t)[0]
+    return [(h, abs(h) * (1 + t**2))]
+
+
+def _gelu_derivative(t):
+    Phi, phi = _normal(t)
+    return [(Phi + t * phi, (Phi + abs(t) * phi) * (1 + t**2))]
+
+
+def _silu_derivative(t):
+    s = _logistic(t)
+    return [(s + t * s * (1 - s), s * (1 + abs(t)))]
+
+
+def _dropout(h, p, columns, key):
+    x = np.add.outer(np.arange(len(h)) * columns, np.arange(h.shape[1])).astype(np.uint32) ^ np.uint32(key)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):  # of lowbias32, modulo 2^32
+        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+    return [_whole(np.where((x >> np.uint32(8)) / 2**24 < p, 0, h / (1 - p)))]
+
+
+def _penalize(dW, W, decay, l1):
+    slope, costs = decay * W + l1 * np.sign(W), decay / 2 * W**2 + l1 * abs(W)
+    return [(dW + slope, abs(dW) + abs(slope)), _whole(costs.sum())]
+
+
+def _limit(dW, value, norm):
+    clipped = dW.clip(-value, value)
+    return [_whole(clipped * min(1, norm / np.sqrt((clipped**2).sum())))]
+
+
+def _whole(values):
+    """For what loses no digits: products, quotients, sums of one sign."""
+    return values, abs(values)
 
 
 ORACLES = {
@@ -76,6 +177,30 @@ ORACLES = {
     "cross_entropy": lambda z, y: [(-np.log(z[np.arange(len(z)), y]), abs(np.log(z[np.arange(len(z)), y])))],
     "softmax_cross_entropy": _softmax_cross_entropy,
     "sgd_update": lambda W, dW, alpha: [(W - alpha * dW, abs(W) + abs(alpha * dW))],
+    "logistic": lambda t: [_whole(_logistic(t))],
+    "logistic_derivative": lambda h: [_whole(h * (1 - h))],
+    "tanh": lambda t: [_whole(np.tanh(t))],
+    "tanh_derivative": lambda h: [(1 - h**2, 1 + h**2)],
+    "identity": lambda t: [(t, 0)],
+    "exponential": lambda t: [_whole(np.exp(t))],
+    "hadamard": lambda dh, d: [_whole(dh * d)],
+    "binary_cross_entropy": _binary_cross_entropy,
+    "log_loss": _log_loss,
+    "squared_error": _squared_error,
+    "poisson": _poisson,
+    "weigh": lambda dt, e, w, factor: [_whole(w[:, None] * factor * dt), _whole(w * e)],
+    "penalize": _penalize,
+    "limit": _limit,
+    "leaky_relu": lambda t: [_whole(np.where(t < 0, t / 100, t))],
+    "leaky_relu_derivative": lambda h: [_whole(np.where(np.signbit(h), 0.01, 1))],
+    "gelu": _gelu,
+    "gelu_derivative": _gelu_derivative,
+    "silu": lambda t: [_whole(t * _logistic(t))],
+    "silu_derivative": _silu_derivative,
+    "dropout": _dropout,
+    "absolute_error": lambda t, y: [(np.sign(t - y) / len(t), 1 / len(t)), _whole(abs(t - y).sum(1))],
+    "huber": _huber,
+    "smoothed_cross_entropy": _smoothed_cross_entropy,
     "gather": lambda X, order, shift, scale: [
         ((X[order] - shift) * scale, (abs(X[order]) + abs(shift)) * abs(scale)),
     ],
@@ -83,6 +208,10 @@ ORACLES = {
     "momentum_update": lambda W, m, dW, alpha, mu: _momentum(W, m, dW, alpha, mu, ahead=0),
     "nesterov_update": lambda W, m, dW, alpha, mu: _momentum(W, m, dW, alpha, mu, ahead=1),
     "adam_update": _adam,
+    "adamw_update": lambda W, m, v, dW, alpha, b1, b2, eps, decay, step: _adam(
+        W, m, v, dW, alpha, b1, b2, eps, step, decay
+    ),
+    "rmsprop_update": _rmsprop,
     "fast_exp": lambda x: [(np.exp(x), np.exp(x))],
     "fast_log": lambda x: [(np.log(x), abs(np.log(x)))],
     "fast_transpose": lambda W: [(W.T, 0)],

@@ -52,7 +52,8 @@ def test_the_same_bits_from_call_to_call(name, dtype, rng):
 
 
 def test_a_rows_results_do_not_depend_on_the_rows_beside_it(dtype, rng):
-    for name in ("fast_linear_relu", "fast_linear_relu_backward_input", "fast_softmax"):
+    names = "linear_relu", "linear_relu_backward_input", "softmax", "logistic", "tanh", "tanh_derivative"
+    for name in (f"fast_{name}" for name in names):
         entry = KERNELS[name]
         together = entry.sample(ROWS + 1, 37, 19, dtype, rng)
         [whole] = run(entry, "fast", together)

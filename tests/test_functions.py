@@ -1,4 +1,4 @@
-"""exp and log of tiles, to 2 units in the last place over the whole range, against mpmath."""
+"""exp, log, tanh and the logistic function, to 2 or 3 units in the last place over the whole range, against mpmath."""
 
 import mpmath
 import numpy as np
@@ -7,18 +7,24 @@ import pytest
 from fastbp.kernels.registry import KERNELS
 
 ULPS = 2
+RATIO_ULPS = 3  # of what is the quotient of two such numbers
 
 
 @pytest.fixture
 def of(dtype):
-    """of("exp", x): what the tiles return for an array of any length."""
+    """of("exp", x): what the tiles return for an array of any length; activations are taken of one long row."""
 
     def call(name, x):
+        shape = (-1,) if KERNELS[f"fast_{name}"].arguments.startswith("BO*") else (1, -1)
         y = np.full(len(x), 0.5, dtype)
-        KERNELS[f"fast_{name}"].call("fast", y, np.asarray(x, dtype))
+        KERNELS[f"fast_{name}"].call("fast", y.reshape(shape), np.asarray(x, dtype).reshape(shape))
         return y
 
     return call
+
+
+def _logistic(x):
+    return 1 / (1 + mpmath.exp(-x))
 
 
 def off(name, x, y):
@@ -27,7 +33,7 @@ def off(name, x, y):
     digits, lowest = info.nmant + 1, info.minexp - info.nmant
     worst = 0
     with mpmath.workprec(120):
-        function = getattr(mpmath, name)
+        function = _logistic if name == "logistic" else getattr(mpmath, name)
         for a, b in zip(x.tolist(), y.tolist(), strict=True):
             right = function(mpmath.mpf(a))
             unit = max(mpmath.frexp(right)[1] - digits, lowest)
@@ -104,6 +110,42 @@ def test_log_at_its_edges(of, dtype):
     y = of("log", [1.0, 0.0, -0.0, np.inf, -np.inf, np.nan, -1.0, -tiny])
     np.testing.assert_array_equal(y, [0, -np.inf, -np.inf, np.inf, np.nan, np.nan, np.nan, np.nan])
     assert not np.signbit(y[0])
+
+
+def test_tanh_over_the_whole_range(of, dtype, rng):
+    info = np.finfo(dtype)
+    x = np.concatenate([
+        rng.uniform(-20, 20, 3000), rng.uniform(-1, 1, 3000), np.geomspace(1e-12, 10, 3000),
+        random_bits(dtype, rng, 3000), (np.arange(-40, 40) + 0.5) * np.log(2) / 2, [info.max, info.min],
+        around([0, info.tiny, -info.tiny, np.log(2) / 4, 0.5, 1, 10, -20, info.smallest_subnormal], dtype),
+    ]).astype(dtype)  # fmt: skip
+    y = of("tanh", x)
+    assert np.all(abs(y) <= 1) and np.all(y * np.sign(x) >= 0) and np.all((y != 0) == (x != 0))
+    assert off("tanh", x, y) <= RATIO_ULPS
+
+
+def test_tanh_at_its_edges(of, dtype):
+    small = np.finfo(dtype).smallest_subnormal
+    y = of("tanh", [0.0, -0.0, np.inf, -np.inf, np.nan, small, -small, 1e30, -1e30])
+    np.testing.assert_array_equal(y, [0, 0, 1, -1, np.nan, small, -small, 1, -1])
+
+
+def test_the_logistic_function_over_the_whole_range(of, dtype, rng):
+    _, normal, low = edges(dtype)
+    x = np.concatenate([
+        rng.uniform(normal, 50, 4000), rng.uniform(-1, 1, 2000), random_bits(dtype, rng, 2000),
+        (np.arange(-1000, 100) + 0.5) * np.log(2), around([0, 1, normal], dtype),
+    ]).astype(dtype)  # fmt: skip
+    whole = x[x > normal * (1 - np.finfo(dtype).eps)]  # z is normal
+    assert off("logistic", whole, of("logistic", whole)) <= RATIO_ULPS
+    below = rng.uniform(2 * low, normal, 500).astype(dtype)  # z is subnormal, or 0
+    assert np.all((of("logistic", below) >= 0) & (of("logistic", below) <= 1.01 * np.finfo(dtype).tiny))
+
+
+def test_the_logistic_function_at_its_edges(of, dtype):
+    info = np.finfo(dtype)
+    x = [0.0, -0.0, np.inf, -np.inf, np.nan, info.max, info.min, info.tiny, -info.tiny]
+    np.testing.assert_array_equal(of("logistic", x), [0.5, 0.5, 1, 0, np.nan, 1, 0, 0.5, 0.5])
 
 
 def test_softmax_of_any_logits_is_a_probability(of, dtype, rng):

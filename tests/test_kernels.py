@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from oracles import ORACLES, POISON, documented, expected, run
 
-from fastbp.kernels import descent, elementwise
+from fastbp.kernels import beyond_activations, beyond_errors, descent, elementwise
 from fastbp.kernels._jit import Kernel
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.table import COMPUTING
 
 PLAIN = [name for name, entry in KERNELS.items() if isinstance(entry.kernel, Kernel)]
-WITHOUT_ARITHMETIC = {"fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle"}
+WITHOUT_ARITHMETIC = {
+    "identity", "leaky_relu_derivative", "fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -40,8 +42,8 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
 
 
 def test_every_kernel_is_registered_under_its_name_with_an_oracle():
-    plain = {**vars(elementwise), **vars(descent)}
-    written = {name: kernel for name, kernel in plain.items() if isinstance(kernel, Kernel)}
+    files = elementwise, beyond_activations, beyond_errors, descent
+    written = {name: kernel for file in files for name, kernel in vars(file).items() if isinstance(kernel, Kernel)}
     assert {name: KERNELS[name].kernel for name in PLAIN} == written
     without_twin = {name for name in KERNELS if name not in PLAIN and not KERNELS[name].twin}
     in_their_own_tests = {"fast_pack", "fast_unpack", "fast_shuffle"}  # test_fast_kernels.py, test_shuffle.py

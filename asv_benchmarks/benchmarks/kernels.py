@@ -51,6 +51,102 @@ class SGDUpdate(KernelBenchmark):
     kernel = "sgd_update"
 
 
+class Logistic(KernelBenchmark):
+    kernel = "logistic"
+
+
+class LogisticDerivative(KernelBenchmark):
+    kernel = "logistic_derivative"
+
+
+class Tanh(KernelBenchmark):
+    kernel = "tanh"
+
+
+class TanhDerivative(KernelBenchmark):
+    kernel = "tanh_derivative"
+
+
+class Identity(KernelBenchmark):
+    kernel = "identity"
+
+
+class Exponential(KernelBenchmark):
+    kernel = "exponential"
+
+
+class Hadamard(KernelBenchmark):
+    kernel = "hadamard"
+
+
+class BinaryCrossEntropy(KernelBenchmark):
+    kernel = "binary_cross_entropy"
+
+
+class LogLoss(KernelBenchmark):
+    kernel = "log_loss"
+
+
+class SquaredError(KernelBenchmark):
+    kernel = "squared_error"
+
+
+class Poisson(KernelBenchmark):
+    kernel = "poisson"
+
+
+class Weigh(KernelBenchmark):
+    kernel = "weigh"
+
+
+class Penalize(KernelBenchmark):
+    kernel = "penalize"
+
+
+class Limit(KernelBenchmark):
+    kernel = "limit"
+
+
+class LeakyRelu(KernelBenchmark):
+    kernel = "leaky_relu"
+
+
+class LeakyReluDerivative(KernelBenchmark):
+    kernel = "leaky_relu_derivative"
+
+
+class Gelu(KernelBenchmark):
+    kernel = "gelu"
+
+
+class GeluDerivative(KernelBenchmark):
+    kernel = "gelu_derivative"
+
+
+class Silu(KernelBenchmark):
+    kernel = "silu"
+
+
+class SiluDerivative(KernelBenchmark):
+    kernel = "silu_derivative"
+
+
+class Dropout(KernelBenchmark):
+    kernel = "dropout"
+
+
+class AbsoluteError(KernelBenchmark):
+    kernel = "absolute_error"
+
+
+class Huber(KernelBenchmark):
+    kernel = "huber"
+
+
+class SmoothedCrossEntropy(KernelBenchmark):
+    kernel = "smoothed_cross_entropy"
+
+
 class Gather(KernelBenchmark):
     kernel = "gather"
 
@@ -69,6 +165,14 @@ class NesterovUpdate(KernelBenchmark):
 
 class AdamUpdate(KernelBenchmark):
     kernel = "adam_update"
+
+
+class AdamWUpdate(KernelBenchmark):
+    kernel = "adamw_update"
+
+
+class RMSpropUpdate(KernelBenchmark):
+    kernel = "rmsprop_update"
 
 
 class FastGather(KernelBenchmark):
@@ -109,6 +213,38 @@ class FastSoftmaxRow(KernelBenchmark):
 
 class FastSoftmaxCrossEntropy(KernelBenchmark):
     kernel = "fast_softmax_cross_entropy"
+
+
+class FastLogistic(KernelBenchmark):
+    kernel = "fast_logistic"
+
+
+class FastLogisticDerivative(KernelBenchmark):
+    kernel = "fast_logistic_derivative"
+
+
+class FastTanh(KernelBenchmark):
+    kernel = "fast_tanh"
+
+
+class FastTanhDerivative(KernelBenchmark):
+    kernel = "fast_tanh_derivative"
+
+
+class FastBinaryCrossEntropy(KernelBenchmark):
+    kernel = "fast_binary_cross_entropy"
+
+
+class FastLogLoss(KernelBenchmark):
+    kernel = "fast_log_loss"
+
+
+class FastSquaredError(KernelBenchmark):
+    kernel = "fast_squared_error"
+
+
+class FastPoisson(KernelBenchmark):
+    kernel = "fast_poisson"
 
 
 class FastSGDUpdate(KernelBenchmark):
