@@ -16,11 +16,26 @@ if TYPE_CHECKING:
     from . import callbacks, schedules, sklearn
     from .ahead import warmup
     from .files.models import load
+    from .range_test import find_learning_rate
 
 __version__ = "0.1.0"
-__all__ = ["History", "Model", "__version__", "callbacks", "load", "schedules", "sklearn", "warmup"]
+__all__ = [
+    "History",
+    "Model",
+    "__version__",
+    "callbacks",
+    "find_learning_rate",
+    "load",
+    "schedules",
+    "sklearn",
+    "warmup",
+]
 
-_LATE = {"load": ".files.models", "warmup": ".ahead"}  # whence, on first use: not for a program that only trains
+_LATE = {
+    "find_learning_rate": ".range_test",
+    "load": ".files.models",
+    "warmup": ".ahead",
+}  # whence, on first use: not for a program that only trains
 _MODULES = ("callbacks", "schedules", "sklearn")
 
 

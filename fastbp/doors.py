@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
     from .model import Model
 
 
@@ -17,6 +18,12 @@ class Doors:
         from .files import models
 
         models.save(self, path)  # type: ignore[arg-type]
+
+    def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
+        """Return norms, ratios and shares by layer for one batch, and in plain words what is wrong and what helps."""
+        from .diagnosis import diagnose
+
+        return diagnose(self, X, y, sample_weight)  # type: ignore[arg-type]
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the network to an ONNX file, whole or not at all; needs the extra `onnx`."""

@@ -30,9 +30,16 @@ def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: st
 
 
 def for_training(
-    model: Model, X: Any, y: Any, sample_weight: Any, class_weight: Any, validation_data: Any, validation_split: float
+    model: Model,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    validation_data: Any,
+    validation_split: float,
+    names: list[str] | None,
 ) -> tuple[Labelled, Labelled | None]:
-    """Return the rows to train on, and those to validate with; see `Model.fit`."""
+    """Return the rows to train on, and those to validate with; see `Model.fit`. X's columns have these names."""
     data, split = labelled(model, X, y, sample_weight), checks.share("validation_split", validation_split)
     if class_weight is not None:
         if not model.network.of_classes:
@@ -44,5 +51,6 @@ def for_training(
         raise ValueError("validation_data and validation_split must not both be given")
     if validation is not None:
         X, y, weight = (*validation, None)[:3]
+        frames.check_names(names, frames.as_array(X, "validation X")[1], "validation X")
         return data, labelled(model, X, y, weight, "validation ")
     return data.split(split) if split else (data, None)

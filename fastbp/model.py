@@ -236,14 +236,16 @@ class Model(Kept, Doors):
         batch_size = checks.whole_number("batch_size", batch_size, 1)
         shuffle = checks.flag("shuffle", shuffle)
         progress = Progress(checks.whole_number("verbose", verbose, 0), epochs)
+        X, names = frames.as_array(X, "X")
+        frames.check_names(self.feature_names, names, "X")
         data, validation = given.for_training(
-            self, X, y, sample_weight, class_weight, validation_data, validation_split
+            self, X, y, sample_weight, class_weight, validation_data, validation_split, names
         )
         self._plan.load(self._flat)
         training = Training(data, validation, epochs, batch_size, shuffle, progress, schedule, tuple(callbacks))
         history = training.run(self, self._plan, self._flat, self._random)
         if self.feature_names is None:
-            self.feature_names = frames.as_array(X, "X")[1]
+            self.feature_names = names
         return history
 
     def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:

@@ -230,3 +230,13 @@ def test_names_must_be_those_of_training():
         frames.check_names(["a", "b", "c"], ["a", "c", "b"], "X")
     with pytest.raises(ValueError, match=r"'n4' \.\.\.$"):
         frames.check_names(["a"], ["a", *(f"n{i}" for i in range(9))], "X")
+
+
+def test_validation_columns_stand_in_the_order_of_those_trained_on():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [0.0, 1, 2, 3], "b": [3.0, 2, 1, 0]})
+    model = fastbp.Model([2, 2], seed=0)
+    with pytest.raises(ValueError, match="validation X"):
+        model.fit(frame, [0, 0, 1, 1], epochs=1, verbose=0, validation_data=(frame[["b", "a"]], [0, 0, 1, 1]))
+    model.fit(frame, [0, 0, 1, 1], epochs=1, verbose=0, validation_data=(frame, [0, 0, 1, 1]))
+    assert model.feature_names_in_.tolist() == ["a", "b"]

@@ -42,7 +42,13 @@ KERNELS = [
     {"simd", "atomic", "pointer", "elementwise", "beyond_activations", "descent", "shuffle"},
     {"_jit"},
 ]
-PUBLIC = {"Model": "model", "History": "history", "load": "files", "warmup": "ahead"}  # whence `fastbp` has them
+PUBLIC = {
+    "Model": "model",
+    "History": "history",
+    "load": "files",
+    "warmup": "ahead",
+    "find_learning_rate": "range_test",
+}  # whence `fastbp` has them
 DOORS = {"fastbp/__init__.py", "fastbp/doors.py"}  # their functions may import what stands above, once called
 
 
