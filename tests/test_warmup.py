@@ -123,7 +123,7 @@ def test_a_warmup_whose_work_would_be_lost_fails(run_python, tmp_path, warm, use
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
-    [("--dtypes float16", "'float16'"), ("--dtypes float32,", "dtype"), ("--optimizers sgd,rmsprop", "'rmsprop'")],
+    [("--dtypes float16", "'float16'"), ("--dtypes float32,", "dtype"), ("--optimizers sgd,lbfgs", "'lbfgs'")],
 )
 def test_names_that_are_not_known(capsys, arguments, word):
     assert cli.main(["warmup", *arguments.split()]) == 2
