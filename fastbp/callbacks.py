@@ -1,4 +1,4 @@
-"""What `Model.fit(callbacks=...)` calls, and two that are ready: stop early, and lower the rate on a plateau."""
+"""What `Model.fit(callbacks=...)` calls, and three that are ready: stop early, lower the rate, diagnose."""
 
 from __future__ import annotations
 
@@ -144,3 +144,30 @@ class ReduceLearningRate(_Watching):
         if self.waited >= self.patience and model.learning_rate > self.least:
             model.learning_rate = max(self.least, model.learning_rate * self.factor)
             self.waited = 0
+
+
+class Diagnose(Callback):
+    """Diagnose one batch after each epoch.
+
+    Parameters
+    ----------
+    X, y : array-like
+        The batch: some hundred rows tell enough.
+
+    Attributes
+    ----------
+    reports : list of fastbp.diagnosis.Diagnosis
+        One an epoch; `reports[-1].findings` are the problems seen.
+    """
+
+    def __init__(self, X: Any, y: Any) -> None:
+        self.X, self.y = X, y
+        self.reports: list[Any] = []
+
+    def on_train_begin(self, model: Any) -> None:
+        """Forget what an earlier training was like."""
+        self.reports = []
+
+    def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
+        """Add a report."""
+        self.reports.append(model.diagnose(self.X, self.y))

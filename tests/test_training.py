@@ -151,6 +151,14 @@ def test_the_rate_falls_on_a_plateau():
     assert m.learning_rate == pytest.approx(2e-10)
 
 
+def test_each_epoch_is_diagnosed():
+    m, plain, diagnose = model(activation="logistic"), model(activation="logistic"), callbacks.Diagnose(X, y)
+    fit(m, callbacks=[diagnose])
+    fit(plain)
+    assert len(diagnose.reports) == 4 and diagnose.reports[-1] == m.diagnose(X, y)
+    assert flat(m).tobytes() == flat(plain).tobytes()
+
+
 # ---- rows and classes that count more
 
 
