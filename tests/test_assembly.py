@@ -117,7 +117,7 @@ def look(name, dispatcher):
         "libm": sorted(set(re.findall(r"\b(fmaf?|expf?|logf?|sqrtf?)\b", text)))}
 
 for dtype in ("float32", "float64"):
-    for phase in (step.forward, step.backward, *update.UPDATES.values()):
+    for phase in (step.forward, step.backward, update.UPDATES["adam"]):
         look(f"{phase.__name__} {dtype}", build.phase(phase, dtype)[1])
     for X_dtype in ("uint8", "float32", "float64"):
         look(f"gather {X_dtype} {dtype}", build.gather_phase(X_dtype, dtype)[1])
