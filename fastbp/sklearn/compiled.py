@@ -14,6 +14,7 @@ from ..network import ACTIVATIONS, Network
 from ..samples import Labelled, Samples, Sums
 
 _LOSSES = {"softmax": "cross_entropy", "logistic": "log_loss", "identity": "squared_error", "exp": "poisson"}
+ALONE_FLOP = 3e7  # of a pass of L-BFGS: below, our threads and those of SciPy's BLAS wait for one another
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -136,6 +137,8 @@ class Compiled:
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:
         plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
+        if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
+            plan.n_threads = 1
         self._lbfgs = plan, self._labelled(X, y, sample_weight, plan)
         try:
             super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
