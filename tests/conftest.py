@@ -3,14 +3,26 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
+# else OpenMP's threads spin for milliseconds after each parallel loop, on a core that someone else may need
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 from fastbp.kernels.simd import LINE
 from fastbp.kernels.tile import ROWS, VECTORS
+
+MANY = 1000  # tests, from which it pays to compile beside them what they need
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: hasattr(item.module, "BESIDE"))  # last: what they wait for has been done by then
+
 
 settings.register_profile("fastbp", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("fastbp")
@@ -68,13 +80,37 @@ def run_python():
     finished process with its stdout and stderr as text.
     """
 
-    def run(*arguments, cwd=None, check=True, **variables):
-        environment = {**os.environ, **variables}
-        done = subprocess.run(
-            [sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True
-        )
-        if check:
-            assert done.returncode == 0, done.stderr
-        return done
+    running = set()
 
-    return run
+    def run(*arguments, cwd=None, check=True, **variables):
+        command, environment = [sys.executable, *map(str, arguments)], {**os.environ, **variables}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, cwd=cwd, env=environment, **pipes) as process:
+            running.add(process)
+            out, err = process.communicate()
+            running.remove(process)
+        if check:
+            assert process.returncode == 0, err
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    yield run
+    for process in list(running):
+        process.kill()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def beside(request, run_python, tmp_path_factory):
+    """What takes a long time in processes of its own, as futures: a thread runs one after the other beside the tests.
+
+    A module of tests asks for it by BESIDE = {name: function(run_python, folder)}.
+    """
+    pool, items = ThreadPoolExecutor(1), request.session.items
+    ahead = [pool.submit(run_python, Path(__file__).with_name("compile_beside.py"))] if len(items) > MANY else []
+    wanted = {}
+    for module in dict.fromkeys(item.module for item in items):
+        wanted |= getattr(module, "BESIDE", {})
+    yield {name: pool.submit(job, run_python, tmp_path_factory.mktemp("beside")) for name, job in wanted.items()}
+    pool.shutdown(wait=False, cancel_futures=True)
+    for future in ahead:
+        if future.done():
+            future.result()  # raises what was raised there

@@ -7,6 +7,8 @@ import re
 
 import numpy as np
 
+from fastbp.kernels.registry import KERNELS
+
 GUARD = 64  # elements before and behind each array
 POISON = -777  # what class numbers hold beforehand, as the other outputs hold NaN
 
@@ -216,6 +218,13 @@ ORACLES = {
     "fast_log": lambda x: [(np.log(x), abs(np.log(x)))],
     "fast_transpose": lambda W: [(W.T, 0)],
 }
+
+
+def variants(name, dtype):
+    """The variants to try: a plain loop's parallel one, which is the same loop, in one dtype of the two."""
+    entry = KERNELS[name]
+    in_parallel = "float32" if list(KERNELS).index(name) % 2 else "float64"
+    return [variant for variant in entry.variants if variant != "parallel" or np.dtype(dtype) == in_parallel]
 
 
 # ---- calling a kernel under guard ----------------------------------------------------------------------------------

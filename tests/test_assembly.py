@@ -132,15 +132,28 @@ print(json.dumps({"rows": tile.ROWS, "vectors": tile.VECTORS, "found": found}))
 intel = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the assembly of another CPU")
 
 
-def assembly(run_python, folder, **variables):
-    script = folder / "assembly.py"
-    script.write_text(ASSEMBLY)
-    return json.loads(run_python(script, NUMBA_CACHE_DIR=str(folder / "cache"), **variables).stdout)
+def assembly(**variables):
+    """A process that looks at the code for another CPU."""
+
+    def job(run_python, folder):
+        script = folder / "assembly.py"
+        script.write_text(ASSEMBLY)
+        return json.loads(run_python(script, NUMBA_CACHE_DIR=str(folder / "cache"), **variables).stdout)
+
+    return job
+
+
+BESIDE = {
+    "haswell": assembly(NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma"),
+    "generic": assembly(NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES=""),
+}
+if platform.machine() not in ("x86_64", "AMD64"):
+    BESIDE = {}
 
 
 @intel
-def test_haswell_is_given_ymm_and_fma_but_no_zmm(run_python, tmp_path):
-    told = assembly(run_python, tmp_path, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma")
+def test_haswell_is_given_ymm_and_fma_but_no_zmm(beside):
+    told = beside["haswell"].result()
     assert (told["rows"], told["vectors"]) == (4, 1)
     for name, code in told["found"].items():
         assert "z" not in code["registers"] and "y" in code["registers"], name
@@ -150,8 +163,8 @@ def test_haswell_is_given_ymm_and_fma_but_no_zmm(run_python, tmp_path):
 
 
 @intel
-def test_a_generic_cpu_is_given_sse_and_no_call_of_fma(run_python, tmp_path):
-    told = assembly(run_python, tmp_path, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+def test_a_generic_cpu_is_given_sse_and_no_call_of_fma(beside):
+    told = beside["generic"].result()
     assert (told["rows"], told["vectors"]) == (2, 1)
     for name, code in told["found"].items():
         assert code["registers"] == ["x"] and not code["fma"] and not code["libm"], name

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from oracles import ORACLES, POISON, documented, expected, run
+from oracles import ORACLES, POISON, documented, expected, run, variants
 
 from fastbp.kernels import beyond_activations, beyond_errors, descent, elementwise
 from fastbp.kernels._jit import Kernel
@@ -28,14 +28,15 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
     tiny = np.finfo(dtype).tiny
     for shape in few_hard_shapes:
         arguments = entry.sample(*shape, dtype, rng)
-        serial, parallel = run(entry, "serial", arguments), run(entry, "parallel", arguments)
+        found = [run(entry, variant, arguments) for variant in variants(name, dtype)]
         right = expected(entry, arguments)
-        assert len(serial) == len(parallel) == len(right)
-        for out, twin, (values, magnitude) in zip(serial, parallel, right, strict=True):
-            assert out.tobytes() == twin.tobytes(), f"serial and parallel differ at B, I, O = {shape}"
-            error = abs(out.astype(np.float64) - values)
-            bound = rounding(max(shape)) * magnitude + (tiny if np.any(magnitude) else 0)
-            assert np.all(error <= bound), f"off by {error.max()} at B, I, O = {shape}"  # NaN fails, too
+        for outputs in found:
+            assert len(outputs) == len(right)
+            for out, serial, (values, magnitude) in zip(outputs, found[0], right, strict=True):
+                assert out.tobytes() == serial.tobytes(), f"serial and parallel differ at B, I, O = {shape}"
+                error = abs(out.astype(np.float64) - values)
+                bound = rounding(max(shape)) * magnitude + (tiny if np.any(magnitude) else 0)
+                assert np.all(error <= bound), f"off by {error.max()} at B, I, O = {shape}"  # NaN fails, too
 
 
 # ---- the registry --------------------------------------------------------------------------------------------------

@@ -69,13 +69,20 @@ def use(tmp_path_factory, run_python):
     return use
 
 
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory, run_python):
+def warmed(run_python, folder):
     """A cache folder after `fastbp warmup` on one thread, and what that printed."""
-    folder = tmp_path_factory.mktemp("cache") / "of kernels"
+    folder = folder / "of kernels"
     done = run_python("-W", "error", "-c", WARMUP, "warmup", NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1")
     assert done.stderr == ""
     return folder, done.stdout
+
+
+BESIDE = {"warmup": warmed}
+
+
+@pytest.fixture(scope="module")
+def warm(beside):
+    return beside["warmup"].result()
 
 
 def files(folder):
