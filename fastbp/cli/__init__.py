@@ -1,0 +1,63 @@
+"""The command ``fastbp``: train, predict, warmup, info, one module each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from . import info, predict, train, warmup
+from .arguments import Parser
+from .output import BROKEN_PIPE, INTERRUPTED, complain, drop_output
+
+COMMANDS = {"train": train, "predict": predict, "warmup": warmup, "info": info}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments, by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0; 2 for wrong input, with one line on stderr; 130 after Ctrl-C; 141 where the reader
+        of the output has gone.
+    """
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        drop_output()
+        return BROKEN_PIPE
+    except OSError as error:
+        return complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError as error:
+        return complain(f"not enough memory: {error}")
+    except (ValueError, TypeError) as error:
+        return complain(str(error))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as done:  # --help and --version have printed what they had to
+        return int(done.code or 0)
+    return options.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from .. import __version__
+
+    parser = Parser(prog="fastbp", description="Train fully connected networks on a CPU.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"fastbp {__version__}")
+    commands = parser.add_subparsers(required=True, metavar=" | ".join(COMMANDS))
+    for command in COMMANDS.values():
+        command.add(commands)
+    return parser

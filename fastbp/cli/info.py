@@ -1,0 +1,54 @@
+"""The command ``fastbp info``."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from pathlib import Path
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    info = commands.add_parser("info", help="tell versions, CPU, threads and cache", allow_abbrev=False)
+    info.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a row each."""
+    import llvmlite
+    import numba
+    import numpy
+
+    from .. import __version__, threads
+    from ..kernels import _jit
+
+    running = threads.describe()
+    rows = {
+        "fastbp": __version__,
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+        "CPU": cpu_name(),
+        "SIMD width": f"{threads.simd_bits()} bits",
+        "threads": running["threads"],
+        "threading layer": running["layer"] or "none, all runs on one thread",
+        "advice": running["advice"] or "none, all is well",
+        "JIT cache": _jit.cache_folder() or "none, no folder for it can be written",
+    }
+    for name, value in rows.items():
+        print(f"{name + ':':<17}{value}")
+    return 0
+
+
+def cpu_name() -> str:
+    """Return the CPU's name as the system has it, and as LLVM does."""
+    from llvmlite import binding
+
+    name = platform.processor()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass  # not Linux, or an architecture whose CPUs bear no name there
+    return f"{name or platform.machine()} ({binding.get_host_cpu_name()})"

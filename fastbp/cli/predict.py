@@ -1,0 +1,37 @@
+"""The command ``fastbp predict``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .output import plain
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command's arguments."""
+    predict = commands.add_parser(
+        "predict",
+        help="classify rows with a saved model",
+        description="Print class and probability of each row, separated by a tab. Columns of a CSV with a "
+        "header are found by name, others by position.",
+        allow_abbrev=False,
+    )
+    predict.add_argument("model", metavar="MODEL", help="file that train saved")
+    predict.add_argument("data", metavar="DATA", help="CSV (or .csv.gz), .npz with X, or IDX file of images")
+    predict.add_argument("--target", metavar="COLUMN", help="a column of the CSV to leave out: the label's")
+    predict.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; return the exit status."""
+    from ..files import datasets, models
+
+    model = models.load(options.model)
+    X = datasets.read_inputs(options.data, model.layer_sizes[0], model.feature_names, options.target)
+    names = model.class_names or [str(c) for c in range(model.layer_sizes[-1])]
+    names = [plain(name) for name in names]
+    probabilities = model.predict_proba(X)
+    for row, c in zip(probabilities, probabilities.argmax(axis=1), strict=True):
+        sys.stdout.write(f"{names[c]}\t{row[c]:.6f}\n")
+    return 0
