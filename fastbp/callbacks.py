@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,15 @@ class Callback:
 
     def on_train_end(self, model: Any) -> None:
         """After the last epoch, Ctrl-C included."""
+
+
+def checked(callbacks: Any) -> tuple[Callback, ...]:
+    """Return callbacks as a tuple."""
+    each = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    for number, callback in enumerate(each):
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks[{number}] must be a fastbp.callbacks.Callback, got {callback!r}")
+    return each
 
 
 class _Watching(Callback):

@@ -45,7 +45,8 @@ def for_training(
         if not model.network.of_classes:
             raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss!r}")
         each = checks.class_weights(class_weight, data.y, model.layer_sizes[-1])
-        data.weights = (each if data.weights is None else each * data.weights).astype(model.dtype)
+        both = each if data.weights is None else each * data.weights
+        data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
     validation = checks.parts("validation_data", validation_data)
     if validation is not None and split:
         raise ValueError("validation_data and validation_split must not both be given")

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, frames, given, init, optim, plan, threads
+from . import callbacks as hooks
+from . import checks, frames, given, init, optim, plan, schedules, threads
 from .doors import Doors
 from .history import History
 from .kept import Kept
 from .kernels.row import ROOM
 from .network import ACTIVATIONS, LOSSES, Network
 from .progress import Progress
-from .schedules import Schedule
 from .training import Training, evaluate
 
 
@@ -79,7 +79,7 @@ class Model(Kept, Doors):
     def __init__(
         self,
         layer_sizes: Any,
-        activation: str = "relu",
+        activation: Any = "relu",
         optimizer: str = "sgd",
         learning_rate: float | None = None,
         dtype: Any = "float32",
@@ -188,7 +188,7 @@ class Model(Kept, Doors):
         sample_weight: Any = None,
         class_weight: Any = None,
         validation_split: float = 0.0,
-        schedule: Schedule | None = None,
+        schedule: schedules.Schedule | None = None,
         callbacks: Any = (),
     ) -> History:
         """Train on X and y; called again, training goes on from where it stopped.
@@ -241,8 +241,9 @@ class Model(Kept, Doors):
         data, validation = given.for_training(
             self, X, y, sample_weight, class_weight, validation_data, validation_split, names
         )
+        schedule, callbacks = schedules.checked(schedule), hooks.checked(callbacks)
         self._plan.load(self._flat)
-        training = Training(data, validation, epochs, batch_size, shuffle, progress, schedule, tuple(callbacks))
+        training = Training(data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks)
         history = training.run(self, self._plan, self._flat, self._random)
         if self.feature_names is None:
             self.feature_names = names
@@ -262,7 +263,7 @@ class Model(Kept, Doors):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return z of each row, shape (rows, classes): softmax(t) (eq. 33), or the logistic function of each output."""
-        if self.network.loss in ("squared_error", "poisson"):
+        if not self.network.classifies:
             raise AttributeError(f"a model of loss {self.network.loss!r} predicts no probabilities; call predict")
         return self._outputs(X)
 

@@ -232,6 +232,7 @@ class FastPlan:
             arrays["G"] = np.zeros(now[workspace.BLOCKS] * len(self.P), self.dtype)
         shift, scale = samples.shift_and_scale()
         stateful = training and optimizer == self.optimizer.kernel
+        stepping = stateful or mode == workspace.DESCEND
         totals = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
         ws = workspace.Workspace(
             layers=self.layers, now=now, P=self.P, G=arrays["G"] if training else self.none,
@@ -243,7 +244,7 @@ class FastPlan:
             Y=self.none if self.network.of_classes or not len(data.y) else data.y.ravel(),
             weights=self.none if data.weights is None else data.weights,
             shift=shift, scale=scale, settings=self._settings(stateful), rates=self._rates,
-            dropout=self._dropout, totals=totals,
+            dropout=self._dropout if stepping else _NO_RATES, totals=totals,
         )  # fmt: skip
         now[workspace.BATCH_SIZE], now[workspace.MODE], now[workspace.STEP] = batch_size, mode, self.steps
         now[workspace.X_ADDRESS], now[workspace.X_ROWS] = samples.X.ctypes.data, len(samples.X)
@@ -255,7 +256,7 @@ class FastPlan:
             with threads.crew(len(now) // workspace.WORDS - 1) as now[workspace.WORKERS]:
                 build.run(work, ws, samples.X.dtype, self.network.loss, optimizer, flat_out, 0, len(order))
         finally:  # Ctrl-C is heard between the compiled call and the next line: its steps are taken all the same
-            if mode == workspace.DESCEND or stateful:
+            if stepping:
                 self.steps = int(now[workspace.STEP])
         if now[workspace.BAD_ROW]:
             samples.reject(int(now[workspace.BAD_ROW]) - 1, self.dtype)

@@ -41,8 +41,7 @@ class Progress:
         """Tell that an epoch is over."""
         self._epochs_over += 1
         if self.verbose == 2:
-            last = {name: values[-1] for name, values in history.history.items() if values}
-            numbers = ", ".join(f"{name} {value:.4f}" for name, value in last.items())
+            numbers = ", ".join(f"{name} {value:.4f}" for name, value in history.latest().items())
             print(f"epoch {len(history.loss)}/{self.epochs}: {numbers}")
 
 

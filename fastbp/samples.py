@@ -55,7 +55,10 @@ class Labelled:
         first = n - max(1, round(n * share))
         if first < 1:
             raise ValueError(f"validation_split must leave a row to train on, got {share} of {n} rows")
-        return self._slice(slice(0, first)), self._slice(slice(first, n))
+        parts = self._slice(slice(0, first)), self._slice(slice(first, n))
+        if not all(part.weights is None or part.weights.any() for part in parts):
+            raise ValueError(f"validation_split must leave rows of some weight on both sides, got {share} of {n} rows")
+        return parts
 
     def _slice(self, rows: slice) -> Labelled:
         samples = Samples(self.samples.X[rows], self.samples.shift, self.samples.scale, self.samples.name)

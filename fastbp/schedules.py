@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -15,6 +15,29 @@ class Schedule(Protocol):
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
         """Return the factor of each step, numbered from 0; `total` is how many `fit` takes."""
+
+
+def rates(schedule: Schedule, rate: float, epoch: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
+    """Return the learning rate of each step of an epoch, as float64; ValueError where the schedule gives no such."""
+    steps = np.arange(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch)
+    given = np.asarray(schedule.factors(steps, steps_per_epoch, epochs * steps_per_epoch))
+    factors = np.ascontiguousarray(given, np.float64) if given.dtype.kind in "iuf" else given
+    if factors.shape != steps.shape or factors.dtype != np.float64:
+        raise ValueError(
+            f"schedule must give {len(steps)} numbers, a factor a step, got {given.dtype} of shape {given.shape}"
+        )
+    wrong = ~(np.isfinite(factors) & (factors >= 0))
+    if wrong.any():
+        step = int(np.argmax(wrong))
+        raise ValueError(f"schedule must give finite factors, none negative, got {given[step]} for step {steps[step]}")
+    return rate * factors
+
+
+def checked(schedule: object) -> Schedule | None:
+    """Return a schedule, or None."""
+    if schedule is not None and (isinstance(schedule, type) or not callable(getattr(schedule, "factors", None))):
+        raise TypeError(f"schedule must be one of fastbp.schedules, or have its method `factors`, got {schedule!r}")
+    return cast("Schedule | None", schedule)
 
 
 @dataclass(frozen=True)

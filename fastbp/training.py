@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from . import schedules
 from .callbacks import Callback
 from .history import History
 from .kernels.shuffle import shuffle
 from .plan import Plan
 from .progress import Progress
 from .samples import Diverged, Labelled
-from .schedules import Schedule
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Training:
     batch_size: int
     shuffle: bool
     progress: Progress
-    schedule: Schedule | None = None
+    schedule: schedules.Schedule | None = None
     callbacks: tuple[Callback, ...] = ()
 
     def run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
@@ -45,7 +45,7 @@ class Training:
         except KeyboardInterrupt:
             history.interrupted = True
         except Diverged as error:
-            raise self._explained(error, model, plan, flat) from None
+            raise self._explained(error, model, plan, flat, snapshot) from None
         except BaseException:
             plan.restore(snapshot)
             random.bit_generator.state = before
@@ -103,12 +103,11 @@ class Training:
         if self.schedule is None:
             return None
         steps = -(-len(self.data.y) // self.batch_size)
-        numbers = np.arange(epoch * steps, (epoch + 1) * steps)
-        return plan.optimizer.learning_rate * self.schedule.factors(numbers, steps, self.epochs * steps)
+        return schedules.rates(self.schedule, plan.optimizer.learning_rate, epoch, steps, self.epochs)
 
     @staticmethod
-    def _explained(error: Diverged, model: Any, plan: Plan, flat: np.ndarray) -> Diverged:
-        """Return the error with where and why, and leave in `flat` the last parameters that are finite."""
+    def _explained(error: Diverged, model: Any, plan: Plan, flat: np.ndarray, snapshot: object) -> Diverged:
+        """Return the error with where and why; leave in `flat` and the optimizer's state what was finite last."""
         reached = np.empty_like(flat)
         plan.store(reached)
         layers = model.network.views(reached)
@@ -120,6 +119,8 @@ class Training:
         else:
             flat[...] = reached
             where = f"the largest weights are those of layer {int(np.argmax(sizes)) + 1}, up to {max(sizes):.3g}"
+        if broken or not all(np.isfinite(state).all() for state in plan.get_slots().values()):
+            plan.restore(snapshot)
         remedy = f"lower learning_rate (now {model.learning_rate:g}), set clip_norm, or scale the inputs"
         error.args = (f"{error}: {where}. To go on, {remedy}",)
         return error

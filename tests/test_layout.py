@@ -49,6 +49,7 @@ PUBLIC = {
     "warmup": "ahead",
     "find_learning_rate": "range_test",
 }  # whence `fastbp` has them
+PACKAGES = {"fastbp", "fastbp.cli", "fastbp.files", "fastbp.kernels"}
 DOORS = {"fastbp/__init__.py", "fastbp/doors.py"}  # their functions may import what stands above, once called
 
 
@@ -76,7 +77,7 @@ def imports(path, inside_functions):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, node.module] if node.module else base)
-            within = module in ("fastbp", "fastbp.cli", "fastbp.files", "fastbp.kernels")  # then a name imported may be a module
+            within = module in PACKAGES  # then a name imported may be a module
             found.extend([f"{module}.{alias.name}" for alias in node.names] if within else [module])
         for child in ast.iter_child_nodes(node):
             visit(child)

@@ -267,6 +267,12 @@ def test_bad_settings_beyond_the_papers_are_refused(settings, name):
         fastbp.Model([3, 5, 4, 2], **settings)
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
+def test_numbers_are_no_probabilities(loss):
+    with pytest.raises(AttributeError, match="predict"):
+        fastbp.Model([1, 2], loss=loss).predict_proba(np.zeros((3, 1)))
+
+
 def test_numbers_are_predicted_as_numbers_and_have_no_accuracy():
     X = np.linspace(-1, 1, 40)[:, None]
     model = fastbp.Model([1, 16, 1], seed=0, loss="squared_error", learning_rate=0.1)

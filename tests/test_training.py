@@ -23,6 +23,16 @@ def fit(m, **settings):
     return m.fit(X, y, **{"epochs": 4, "batch_size": 32, "verbose": 0} | settings)
 
 
+class Given:
+    """Is no schedule of ours, and gives what it was told to."""
+
+    def __init__(self, factors):
+        self.given = factors
+
+    def factors(self, steps, steps_per_epoch, total):
+        return self.given
+
+
 # ---- schedules
 
 STEPS, TOTAL = np.arange(40), 40
@@ -198,6 +208,44 @@ def test_the_last_rows_are_split_off():
     assert losses == history.val_loss and flat(split).tobytes() == flat(given).tobytes()
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"sample_weight": np.repeat([1.0, 0.0], 60), "validation_split": 0.25},
+        {"sample_weight": np.repeat([0.0, 1.0], [90, 30]), "validation_split": 0.25},
+        {"sample_weight": (y == 1).astype(float), "class_weight": {1: 0}},
+    ],
+)
+def test_rows_that_all_count_nothing_are_refused(bad):
+    m, before = model(), flat(model())
+    with pytest.raises(ValueError, match="weight"):
+        fit(m, **bad)
+    assert flat(m).tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize(
+    "bad", [1, schedules.Cosine, "cosine", Given([1.0]), Given("word"), Given([[1.0] * 4]), Given([1, 1, np.nan, 1]),
+            Given([1, -1, 1, 1])]
+)  # fmt: skip
+def test_what_is_no_schedule_is_refused(bad):
+    m, before = model(), flat(model())
+    with pytest.raises((ValueError, TypeError), match="schedule"):
+        fit(m, schedule=bad)
+    assert flat(m).tobytes() == before.tobytes()
+
+
+def test_whole_numbers_are_factors_too():
+    plain, given = model(), model()
+    fit(plain), fit(given, schedule=Given([1, 1, 1, 1]))
+    assert flat(plain).tobytes() == flat(given).tobytes()
+
+
+@pytest.mark.parametrize("bad", [5, [5], callbacks.EarlyStopping, [callbacks.Callback(), "stop"]])
+def test_what_is_no_callback_is_refused(bad):
+    with pytest.raises(TypeError, match="callbacks"):
+        fit(model(), callbacks=bad)
+
+
 # ---- errors that run away
 
 
@@ -211,26 +259,17 @@ def test_training_that_diverges_says_where_and_leaves_finite_parameters(kernels)
     m.predict(X)
 
 
-# ---- dropout
+def test_an_optimizers_state_that_is_no_number_is_not_kept():
+    class Blow(callbacks.Callback):
+        def on_epoch_begin(self, model, epoch):
+            for W, _ in model.parameters if epoch == 1 else ():
+                W[...] = 3e38
 
-
-def test_dropout_drops_its_share_keeps_the_mean_and_is_off_afterwards():
-    wide = fastbp.Model([1, 4000, 2], seed=0, dropout=0.25, learning_rate=0.0, activation="identity")
-    plain = fastbp.Model([1, 4000, 2], seed=0, learning_rate=0.0, activation="identity")
-    for m in (wide, plain):
-        (W, _), (V, _) = m.parameters
-        W[...], V[...] = 1, 1 / 4000
-        V[:, 1] = 0
-    ones, zeros = np.ones((64, 1)), np.zeros(64, int)
-    np.testing.assert_array_equal(wide.predict_proba(ones), plain.predict_proba(ones))
-    kept = wide.fit(ones, zeros, epochs=1, batch_size=64, verbose=0).loss[0]
-    assert kept == pytest.approx(np.log1p(np.exp(-1.0)), abs=0.005)  # the mean of t is 1 as without
-    assert kept != plain.fit(ones, zeros, epochs=1, batch_size=64, verbose=0).loss[0]
-
-
-def test_dropout_differs_from_step_to_step_and_not_from_run_to_run():
-    def losses(seed):
-        m = fastbp.Model([6, 64, 3], seed=seed, dropout=0.5, learning_rate=0.0)
-        return [m.fit(X, y, epochs=1, batch_size=120, shuffle=False, verbose=0).loss[0] for _ in range(3)]
-
-    assert losses(1) == losses(1) and len(set(losses(1))) == 3
+    m = fastbp.Model([1, 1], loss="squared_error", optimizer="adam", seed=1)
+    ones = np.ones((4, 1))
+    with pytest.raises(ArithmeticError, match="largest weights"):  # g ** 2 overflows in the first step, E in the second
+        m.fit(ones, 1.5e19 * ones, epochs=2, verbose=0, callbacks=[Blow()])
+    for W, b in m.parameters:
+        W[...] = b[...] = 0
+    m.fit(ones, ones, epochs=1, verbose=0)
+    assert flat(m).min() > 0

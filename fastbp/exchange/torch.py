@@ -77,7 +77,7 @@ def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Mod
         raise ValueError("sequential must have a Linear layer, got none")
     model = Model(
         [linear[0].in_features, *(layer.out_features for layer in linear)],
-        [_hidden(function) for function in after[:-1]],  # type: ignore[arg-type]
+        [_hidden(function) for function in after[:-1]],
         dtype=_dtype(linear),
         loss=_loss(after[-1], loss, linear[-1].out_features),
         **settings,
