@@ -18,8 +18,13 @@ INITIALIZERS = (*(f"{name}_{kind}" for name in VARIANCES for kind in ("normal", 
 def draw(initializer: str, network: Network, flat: np.ndarray, rng: np.random.Generator) -> None:
     """Fill `flat` with weights of the initializer's distribution and zero biases."""
     for W, b in network.views(flat):
-        W[...] = _orthogonal(W.shape, rng) if initializer == "orthogonal" else _scaled(initializer, W.shape, rng)
+        W[...] = weights(initializer, W.shape, rng)
         b[...] = 0
+
+
+def weights(initializer: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Draw W of shape (inputs, outputs)."""
+    return _orthogonal(shape, rng) if initializer == "orthogonal" else _scaled(initializer, shape, rng)
 
 
 def _scaled(initializer: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

@@ -18,13 +18,20 @@ try:
 except ImportError as error:
     raise ImportError(f"fastbp.sklearn needs scikit-learn 1.9: pip install 'fastbp[sklearn]' ({error})") from error
 
+from ..init import INITIALIZERS
 from ..network import ACTIVATIONS
-from .stochastic import Stochastic
+from .compiled import ADDED_SOLVERS
+from .fitting import Fitting
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 _EXTENDED = {
     "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam", *ADDED_SOLVERS})],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "rho": [Interval(Real, 0, 1, closed="left")],
+    "initializer": [None, StrOptions(set(INITIALIZERS))],
+    "scoring": [None, str, callable],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "l1": [Interval(Real, 0, None, closed="left")],
     "clip_value": [None, Interval(Real, 0, None, closed="neither")],
@@ -36,6 +43,11 @@ _MORE = """
 
     Beyond scikit-learn's parameters:
 
+    solver : "adamw" and "rmsprop", too
+    weight_decay, rho : of those, as fastbp.Model has them
+    loss, delta : of the regressor: "absolute_error" and "huber", too, where errors above delta count by their size
+    initializer : of the weights, as fastbp.Model names them; by default scikit-learn's own
+    scoring : what early stopping goes by: "loss", or a scorer or its name; by default accuracy or R2
     activation : one name for all hidden layers or a list of one each; "leaky_relu", "gelu" and "silu", too
     dropout : share of all hidden layers' outputs, or of each one's, that a training step leaves out
     l1 : strength of a penalty on the sizes of the weights, which is divided by the sample size as alpha's is
@@ -45,11 +57,15 @@ _MORE = """
     class_weight, label_smoothing : of the classifier, as fastbp.Model's fit and Model have them
 
     `fit` takes `X_val`, `y_val` and `sample_weight_val`, too: early stopping then goes by them, and
-    `validation_loss_curve_` holds their loss after each epoch.
+    `validation_loss_curve_` holds their loss after each epoch. `set_callbacks` takes callbacks of scikit-learn's
+    protocol: each epoch is a task, and a callback may end training; with "lbfgs" the whole fit is one.
     """
 
 
-_OWN = {"dropout": 0.0, "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "n_threads": None}
+_OWN = {
+    "weight_decay": 0.01, "rho": 0.9, "initializer": None, "scoring": None,
+    "dropout": 0.0, "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "n_threads": None,
+}  # fmt: skip
 
 
 def _init(parent: Any, own: dict[str, Any]) -> Callable[..., None]:
@@ -70,7 +86,7 @@ def _init(parent: Any, own: dict[str, Any]) -> Callable[..., None]:
     return __init__
 
 
-class MLPClassifier(Stochastic, neural_network.MLPClassifier):  # noqa: D101, below
+class MLPClassifier(Fitting, neural_network.MLPClassifier):  # noqa: D101, below
     __doc__ = "scikit-learn's MLPClassifier on compiled kernels: see sklearn.neural_network.MLPClassifier." + _MORE
     _parameter_constraints = {
         **neural_network.MLPClassifier._parameter_constraints,
@@ -81,7 +97,12 @@ class MLPClassifier(Stochastic, neural_network.MLPClassifier):  # noqa: D101, be
     __init__ = _init(neural_network.MLPClassifier, _OWN | {"class_weight": None, "label_smoothing": 0.0})
 
 
-class MLPRegressor(Stochastic, neural_network.MLPRegressor):  # noqa: D101, below
+class MLPRegressor(Fitting, neural_network.MLPRegressor):  # noqa: D101, below
     __doc__ = "scikit-learn's MLPRegressor on compiled kernels: see sklearn.neural_network.MLPRegressor." + _MORE
-    _parameter_constraints = {**neural_network.MLPRegressor._parameter_constraints, **_EXTENDED}
-    __init__ = _init(neural_network.MLPRegressor, _OWN)
+    _parameter_constraints = {
+        **neural_network.MLPRegressor._parameter_constraints,
+        **_EXTENDED,
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson"})],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+    }
+    __init__ = _init(neural_network.MLPRegressor, _OWN | {"delta": 1.0})

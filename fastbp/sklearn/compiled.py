@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import validate_data
 
-from .. import checks
+from .. import checks, optim, threads
 from .. import plan as plans
 from ..network import ACTIVATIONS, Network
 from ..samples import Labelled, Samples, Sums
 
 _LOSSES = {"softmax": "cross_entropy", "logistic": "log_loss", "identity": "squared_error", "exp": "poisson"}
 ALONE_FLOP = 3e7  # of a pass of L-BFGS: below, our threads and those of SciPy's BLAS wait for one another
+ADDED_SOLVERS = "adamw", "rmsprop"
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -40,8 +41,10 @@ class Compiled:
     def _network(self) -> Network:
         eps = np.finfo(self._kind()).eps
         sizes = (self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_))
-        loss = _LOSSES[self.out_activation_]
-        number = {"cross_entropy": -np.log(eps), "log_loss": eps}.get(loss, np.inf)  # scikit-learn clips probabilities
+        loss = self.loss if self.out_activation_ == "identity" else _LOSSES[self.out_activation_]
+        numbers = {"cross_entropy": -np.log(eps), "log_loss": eps}  # scikit-learn clips probabilities
+        if loss == "huber":
+            numbers[loss] = self.delta
         one = isinstance(self.activation, str)
         return Network(
             sizes,
@@ -49,7 +52,7 @@ class Compiled:
             loss,
             alpha=float(self.alpha),
             l1_share=float(self.l1),
-            number=float(number),
+            number=float(numbers.get(loss, np.inf)),
             label_smoothing=getattr(self, "label_smoothing", 0.0) if loss == "cross_entropy" else 0.0,
             dropout=checks.shares("dropout", self.dropout, len(sizes) - 2),
             clip_value=np.inf if self.clip_value is None else float(self.clip_value),
@@ -62,15 +65,20 @@ class Compiled:
         return kind if kind in _DTYPES else np.dtype(np.float64)
 
     def _rule(self) -> Rule:
-        rate = float(self._optimizer.learning_rate_init if self.solver == "adam" else self._optimizer.learning_rate)
+        rate = float(self._optimizer.learning_rate if self.solver == "sgd" else self._optimizer.learning_rate_init)
         if self.solver == "adam":
             return Rule("adam", ("m", "v"), (rate, self.beta_1, self.beta_2, self.epsilon))
+        if self.solver in ADDED_SOLVERS:
+            kind = optim.OPTIMIZERS[self.solver]
+            rule = kind(rate, **{field.name: getattr(self, field.name) for field in fields(kind)[1:]})
+            return Rule(rule.kernel, rule.slots, rule.numbers)
         if self.momentum == 0:
             return Rule("sgd", (), (rate,))
         return Rule("nesterov" if self.nesterovs_momentum else "momentum", ("m",), (rate, float(self.momentum)))
 
     def _new_plan(self, rule: Rule, kind: np.dtype | None = None) -> Any:
-        return plans.make("fast", self._network(), kind or self._kind(), rule, self.n_threads)  # type: ignore[arg-type]
+        n_threads = checks.threads(self.n_threads, threads.most())
+        return plans.make("fast", self._network(), kind or self._kind(), rule, n_threads)  # type: ignore[arg-type]
 
     def _load(self, plan: Any) -> None:
         flat = np.empty(plan.network.n_parameters, plan.dtype)
@@ -85,10 +93,17 @@ class Compiled:
             coef[...], intercept[...] = W, b
 
     def _labelled(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, plan: Any) -> Labelled:
+        rows, (columns, *_, outputs) = X.shape[0], plan.network.layer_sizes
+        if X.shape[1] != columns or y.shape != (rows, outputs):  # a kernel would read past their ends
+            raise ValueError(
+                f"X and y must have {columns} and {outputs} columns and as many rows, got shapes {X.shape}, {y.shape}"
+            )
         if plan.network.of_classes:
             y = y.argmax(axis=1)
         else:
             y = np.require(y, plan.dtype, ["C", "W"])
+        if plan.network.loss == "log_loss" and self.label_smoothing:
+            y = y + plan.dtype.type(self.label_smoothing) * (plan.dtype.type(0.5) - y)
         weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"])
         return Labelled(Samples(X), y, weights)
 
@@ -96,33 +111,6 @@ class Compiled:
         """Return what scikit-learn calls the loss: the squared error is its outputs' mean, not their sum."""
         outputs = self.n_outputs_ if self.out_activation_ == "identity" else 1
         return (sums.error / outputs + sums.penalty) / sums.rows
-
-    # ---- fit and partial_fit
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Any:
-        """Fit to X and y; see the class for what comes after `sample_weight`."""
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must both be given or neither")
-        self._validation = None if X_val is None else (X_val, y_val, sample_weight_val)
-        try:
-            return super().fit(X, y, self._weighed(y, sample_weight))  # type: ignore[misc]
-        finally:
-            del self._validation
-
-    def _weighed(self, y: Any, sample_weight: Any) -> Any:
-        """Return the weights of rows times those of their classes."""
-        if getattr(self, "class_weight", None) is None:
-            return sample_weight
-        each = compute_sample_weight(self.class_weight, y)
-        return each if sample_weight is None else each * np.asarray(sample_weight)
 
     # ---- passes
 

@@ -10,9 +10,8 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
-from sklearn.utils import column_or_1d
-from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from .. import schedules
 from ..samples import Labelled, Sums
 from .compiled import Compiled
 
@@ -23,7 +22,7 @@ class Stochastic(Compiled):
     def _fit_stochastic(
         self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
     ) -> None:  # the last of `work` says whether this is partial_fit
-        incremental = work[-1]
+        incremental, self.solver = work[-1], self._asked
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         plan = self._prepare(incremental)
@@ -38,8 +37,7 @@ class Stochastic(Compiled):
             for _ in range(self.max_iter):
                 if self.shuffle:
                     order = order[self._shuffled(n)]
-                self._epoch(plan, data, order, batch_size, *validation)
-                if self._stops() or incremental:
+                if self._watched_epoch(plan, data, order, batch_size, *validation) or self._stops() or incremental:
                     break
                 if self.n_iter_ == self.max_iter:
                     warnings.warn(
@@ -93,12 +91,6 @@ class Stochastic(Compiled):
             validation[1] = self._label_binarizer.inverse_transform(validation[1])
         return train, validation
 
-    def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Return what `fit` was given to validate with, checked."""
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        return X, column_or_1d(y) if self.n_outputs_ == 1 or is_classifier(self) and np.ndim(y) == 1 else y, weight
-
     def _batch_size(self, n: int) -> int:
         if self.batch_size == "auto":
             return min(200, n)
@@ -113,6 +105,21 @@ class Stochastic(Compiled):
         order = np.arange(n)
         self._random_state.shuffle(order)
         return order
+
+    def _watched_epoch(self, plan: Any, *work: Any) -> bool:
+        """Do an epoch between the hooks of scikit-learn's callbacks; return whether one of them ends training."""
+        if self._watched is None:
+            self._epoch(plan, *work)
+            return False
+        context = self._callback_fit_ctx.subcontext(task_name="epoch")
+        context.call_on_fit_task_begin(estimator=self, **self._watched)
+        self._epoch(plan, *work)
+        self._store(plan)
+        return context.call_on_fit_task_end(estimator=self, **self._watched, reconstruction_attributes=self._fitted)
+
+    def _fitted(self) -> dict[str, list[np.ndarray]]:
+        """Return copies of what a fitted estimator predicts with."""
+        return {name: [array.copy() for array in getattr(self, name)] for name in ("coefs_", "intercepts_")}
 
     def _epoch(self, plan: Any, data: Labelled, order: np.ndarray, batch_size: int, *validation: Any) -> None:
         plan.optimizer, n = self._rule(), len(order)
@@ -144,8 +151,7 @@ class Stochastic(Compiled):
         if self.schedule is None:
             return None
         steps = -(-n // batch_size)
-        numbers = np.arange(self.n_iter_ * steps, (self.n_iter_ + 1) * steps)
-        return plan.optimizer.numbers[0] * self.schedule.factors(numbers, steps, self.max_iter * steps)
+        return schedules.rates(self.schedule, plan.optimizer.numbers[0], self.n_iter_, steps, self.max_iter)
 
     def _stops(self) -> bool:
         """Whether training ends here; the adaptive rate may be lowered instead."""

@@ -1,0 +1,113 @@
+"""What a user hands to `fit`, on its way to scikit-learn's own `_fit`: weights, validation data, callbacks, solvers."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from .. import init
+from .compiled import ADDED_SOLVERS
+from .stochastic import Stochastic
+
+
+class Fitting(CallbackSupportMixin, Stochastic):
+    """`fit`, and what scikit-learn's own lacks around it."""
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Fit to X and y; see the class for what comes after `sample_weight`."""
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must both be given or neither")
+        if X_val is None and sample_weight_val is not None:
+            raise ValueError("sample_weight_val must come with X_val and y_val")
+        self._validation = None if X_val is None else (X_val, y_val, sample_weight_val)
+        try:
+            return super().fit(X, y, sample_weight)
+        finally:
+            del self._validation
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        watched = hasattr(self, "_skl_callbacks") and not incremental
+        if watched:
+            epochs = 0 if self.solver == "lbfgs" else self.max_iter
+            self._init_callback_context(max_subtasks=epochs).call_on_fit_task_begin(estimator=self, **data)
+        self._asked, self._watched = self.solver, data if watched else None
+        try:
+            if self.solver in ADDED_SOLVERS:
+                self.solver = "adam"  # until `_fit_stochastic`: what comes before it knows its own solvers alone
+            super()._fit(X, y, self._weighed(y, sample_weight, incremental), incremental)
+        finally:
+            self.solver = self._asked
+            del self._asked, self._watched
+        if watched:
+            self._callback_fit_ctx.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._fitted)
+        return self
+
+    def _check_solver(self) -> bool:
+        return self.solver in ADDED_SOLVERS or super()._check_solver()
+
+    def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+        if self.initializer is None:
+            return super()._init_coef(fan_in, fan_out, dtype)
+        rng = np.random.default_rng(self._random_state.randint(2**31))
+        return init.weights(self.initializer, (fan_in, fan_out), rng).astype(dtype), np.zeros(fan_out, dtype)
+
+    def _weighed(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
+        """Return the weights of rows times those of their classes."""
+        kind = getattr(self, "class_weight", None)
+        if kind is None or y is None:
+            return sample_weight
+        if incremental and kind == "balanced":
+            raise ValueError("class_weight must not be 'balanced' in partial_fit, which doesn't see all rows")
+        each = compute_sample_weight(kind, y)
+        return each if sample_weight is None else each * np.asarray(sample_weight)
+
+    def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+        """Return what `fit` was given to validate with, checked."""
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        y = check_array(y, ensure_2d=False, dtype=None if is_classifier(self) else "numeric", input_name="y_val")
+        check_consistent_length(X, y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        kind = self._label_binarizer.y_type_ if is_classifier(self) else ""
+        if kind.startswith("multilabel") != (type_of_target(y) == "multilabel-indicator") and kind:
+            raise ValueError(f"y_val must be of the kind of y, {kind}, got {type_of_target(y)}")
+        if (
+            kind
+            and not kind.startswith("multilabel")
+            and (unseen := np.setdiff1d(unique_labels(y), self.classes_)).size
+        ):
+            raise ValueError(f"y_val must hold classes of y, {list(self.classes_)}, got {list(unseen)}, too")
+        return X, y, weight
+
+    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return what early stopping goes by: the larger the better."""
+        if self.scoring is None:
+            return super()._score(X, y, sample_weight)
+        if self.scoring == "loss":
+            return -self.validation_loss_curve_[-1]
+        if not np.isfinite(self.loss_):
+            return np.nan
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X does not have valid feature names")  # they were checked and taken off
+            return float(check_scoring(self, self.scoring)(self, X, y, **weight))
