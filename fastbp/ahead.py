@@ -10,22 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, optim
+from . import checks
 from .kernels import _jit, block, build, row, update
 from .model import Model
+from .network import ACTIVATIONS, LOSSES
 from .samples import DIRECT
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "sgd": [{}, {"momentum": 0.5}, {"momentum": 0.5, "nesterov": True}],
-    "adam": [{}],
-    "adamw": [{}],
-    "rmsprop": [{}],
+    "adam": [{"optimizer": "adam"}],
+    "adamw": [{"optimizer": "adamw"}],
+    "rmsprop": [{"optimizer": "rmsprop"}],
 }
 ROWS = 100  # more than `Model.predict` takes one by one
 
 
 def warmup(
-    dtypes: Iterable[Any] = ("float32",), optimizers: Iterable[str] = tuple(optim.OPTIMIZERS), verbose: int = 1
+    dtypes: Iterable[Any] = ("float32",),
+    optimizers: Iterable[str] = tuple(SETTINGS),
+    activations: Iterable[str] = ("relu",),
+    losses: Iterable[str] = ("cross_entropy",),
+    verbose: int = 1,
 ) -> list[str]:
     """Compile the fast kernels that `Model` needs, serial and parallel, into the cache folder.
 
@@ -36,8 +41,8 @@ def warmup(
     ----------
     dtypes : iterable of {"float32", "float64"}
         Of the models to come.
-    optimizers : iterable of {"sgd", "adam"}
-        Theirs, "sgd" with momentum and without.
+    optimizers, activations, losses : iterable of str
+        Theirs, as `Model` names them; "sgd" with momentum and without.
     verbose : {0, 1}
         1 prints what is compiled, how long that takes, and the cache folder.
 
@@ -52,7 +57,12 @@ def warmup(
         Where what is compiled can't be kept.
     """
     kinds = [checks.dtype(dtype) for dtype in _each(dtypes)]
-    names = [checks.choice("optimizer", name, SETTINGS) for name in _each(optimizers)]
+    wanted = {checks.choice("optimizer", name, SETTINGS): SETTINGS[name] for name in _each(optimizers)}
+    wanted |= {
+        checks.choice("activation", name, ACTIVATIONS): [{"activation": name, "dropout": 0.5}]
+        for name in _each(activations)
+    }
+    wanted |= {checks.choice("loss", name, LOSSES): [{"loss": name}] for name in _each(losses)}
     folder = _jit.cache_folder()
     if folder is None:
         raise OSError("compiled kernels can't be kept: set NUMBA_CACHE_DIR to a folder that can be written")
@@ -61,8 +71,8 @@ def warmup(
         warnings.filterwarnings("error", "fastbp could not keep", RuntimeWarning)
         try:
             for dtype in kinds:
-                for name in names:
-                    _compile(dtype, name, folder, verbose)
+                for name, settings in wanted.items():
+                    _compile(dtype, name, settings, folder, verbose)
         except RuntimeWarning as warning:
             raise OSError(str(warning)) from None
     if verbose:
@@ -70,13 +80,13 @@ def warmup(
     return sorted(path.name.split(".kernel")[0].rsplit(".", 1)[0] for path in _compiled(folder) - before)
 
 
-def _compile(dtype: np.dtype, optimizer: str, folder: Path, verbose: int) -> None:
+def _compile(dtype: np.dtype, name: str, each: list[dict[str, Any]], folder: Path, verbose: int) -> None:
     start, before = time.perf_counter(), _compiled(folder)
-    for settings in SETTINGS[optimizer]:
-        _use(Model([2, 2, 2], optimizer=optimizer, dtype=dtype, seed=0, n_threads=1, **settings))
+    for settings in each:
+        _use(Model([2, 2, 2], dtype=dtype, seed=0, n_threads=1, **settings))
     build.launcher(dtype)
     build.phase(block.block, dtype)  # of batches too large to be tried here
-    if optimizer == "sgd":
+    if name == "sgd":
         build.phase(update.UPDATES["sgd"], dtype)
     for kernel in vars(row).values():
         if isinstance(kernel, _jit.Kernel):
@@ -86,12 +96,12 @@ def _compile(dtype: np.dtype, optimizer: str, folder: Path, verbose: int) -> Non
         new, seconds = _compiled(folder) - before, time.perf_counter() - start
         files = ", ".join(sorted({path.name.split(".")[0] for path in new}))
         found = f"{len(new)} kernel{'s' * (len(new) > 1)} of {files}" if new else "all was there"
-        print(f"{dtype} {optimizer}: {found}, {seconds:.1f} seconds", flush=True)
+        print(f"{dtype} {name}: {found}, {seconds:.1f} seconds", flush=True)
 
 
 def _use(model: Model) -> None:
     """Call all that computes, on every dtype that a compiled gather reads."""
-    y = np.zeros(ROWS, np.int64)
+    y = np.zeros(ROWS, np.int64) if model.network.of_classes else np.zeros((ROWS, 2))
     for dtype in DIRECT:
         X = np.zeros((ROWS, 2), dtype)
         model.fit(X, y, epochs=1, verbose=0)

@@ -51,6 +51,10 @@ with numba.core.event.install_recorder("numba:compile") as recorder:
                     model.evaluate(X, y), model.gradients(X, y)
                     model.predict(X), model.predict(X[:1]), model.predict(X[:1].astype("float32"))
                     model.predict(X[:3]), model.predict(np.asfortranarray(X[:3]))
+    for settings in {"activation": "gelu"}, {"loss": "huber"}, {"clip_norm": 1, "dropout": 0.5}:
+        model = fastbp.Model([2, 3, 10], dtype=dtype, seed=0, optimizer=optimizers[0], **settings)
+        targets = np.zeros((200, 10)) if "loss" in settings else y
+        model.fit(X[:, :2], targets, epochs=1, verbose=0), model.gradients(X[:, :2], targets)
 print(len(recorder.buffer), fastbp.threads.most())
 '''
 
@@ -72,7 +76,8 @@ def use(tmp_path_factory, run_python):
 def warmed(run_python, folder):
     """A cache folder after `fastbp warmup` on one thread, and what that printed."""
     folder = folder / "of kernels"
-    done = run_python("-W", "error", "-c", WARMUP, "warmup", NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1")
+    more = "--activations", "relu,gelu", "--losses", "huber"
+    done = run_python("-W", "error", "-c", WARMUP, "warmup", *more, NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1")
     assert done.stderr == ""
     return folder, done.stdout
 
@@ -92,9 +97,10 @@ def files(folder):
 def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(warm):
     folder, told = warm
     *lines, last = told.splitlines()
-    line = r"float32 (sgd|adam): (\d+) kernels? of ([a-z_]+)(, [a-z_]+)*, \d+\.\d seconds"
+    line = r"float32 (\w+): (?:(\d+) kernels? of ([a-z_]+)(?:, [a-z_]+)*|all was there), \d+\.\d seconds"
     found = [re.fullmatch(line, text) for text in lines]
-    assert [match[1] for match in found] == ["sgd", "adam"]
+    assert [match[1] for match in found] == ["sgd", "adam", "adamw", "rmsprop", "relu", "gelu", "huber"]
+    assert all(match[2] for match in found)
     assert sum(int(match[2]) for match in found) == len(files(folder))
     assert re.search(r"\btrain\b", lines[0])
     assert last == f"JIT cache: {folder / 'fastbp' / _jit.source_key()}"
@@ -142,4 +148,5 @@ def test_a_second_warmup_finds_all_there(capsys):
     fastbp.warmup("float32", "adam", verbose=0)
     assert capsys.readouterr().out == ""
     assert fastbp.warmup(["float32"], ["adam"]) == []
-    assert re.match(r"float32 adam: all was there, \d+\.\d seconds\nJIT cache: ", capsys.readouterr().out)
+    *lines, _ = capsys.readouterr().out.splitlines()
+    assert all(re.fullmatch(r"float32 \w+: all was there, \d+\.\d seconds", line) for line in lines) and len(lines) == 3

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from ..checks import DTYPES
+from ..network import ACTIVATIONS, LOSSES
+from ..optim import OPTIMIZERS
+
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command's arguments."""
@@ -15,10 +19,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         allow_abbrev=False,
     )
     for option, default, known in (
-        ("--dtypes", "float32", "float32, float64"),
-        ("--optimizers", "sgd,adam", "sgd, adam"),
+        ("--dtypes", "float32", DTYPES),
+        ("--optimizers", ",".join(OPTIMIZERS), OPTIMIZERS),
+        ("--activations", "relu", ACTIVATIONS),
+        ("--losses", "cross_entropy", LOSSES),
     ):
-        text = f"of the models to come, separated by commas: {known}; default: %(default)s"
+        text = f"of the models to come, separated by commas: {', '.join(known)}; default: %(default)s"
         warmup.add_argument(option, metavar="NAMES", type=lambda names: names.split(","), default=default, help=text)
     warmup.set_defaults(run=run)
 
@@ -27,5 +33,5 @@ def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
     from ..ahead import warmup
 
-    warmup(options.dtypes, options.optimizers)
+    warmup(options.dtypes, options.optimizers, options.activations, options.losses)
     return 0
