@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# else OpenMP's threads spin for milliseconds after each parallel loop, on a core that someone else may need
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
 from fastbp.kernels.simd import LINE
 from fastbp.kernels.tile import ROWS, VECTORS
 

@@ -1,5 +1,6 @@
 """Threads change no bit, leave a program its own threads, and are as many as asked for."""
 
+import re
 import threading
 import time
 
@@ -184,3 +185,32 @@ def test_a_core_is_offered_where_the_system_takes_one(monkeypatch, system_has_it
     wait()
     [code] = wait.inspect_llvm().values()
     assert ("sched_yield" in code) == (system_has_it and known("sched_yield") is not None)
+
+
+SPINNING = """
+import os, sys
+for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+    os.environ.pop(name, None)
+os.environ |= {"OMP_DISPLAY_ENV": "VERBOSE"} | dict(argument.split("=") for argument in sys.argv[1:])
+before = dict(os.environ)
+import fastbp
+print(fastbp.threads.describe()["layer"])
+assert dict(os.environ) == before
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "count"),
+    [
+        ([], "20000"),
+        (["GOMP_SPINCOUNT=77"], "77"),
+        (["OMP_WAIT_POLICY=passive"], "0"),
+        (["OMP_WAIT_POLICY=active"], None),
+    ],
+)
+def test_threads_spin_for_a_while_unless_told_otherwise(run_python, variables, count):
+    done = run_python("-c", SPINNING, *variables)
+    told = dict(re.findall(r"(\w+) *= *'([^']*)'", done.stderr))
+    if done.stdout.strip() != "omp" or "GOMP_SPINCOUNT" not in told:
+        pytest.skip("no GNU OpenMP here")
+    assert told["GOMP_SPINCOUNT"] == count or (count is None and int(told["GOMP_SPINCOUNT"]) > 1e9)
