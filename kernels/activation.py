@@ -5,7 +5,7 @@ are in use, the others are left zero. F'(t) is read off h = F(t), or remembered 
 """
 
 from ._jit import inline
-from .functions import exp, lower_half, tanh
+from .functions import logistic, lower_half, tanh
 from .simd import lanes, load, store, zeros
 from .tile import ROWS
 from .values import bits, lane_numbers, where_less
@@ -78,11 +78,6 @@ def _leaky_relu_derivative(h):
 
 
 @inline
-def _logistic(t):
-    return 1.0 / (exp(0.0 - t) + 1.0)
-
-
-@inline
 def _logistic_derivative(h):
     return h * (1.0 - h)
 
@@ -100,7 +95,7 @@ def _tanh_derivative(h):
 @inline
 def _silu(t):
     """t s and its derivative s (1 + t (1 - s)), s the logistic function (Elfwing, Uchibe and Doya, 2018, eqs. 4, 9)"""
-    s = _logistic(t)
+    s = logistic(t)
     return t * s, s * (t * (1.0 - s) + 1.0)
 
 
@@ -116,7 +111,7 @@ ACTIVATIONS = {
     "identity": _pass(_identity),
     "relu": _pass(_relu),
     "leaky_relu": _pass(_leaky_relu),
-    "logistic": _pass(_logistic),
+    "logistic": _pass(logistic),
     "tanh": _pass(_tanh),
     "gelu": _pass_with_derivative(_gelu),
     "silu": _pass_with_derivative(_silu),

@@ -6,15 +6,10 @@ dE/dt = z - y: logistic with cross-entropy, identity with half the square, exp w
 """
 
 from ._jit import inline, jit
-from .functions import exp, log
+from .functions import exp, log, logistic
 from .loss import column_at, turn
 from .simd import lanes, load, store, zeros
 from .values import where_less
-
-
-@inline
-def _logistic(t):
-    return 1.0 / (exp(0.0 - t) + 1.0)
 
 
 @inline
@@ -131,7 +126,7 @@ def _make_error(link, error, name, gradient=None):
     return jit(loss)
 
 
-_logistic_output = _make_output(_logistic, "logistic")
+_logistic_output = _make_output(logistic, "logistic")
 OUTPUTS = {
     "log_loss": _logistic_output,
     "binary_cross_entropy": _logistic_output,
@@ -140,8 +135,8 @@ OUTPUTS = {
 }
 OUTPUTS |= dict.fromkeys(("absolute_error", "huber"), OUTPUTS["squared_error"])
 LOSSES = {
-    "log_loss": _make_error(_logistic, _log_loss, "log_loss"),
-    "binary_cross_entropy": _make_error(_logistic, _logistic_error, "binary_cross_entropy"),
+    "log_loss": _make_error(logistic, _log_loss, "log_loss"),
+    "binary_cross_entropy": _make_error(logistic, _logistic_error, "binary_cross_entropy"),
     "squared_error": _make_error(_identity, _squared_error, "squared_error"),
     "poisson": _make_error(_exp, _poisson_error, "poisson"),
     "absolute_error": _make_error(_identity, _absolute_error, "absolute_error", _sign),

@@ -1,4 +1,4 @@
-"""exp, log and tanh of a tile: all numbers, subnormals, infinities and NaN included, to 2 ulp, tanh to 3."""
+"""exp, log, tanh and the logistic function of a tile: subnormals, infinities and NaN included, to 2 ulp or to 3."""
 
 from math import factorial
 
@@ -162,3 +162,9 @@ _by_width(exp, _exp32, _exp64)
 _by_width(log, _log32, _log64)
 _by_width(tanh, _tanh32, _tanh64)
 _by_width(lower_half, _lower_half32, _lower_half64)
+
+
+@inline
+def logistic(t):
+    """1 / (1 + e^-t) of a tile."""
+    return 1.0 / (exp(0.0 - t) + 1.0)
