@@ -8,7 +8,7 @@ from ._jit import inline
 from .functions import logistic, lower_half, tanh
 from .simd import lanes, load, store, zeros
 from .tile import ROWS
-from .values import bits, lane_numbers, where_less
+from .values import bits, from_bits, lane_numbers, where_less
 
 SLOPE = 0.01  # of leaky ReLU below 0 (Maas, Hannun and Ng, 2013)
 TOGETHER = min(ROWS, 4)  # vectors whose latencies overlap
@@ -48,13 +48,19 @@ def _fetch(h, first, last, columns):
 
 
 @inline
+def _like(h, number):
+    """A number in all lanes of a tile such as h, be h infinite."""
+    return from_bits(bits(h) & 0) + number
+
+
+@inline
 def _identity(t):
     return t
 
 
 @inline
 def _one(h):
-    return h * 0.0 + 1.0
+    return _like(h, 1.0)
 
 
 @inline
@@ -64,7 +70,7 @@ def _relu(t):
 
 @inline
 def _relu_derivative(h):
-    return where_less(bits(h), 0, h * 0.0, 1.0)
+    return where_less(bits(h), 0, _like(h, 0.0), 1.0)
 
 
 @inline
@@ -74,7 +80,7 @@ def _leaky_relu(t):
 
 @inline
 def _leaky_relu_derivative(h):
-    return where_less(bits(h), 0, h * 0.0 + SLOPE, 1.0)
+    return where_less(bits(h), 0, _like(h, SLOPE), 1.0)
 
 
 @inline

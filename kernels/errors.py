@@ -61,7 +61,7 @@ def _absolute_error(t, z, y, number):
 
 @inline
 def _sign(z, y, number):
-    return where_less(y, z, z * 0.0 + 1.0, where_less(z, y, -1.0, (z - y) * 0.0))
+    return where_less(y, z, 1.0, where_less(z, y, -1.0, (z - y) * 0.0))
 
 
 @inline
