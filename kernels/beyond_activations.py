@@ -24,6 +24,18 @@ def identity(h, t):
             h[row, j] = t[row, j]
 
 
+@kernel
+def identity_derivative(d, h):
+    """F'(t_j) = 1
+
+    d  out (B, O)
+    h  in  (B, O)
+    """
+    for row in prange(h.shape[0]):
+        for j in range(h.shape[1]):
+            d[row, j] = 1
+
+
 @jit
 def logistic_element(t):
     """1 / (1 + e^-t), from the side on which nothing overflows."""
@@ -202,3 +214,20 @@ def hadamard(dt, dh, d):
     for row in prange(dh.shape[0]):
         for j in range(dh.shape[1]):
             dt[row, j] = dh[row, j] * d[row, j]
+
+
+@kernel
+def linear_hadamard_backward_input(dt_below, dt, W, d_below):
+    """dE/dx = dE/dt W^T, and dE/dt of the layer below = dE/dx (.) F'(t)      (eqs. 17, 28-32, 50, 51)
+
+    dt_below  out (B, I)  dE/dt of the layer before
+    dt        in  (B, O)
+    W         in  (I, O)
+    d_below   in  (B, I)  F'(t) of the layer before
+    """
+    for row in prange(dt.shape[0]):
+        for i in range(W.shape[0]):
+            dx = dt[row, 0] * 0
+            for j in range(W.shape[1]):
+                dx += dt[row, j] * W[i, j]
+            dt_below[row, i] = dx * d_below[row, i]

@@ -30,6 +30,11 @@ BEYOND = (
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
+        "identity_derivative", beyond_activations.identity_derivative, (), "BO BO",
+        flop=lambda B, I, O: 0,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
         "exponential", beyond_activations.exponential, (), "BO BO",
         flop=lambda B, I, O: B * O,
         elements=lambda B, I, O: 2 * B * O,
@@ -38,6 +43,12 @@ BEYOND = (
         "hadamard", beyond_activations.hadamard, (17, 51), "BO BO BO",
         flop=lambda B, I, O: B * O,
         elements=lambda B, I, O: 3 * B * O,
+    ),
+    Entry(
+        "linear_hadamard_backward_input", beyond_activations.linear_hadamard_backward_input,
+        (17, *range(28, 33), 50, 51), "BI BO IO BI",
+        flop=lambda B, I, O: 2 * B * I * O + B * I,
+        elements=lambda B, I, O: 2 * B * I + B * O + I * O,
     ),
     Entry(
         "binary_cross_entropy", beyond_errors.binary_cross_entropy, (), "BO B BO z:BO",

@@ -16,16 +16,26 @@ def mix(x):
 
 
 @inline
-def drop(now, p, number, h, columns, j, first, last):
+def dropout(h, p, columns, key, above, rows, j, first, last):
     """h_ij <- h_ij / (1 - p) or, with probability p, 0, in rows first:last of the panel at column j
 
     (Srivastava et al., 2014, sections 4 and 10: "inverted" dropout)
+
+    h        in, out (B, O)  of a minibatch, row `above` of it and those that follow
+    columns  what the rows are counted apart by
+    key      32 bits of the layer and the step
     """
-    L, like, rows = lanes(h), zeros(h, 1, 1), now[BATCH_ROWS]
-    key = random_word(now[KEY], number) & 0xFFFFFFFF
+    L, like = lanes(h), zeros(h, 1, 1)
     threshold, keep = int(p * (1 << 24)), like + 1.0 / (1.0 - p)
     for row in range(first, last):
-        counter = lane_numbers(like) + ((now[ROW] + row) * columns + j)
+        counter = lane_numbers(like) + ((above + row) * columns + j)
         number = (mix(counter ^ key) >> 8) & 0xFFFFFF
         at = j * rows + row * L
         store(h, at, 0, 0, load(h, at, 0, 0, like) * where_less(number, threshold, like, keep))
+
+
+@inline
+def drop(now, p, number, h, columns, j, first, last):
+    """`dropout` with the random numbers of this step; `number` is that of the layer and the minibatch."""
+    key = random_word(now[KEY], number) & 0xFFFFFFFF
+    dropout(h, p, columns, key, now[ROW], now[BATCH_ROWS], j, first, last)

@@ -127,6 +127,18 @@ def relu(h, t):
 
 
 @kernel
+def relu_derivative(d, h):
+    """F'(t_j) = 1 for t_j >= 0, else 0                                         (eq. 41)
+
+    d  out (B, O)
+    h  in  (B, O)  as `relu` left it: -0.0 where t was negative
+    """
+    for row in prange(h.shape[0]):
+        for j in range(h.shape[1]):
+            d[row, j] = relu_derivative_element(h[row, j])
+
+
+@kernel
 def relu_backward(dt, dh, h):
     """dE/dt_j = dE/dh_j dh_j/dt_j = dE/dh_j F'(t_j), so dE/dt = dE/dh (.) F'(t)   (eqs. 11-14, 17, 41, 51)
 

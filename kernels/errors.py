@@ -131,7 +131,7 @@ OUTPUTS = {
     "log_loss": _logistic_output,
     "binary_cross_entropy": _logistic_output,
     "squared_error": _make_output(_identity, "identity"),
-    "poisson": _make_output(_exp, "exp"),
+    "poisson": _make_output(_exp, "exponential"),
 }
 OUTPUTS |= dict.fromkeys(("absolute_error", "huber"), OUTPUTS["squared_error"])
 LOSSES = {

@@ -8,9 +8,12 @@ variants "serial" and "parallel". A fast kernel has "fast", and as "twin" the pl
 """
 
 from dataclasses import replace
+from functools import partial
+from inspect import signature
 
 from . import (
     activation,
+    dropout,
     errors,
     gather,
     linear,
@@ -25,6 +28,7 @@ from . import (
 from . import elementwise as printed
 from .beyond_entries import BEYOND
 from .entry import Entry
+from .workspace import IDENTITY, OTHER, RELU
 
 
 def _span(first, last):
@@ -50,6 +54,11 @@ _PLAIN = (
     Entry(
         "relu", printed.relu, (8, 40, 43), "BO BO",
         flop=lambda B, I, O: B * O,
+        elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "relu_derivative", printed.relu_derivative, (41,), "BO h:BO",
+        flop=lambda B, I, O: 0,
         elements=lambda B, I, O: 2 * B * O,
     ),
     Entry(
@@ -102,35 +111,56 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def _fast(twin, kernel, adapter):
+def _fast(twin, kernel, adapter, suffix=""):
     """Entry of a fast kernel: equations, arguments and cost are its twin's."""
     entry = next(entry for entry in _PLAIN if entry.name == twin)
-    return replace(entry, name=f"fast_{adapter.__name__}", kernel=kernel, plain=entry, adapter=adapter)
+    return replace(entry, name=f"fast_{twin}{suffix}", kernel=kernel, plain=entry, adapter=adapter)
 
+
+def _derivative(name, function):
+    before = (activation.ACTIVATIONS[name],) if name in activation.REMEMBERED else ()
+    return _fast(f"{name}_derivative", function, partial(twin_phases.passes, (*before, function)))
+
+
+def _output(function):
+    twin = function.__name__.removesuffix("_output")
+    return _fast(twin, function, partial(twins.output, function), "_output")
+
+
+def _optimizer(name, function):
+    entry = next(entry for entry in _PLAIN if entry.name == f"{name}_update")
+    return _fast(entry.name, function, partial(twin_phases.optimizer, function, [*signature(entry.kernel).parameters]))
+
+
+_GRADIENT = update.UPDATES["gradient"]  # makes no step: penalties and limits
 
 _FAST = (
     _fast("gather", gather.make_gather, twin_phases.gather),
     _fast("linear", linear.linear_forward, twins.linear),
     _fast("linear_relu", linear.linear_forward, twins.linear_relu),
-    _fast("linear_relu", row.linear_row, twins.linear_relu_row),
+    _fast("linear_relu", row.linear_row, twins.linear_relu_row, "_row"),
     _fast("linear_backward_params", linear.linear_backward_params, twins.linear_backward_params),
     _fast("linear_descent", linear.linear_backward_params, twins.linear_descent),
-    _fast("linear_relu_backward_input", linear.linear_backward_input, twins.linear_relu_backward_input),
+    *(
+        _fast(twin, linear.linear_backward_input, partial(twins.linear_backward_input, F))
+        for twin, F in (
+            ("linear_backward_input", IDENTITY),
+            ("linear_relu_backward_input", RELU),
+            ("linear_hadamard_backward_input", OTHER),
+        )
+    ),
     _fast("softmax", loss.softmax, twins.softmax),
-    _fast("softmax", loss.softmax_row, twins.softmax_row),
+    _fast("softmax", loss.softmax_row, twins.softmax_row, "_row"),
     _fast("softmax_cross_entropy", loss.softmax_cross_entropy, twins.softmax_cross_entropy),
-    _fast("logistic", activation.ACTIVATIONS["logistic"], twin_phases.logistic),
-    _fast("logistic_derivative", activation.DERIVATIVES["logistic"], twin_phases.logistic_derivative),
-    _fast("tanh", activation.ACTIVATIONS["tanh"], twin_phases.tanh),
-    _fast("tanh_derivative", activation.DERIVATIVES["tanh"], twin_phases.tanh_derivative),
-    _fast("binary_cross_entropy", errors.LOSSES["binary_cross_entropy"], twins.binary_cross_entropy),
-    _fast("log_loss", errors.LOSSES["log_loss"], twins.log_loss),
-    _fast("squared_error", errors.LOSSES["squared_error"], twins.squared_error),
-    _fast("poisson", errors.LOSSES["poisson"], twins.poisson),
-    _fast("sgd_update", update.UPDATES["sgd"], twin_phases.sgd_update),
-    _fast("momentum_update", update.UPDATES["momentum"], twin_phases.momentum_update),
-    _fast("nesterov_update", update.UPDATES["nesterov"], twin_phases.nesterov_update),
-    _fast("adam_update", update.UPDATES["adam"], twin_phases.adam_update),
+    _fast("smoothed_cross_entropy", loss.softmax_cross_entropy, twins.softmax_cross_entropy),
+    *(_fast(name, F, partial(twin_phases.passes, (F,))) for name, F in activation.ACTIVATIONS.items()),
+    *(_derivative(name, function) for name, function in activation.DERIVATIVES.items()),
+    _fast("dropout", dropout.dropout, twins.drop),
+    *(_output(function) for function in dict.fromkeys(errors.OUTPUTS.values())),
+    *(_fast(name, function, partial(twins.error, function)) for name, function in errors.LOSSES.items()),
+    *(_optimizer(name, function) for name, function in update.UPDATES.items() if function is not _GRADIENT),
+    _fast("penalize", _GRADIENT, twin_phases.penalize),
+    _fast("limit", _GRADIENT, twin_phases.limit),
     Entry(
         "fast_exp", twins.exp_vectors, (), "BO* BO*", adapter=twins.exp,
         flop=lambda B, I, O: B * O,

@@ -88,7 +88,7 @@ def _add_errors(now, e, right, totals):
 
 
 @inline
-def _limit_norm(now, sums, settings, totals):
+def limit_norm(now, sums, settings, totals):
     """What the gradient is to be multiplied by so that its norm is at most the one allowed."""
     norm = math.sqrt(sum_of(sums, 1))
     totals[FACTOR] = settings[CLIP_NORM] / norm if norm > settings[CLIP_NORM] else 1.0
@@ -132,7 +132,7 @@ def _lead(ws, at, end):
             now[STEP] += 1
             _add_errors(now, ws.e, ws.right, ws.totals)
         if p == phases + 1 and limited:
-            _limit_norm(now, ws.sums, ws.settings, ws.totals)
+            limit_norm(now, ws.sums, ws.settings, ws.totals)
         if p == phases + (now[MODE] == UPDATE) + limited:
             if now[MODE] == UPDATE:  # of the weights as they were before the update
                 ws.totals[PENALTY] += sum_of(ws.sums, 0) * now[BATCH]

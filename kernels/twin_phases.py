@@ -5,12 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from . import activation, update
+from . import train, update
 from ._jit import jit
 from .build import activation_pass, gather_phase, phase
 from .gather import gather_tasks
 from .pointer import call, pointer_to
-from .simd import lanes
+from .simd import LINE, lanes
 from .tile import ROWS
 from .twins import _batch, _from_batch, _from_vector, _vector
 from .workspace import (
@@ -18,7 +18,16 @@ from .workspace import (
     BATCH,
     BATCH_ROWS,
     BLOCKS,
+    CLIP_NORM,
     CLIP_VALUE,
+    DECAY,
+    EPSILON,
+    L1,
+    L2,
+    MU,
+    NU,
+    RATE,
+    READY,
     SETTINGS,
     STEP,
     TOTALS,
@@ -77,43 +86,70 @@ def gather(x, X, order, shift, scale):
     _from_batch(x, A[: layers[1][X_AT]])
 
 
+# ---- updates -------------------------------------------------------------------------------------------------------
+
+SETTING = {
+    "learning_rate": RATE, "alpha": RATE, "mu": MU, "b1": MU, "rho": MU, "b2": NU, "eps": EPSILON, "decay": DECAY,
+}  # fmt: skip
+SLOT = {"W": "P", "m": "m", "v": "v", "dW": "G"}
+
+
+def _parameters(vectors, settings, biases):
+    """A workspace of one layer and its vectors by `SLOT`; the latter half of the parameters may be biases."""
+    flat = {slot: _vector(vector) for slot, vector in vectors.items()}
+    size, dtype = len(flat["G"]), flat["G"].dtype
+    layers, numbers = layout([1, 1], 1, dtype)[0], np.zeros(SETTINGS)
+    layers[0, B_AT], layers[1, W_AT] = size // 2 // LINE * LINE if biases else size, size
+    for word, number in {CLIP_VALUE: np.inf, CLIP_NORM: np.inf, **settings}.items():
+        numbers[word] = number
+    sums = np.empty(update.sums_size(size, dtype), dtype)
+    given = {"P": np.zeros_like(flat["G"]), **flat}
+    return _workspace(dtype, layers=layers, settings=numbers, sums=sums, totals=np.ones(TOTALS), **given)
+
+
 @contextmanager
-def _update(name, W, states, dW, numbers, step=0):
-    flat = {slot: _vector(vector) for slot, vector in zip(("P", "G", "m", "v"), (W, dW, *states), strict=False)}
-    size = len(flat["P"])
-    layers, settings = layout([1, 1], 1, W.dtype)[0], np.zeros(SETTINGS)
-    layers[0, B_AT] = layers[1, W_AT] = size
-    settings[: len(numbers)] = numbers
-    settings[CLIP_VALUE] = np.inf
-    sums = np.empty(update.sums_size(size, W.dtype), W.dtype)
-    ws = _workspace(W.dtype, layers=layers, settings=settings, sums=sums, totals=np.ones(TOTALS), **flat)
-    ws.now[STEP] = step
-    yield partial(_run, phase(update.UPDATES[name], W.dtype)[0], ws, 1)
-    for vector, slot in zip((W, *states), ("P", "m", "v"), strict=False):
-        _from_vector(vector, flat[slot])
+def optimizer(kernel, names, *arguments):
+    """An update by one of the plain loops' arguments, of these names."""
+    given = dict(zip(names, arguments, strict=True))
+    vectors = {SLOT[name]: vector for name, vector in given.items() if name in SLOT}
+    ws = _parameters(vectors, {SETTING[name]: number for name, number in given.items() if name in SETTING}, True)
+    ws.now[STEP] = given.get("step", 0)
+    yield partial(_run, phase(kernel, ws.P.dtype)[0], ws, 1)
+    for slot in vectors.keys() - {"G"}:
+        _from_vector(vectors[slot], getattr(ws, slot))
 
 
-def sgd_update(W, dW, learning_rate):
-    """Where dE/dW has been summed over blocks."""
-    return _update("sgd", W, (), dW, (learning_rate,))
+@jit
+def _penalize(phase, ws):
+    _run(phase, ws, 1)
+    return update.sum_of(ws.sums, 0)
 
 
-def momentum_update(W, m, dW, alpha, mu):
-    """See descent.py, as for all of these."""
-    return _update("momentum", W, (m,), dW, (alpha, mu))
+@contextmanager
+def penalize(dW, W, decay, l1):
+    """All parameters are weights."""
+    ws = _parameters({"P": W, "G": dW}, {L1: l1, L2: decay}, False)
+    yield partial(_penalize, phase(update.UPDATES["gradient"], W.dtype)[0], ws)
+    _from_vector(dW, ws.G)
 
 
-def nesterov_update(W, m, dW, alpha, mu):
-    """At the point ahead."""
-    return _update("nesterov", W, (m,), dW, (alpha, mu))
+@jit
+def _limit(phase, ws):
+    ws.now[READY] = 0
+    _run(phase, ws, 1)
+    train.limit_norm(ws.now, ws.sums, ws.settings, ws.totals)
+    _run(phase, ws, 1)
 
 
-def adam_update(W, m, v, dW, alpha, b1, b2, eps, step):
-    """Bias-corrected."""
-    return _update("adam", W, (m, v), dW, (alpha, b1, b2, eps), step)
+@contextmanager
+def limit(dW, value, norm):
+    """By value while the squares are summed, by norm where the gradient is used."""
+    ws = _parameters({"G": dW}, {CLIP_VALUE: value, CLIP_NORM: norm}, True)
+    yield partial(_limit, phase(update.UPDATES["gradient"], dW.dtype)[0], ws)
+    _from_vector(dW, ws.G)
 
 
-# ---- passes over panels
+# ---- passes over panels --------------------------------------------------------------------------------------------
 
 
 @jit
@@ -125,27 +161,14 @@ def _over_panels(address, H, rows, last, columns):
 
 
 @contextmanager
-def _pass(function, out, given):
-    H, rows, last = _batch(given), batch_rows(len(given), given.dtype), padded(len(given), ROWS)
-    yield partial(_over_panels, activation_pass(function, given.dtype)[0], H, rows, last, given.shape[1])
-    _from_batch(out, H)
+def passes(functions, out, given):
+    """One after the other over `given` itself, behind which there is room for a derivative."""
+    h, rows, last = _batch(given), batch_rows(len(given), given.dtype), padded(len(given), ROWS)
+    H, addresses = np.append(h, np.full_like(h, np.nan)), [activation_pass(f, given.dtype)[0] for f in functions]
 
+    def run():
+        for address in addresses:
+            _over_panels(address, H, rows, last, given.shape[1])
 
-def logistic(h, t):
-    """See beyond.py, as for all of these; over t itself."""
-    return _pass(activation.ACTIVATIONS["logistic"], h, t)
-
-
-def logistic_derivative(d, h):
-    """Over h itself."""
-    return _pass(activation.DERIVATIVES["logistic"], d, h)
-
-
-def tanh(h, t):
-    """Over t itself."""
-    return _pass(activation.ACTIVATIONS["tanh"], h, t)
-
-
-def tanh_derivative(d, h):
-    """Over h itself."""
-    return _pass(activation.DERIVATIVES["tanh"], d, h)
+    yield run
+    _from_batch(out, H[: h.size])

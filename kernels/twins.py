@@ -1,7 +1,8 @@
 """Fast kernels called with the plain arguments of their elementwise twins, to compare the two.
 
 Each function here is a context: on entry it packs the matrices into panels, its value `run()` computes, and on leaving
-the results are unpacked. So what `run` takes is the kernel's time alone.
+the results are unpacked. So what `run` takes is the kernel's time alone. Where one function serves several kernels,
+that which tells them apart is its first argument.
 
 The panels are as hard as a network's may be: outputs are NaN beforehand, as are the rows that fill up a minibatch.
 The columns that fill up the last panel hold zeros, and must still do so afterwards.
@@ -11,12 +12,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from . import errors, functions, loss, row
+from . import dropout, functions, loss, row
 from . import linear as layer
 from ._jit import jit
 from .simd import LINE, lanes, load, store, zeros
 from .tile import ROWS, VECTORS
-from .workspace import RELU, batch_rows, labels_dtype, padded
+from .workspace import batch_rows, labels_dtype, padded
 
 # ---- matrices as panels and back -----------------------------------------------------------------------------------
 
@@ -48,9 +49,13 @@ def _vector(v):
     return long
 
 
-def _matrix(M, P, used_rows):
+def _wide(M, P):
     rows = P.size // padded(M.shape[1], _lanes(M))
-    wide = P.reshape(-1, rows, _lanes(M)).swapaxes(0, 1).reshape(rows, -1)
+    return P.reshape(-1, rows, _lanes(M)).swapaxes(0, 1).reshape(rows, -1)
+
+
+def _matrix(M, P, used_rows):
+    wide = _wide(M, P)
     M[...] = wide[: len(M), : M.shape[1]]
     if wide[: len(M), M.shape[1] :].any() or wide[len(M) : used_rows].any():
         raise ValueError("what fills up the panels is no longer zero")
@@ -139,10 +144,10 @@ def linear_descent(W, b, x, dt, learning_rate):
 
 
 @contextmanager
-def linear_relu_backward_input(dt_below, dt, W, h_below):
-    """W^T, then the product over h_below itself."""
+def linear_backward_input(F, dt_below, dt, W, below=None):
+    """W^T, then the product over what F asks for: h of the layer below, F'(t) or nothing."""
     rows, last_row, width = batch_rows(len(dt), dt.dtype), padded(len(dt), ROWS), VECTORS * _lanes(W)
-    X, T, P = _batch(h_below), _batch(dt), _weights(W)
+    X, T, P = _batch(np.full_like(dt_below, np.nan) if below is None else below), _batch(dt), _weights(W)
     W_rows, WT_rows = padded(len(W), _lanes(W)), padded(W.shape[1], _lanes(W))
     WT = np.full(WT_rows * width, np.nan, W.dtype)
 
@@ -150,7 +155,7 @@ def linear_relu_backward_input(dt_below, dt, W, h_below):
         for i in range(0, W_rows, width):
             last = min(i + width, W_rows)
             layer.transpose_rows(WT, P, i, last, W_rows, WT_rows)
-            layer.linear_backward_input(X, T, WT, rows, last_row, i, last - i, W.shape[1], WT_rows, RELU)
+            layer.linear_backward_input(X, T, WT, rows, last_row, i, last - i, W.shape[1], WT_rows, F)
 
     yield run
     _from_batch(dt_below, X)
@@ -195,46 +200,53 @@ def softmax_row(z, t):
 
 
 @contextmanager
-def softmax_cross_entropy(dt, e, t, y):
+def softmax_cross_entropy(dt, e, t, y, smoothing=0.0):
     """Over the logits themselves; the mean of e is taken elsewhere."""
     rows = batch_rows(len(t), t.dtype)
     T, errors, right = _batch(t), np.full(rows, np.nan, t.dtype), np.full(rows, np.nan, t.dtype)
     labels = np.zeros(rows, labels_dtype(t.dtype))
     labels[: len(y)] = y
-    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), np.inf, 0.0)
+    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), np.inf, float(smoothing))
     yield lambda: loss.softmax_cross_entropy(T, errors, right, labels, ones, *shape)
     _from_batch(dt, T)
     e[...] = errors[: len(e)]
 
 
 @contextmanager
-def _error(kernel, dt, e, t, y, number=0.0):
+def output(kernel, z, t):
+    """Over t itself; what fills up the last panel is not kept zero."""
+    T = _batch(t)
+    yield lambda: kernel(T, batch_rows(len(t), t.dtype), 0, len(t), t.shape[1])
+    z[...] = _wide(z, T)[: len(z), : z.shape[1]]
+
+
+@contextmanager
+def error(kernel, dt, e, t, y, number=0.0):
+    """Over t itself."""
     rows = batch_rows(len(t), t.dtype)
     T, Y, E, right = _batch(t), _batch(y), np.full(rows, np.nan, t.dtype), np.full(rows, np.nan, t.dtype)
-    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), number)
+    ones, shape = np.ones(rows, t.dtype), (rows, 0, *t.shape, 1 / len(t), float(number))
     yield lambda: kernel(T, E, right, Y, ones, *shape)
     _from_batch(dt, T)
     e[...] = E[: len(e)]
 
 
-def binary_cross_entropy(dt, e, t, y):
-    """See beyond.py, as for all of these; over t itself."""
-    return _error(errors.LOSSES["binary_cross_entropy"], dt, e, t, y)
+# ---- what works on tiles anywhere ------------------------------------------------------------------------------------
 
 
-def log_loss(dt, e, t, y, floor):
-    """With z clipped."""
-    return _error(errors.LOSSES["log_loss"], dt, e, t, y, float(floor))
+@jit
+def drop_panels(h, p, columns, key, rows, O):
+    """Dropout of all panels, one after the other."""
+    for j in range(0, O, lanes(h)):
+        dropout.dropout(h, p, columns, key, 0, rows, j, 0, rows)
 
 
-def squared_error(dt, e, t, y):
-    """Half the square."""
-    return _error(errors.LOSSES["squared_error"], dt, e, t, y)
-
-
-def poisson(dt, e, t, y):
-    """Half the deviance."""
-    return _error(errors.LOSSES["poisson"], dt, e, t, y)
+@contextmanager
+def drop(h, p, columns, key):
+    """The rows of a minibatch, from its first."""
+    H, rows = _batch(h), batch_rows(len(h), h.dtype)
+    yield lambda: drop_panels(H, float(p), int(columns), int(key), rows, h.shape[1])
+    _from_batch(h, H)
 
 
 @jit

@@ -11,7 +11,7 @@ import pytest
 from fastbp.kernels.registry import KERNELS
 
 FOLDER = Path(__file__).parent.parent / "asv_benchmarks"
-MODULES = ["kernels", "peers", "startup", "training"]
+MODULES = ["kernels", "peers", "plain", "startup", "training"]
 PEERS = {  # what each class of peers.py, and each entrant of the race, imports
     "fastbp": ["fastbp"],
     "jax": ["jax"],
@@ -71,15 +71,16 @@ def smallest(cls):
 
 
 def test_every_kernel_has_a_benchmark_and_no_benchmark_is_left_over(modules):
-    measured = [cls.kernel for cls in classes(modules["kernels"])]
-    assert sorted(measured) == sorted(KERNELS)
+    for module, fast in (("plain", False), ("kernels", True)):
+        measured = [cls.kernel for cls in classes(modules[module])]
+        assert sorted(measured) == sorted(name for name in KERNELS if name.startswith("fast_") == fast)
 
 
 def test_all_modules_are_tested(modules):
     assert sorted(MODULES) == sorted(set(modules) - {"common", "libraries", "race_table"})
 
 
-@pytest.mark.parametrize("module", ["kernels", "training", "startup"])
+@pytest.mark.parametrize("module", ["plain", "kernels", "training", "startup"])
 def test_benchmarks_run_at_their_smallest_parameters(modules, module):
     for cls in classes(modules[module]):
         run_once(cls, *smallest(cls))

@@ -7,7 +7,7 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 from oracles import expected, run
 
-from fastbp.kernels import elementwise, linear, loss, panels, shuffle, twin_phases, twins
+from fastbp.kernels import activation, build, elementwise, linear, loss, panels, shuffle, twin_phases, twins
 from fastbp.kernels import row as rows
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.simd import LINE
@@ -52,8 +52,8 @@ def test_the_same_bits_from_call_to_call(name, dtype, rng):
 
 
 def test_a_rows_results_do_not_depend_on_the_rows_beside_it(dtype, rng):
-    names = "linear_relu", "linear_relu_backward_input", "softmax", "logistic", "tanh", "tanh_derivative"
-    for name in (f"fast_{name}" for name in names):
+    passes = [name + end for name in activation.ACTIVATIONS for end in ("", "_derivative")]
+    for name in (f"fast_{name}" for name in ("linear_relu", "linear_relu_backward_input", "softmax", *passes)):
         entry = KERNELS[name]
         together = entry.sample(ROWS + 1, 37, 19, dtype, rng)
         [whole] = run(entry, "fast", together)
@@ -76,6 +76,45 @@ def test_relu_leaves_minus_zero_where_t_is_negative_and_the_gradient_reads_it(dt
     h[0, 8] = 1  # NaN has a sign, too
     KERNELS["fast_linear_relu_backward_input"].call("fast", dt, dh, np.eye(9, dtype=dtype), h)
     assert dt[0].tolist() == [0, 0, 0, 6, 7, 8, 9, 10, 11]  # F'(0) = 1 (eq. 41)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu"])
+def test_a_pass_leaves_the_signs_that_its_derivative_reads(name, dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    t = np.array([[-np.inf, -1, -tiny, -0.0, 0.0, tiny, 1, np.inf, np.nan]], dtype)
+    h, same, d = np.empty_like(t), np.empty_like(t), np.empty_like(t)
+    KERNELS[f"fast_{name}"].call("fast", h, t)
+    KERNELS[name].call("serial", same, t)
+    np.testing.assert_array_equal(h, same)
+    assert np.signbit(h[0, :8]).tolist() == [True] * 3 + [False] * 5
+    KERNELS[f"fast_{name}_derivative"].call("fast", d, h)
+    below = dtype.type({"relu": 0, "leaky_relu": 0.01}[name])
+    assert d[0, :8].tolist() == [below] * 3 + [1] * 5  # F'(0) = 1, whatever the sign of zero
+
+
+def test_errors_whose_gradient_is_bounded_have_it_at_infinity(dtype):
+    t, y = np.array([[np.inf, -np.inf]], dtype), np.zeros((1, 2), dtype)
+    for name, numbers in (("absolute_error", ()), ("huber", (1.0,))):
+        for variant in ("fast", "twin"):
+            dt, e = np.empty_like(t), np.empty(1, dtype)
+            KERNELS[f"fast_{name}"].call(variant, dt, e, t, y, *numbers)
+            assert dt.tolist() == [[1, -1]] and e.tolist() == [np.inf]
+
+
+@pytest.mark.parametrize("end", ["", "_derivative"])
+@pytest.mark.parametrize("name", activation.ACTIVATIONS)
+def test_an_activation_is_right_far_from_zero_and_near_it(name, end, dtype):
+    near = np.geomspace(1e-30, 10, 300)
+    t = np.concatenate([np.linspace(-700, 700, 701), np.linspace(-40, 40, 801), near, -near]).astype(dtype)[None]
+    if end and name not in activation.REMEMBERED:
+        h = np.empty_like(t)
+        KERNELS[f"fast_{name}"].call("fast", h, t)
+        t = h
+    [out] = run(KERNELS[f"fast_{name}{end}"], "fast", [t, t])
+    [(values, magnitude)] = expected(KERNELS[f"fast_{name}{end}"], [t, t])
+    limits = np.finfo(dtype)
+    lost = np.any(magnitude) * float(limits.tiny) * (1 + abs(t))  # where a factor of t is no normal number
+    assert np.all(abs(out - values) <= 4 * float(limits.eps) * magnitude + lost)
 
 
 def test_no_overflow_at_huge_logits_and_nan_stays_in_its_row(dtype):
@@ -154,6 +193,25 @@ def test_every_compiled_function_is_reached_from_the_registry(module):
     entered = {entry.kernel.__name__ for entry in KERNELS.values()}
     assert functions
     assert not {name for name in functions - entered if f".{name}(" not in text}
+
+
+def test_every_pass_that_is_compiled_has_an_entry_and_a_twin():
+    entered = {entry.kernel for entry in KERNELS.values() if entry.twin in KERNELS}
+    tables = [things for name, things in vars(build).items() if name.isupper() and isinstance(things, dict)]
+    assert len(tables) == 5  # activations, their derivatives, outputs, errors, updates
+    for name, function in (item for table in tables for item in table.items()):
+        kernel = inspect.getclosurevars(function).nonlocals.get("kernel", function)  # of a phase that calls one
+        assert kernel in entered, f"{name} of {kernel.__module__} wants an entry in registry.py"
+    tools = {"_jit", "pointer", "workspace"}
+    single = {
+        function
+        for function in vars(build).values()
+        if inspect.isfunction(function)
+        and function.__module__ != build.__name__
+        and function.__module__.rpartition(".")[2] not in tools
+    }
+    made_up_of_kernels = {build.forward, build.backward, build.block, build.train, build.launch}
+    assert single - entered == made_up_of_kernels
 
 
 def test_a_tiles_sums_fit_the_vector_registers():
