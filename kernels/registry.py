@@ -111,9 +111,12 @@ _PLAIN = (
 )  # fmt: skip
 
 
+_TWINS = {entry.name: entry for entry in _PLAIN}
+
+
 def _fast(twin, kernel, adapter, suffix=""):
     """Entry of a fast kernel: equations, arguments and cost are its twin's."""
-    entry = next(entry for entry in _PLAIN if entry.name == twin)
+    entry = _TWINS[twin]
     return replace(entry, name=f"fast_{twin}{suffix}", kernel=kernel, plain=entry, adapter=adapter)
 
 
@@ -128,8 +131,8 @@ def _output(function):
 
 
 def _optimizer(name, function):
-    entry = next(entry for entry in _PLAIN if entry.name == f"{name}_update")
-    return _fast(entry.name, function, partial(twin_phases.optimizer, function, [*signature(entry.kernel).parameters]))
+    arguments = signature(_TWINS[f"{name}_update"].kernel).parameters
+    return _fast(f"{name}_update", function, partial(twin_phases.optimizer, function, arguments))
 
 
 _GRADIENT = update.UPDATES["gradient"]  # makes no step: penalties and limits
