@@ -1,7 +1,7 @@
 """Matrices in and out of panels (tile.py)."""
 
 from ._jit import jit
-from .simd import lanes
+from .simd import lanes, load, store, zeros
 from .workspace import pad
 
 
@@ -12,13 +12,12 @@ def pack(P, M):
     P  in, out (panels,)
     M  in      (I, O)
     """
-    L = lanes(P)
+    L, flat, zero = lanes(P), M.reshape(M.size), zeros(P, 1, 1)
     rows = pad(M.shape[0], L)
     full = M.shape[1] // L * L
     for j in range(0, full, L):
         for i in range(M.shape[0]):
-            for k in range(L):  # of a constant length, so that it becomes one vector
-                P[j * rows + i * L + k] = M[i, j + k]
+            store(P, j * rows + i * L, 0, 0, load(flat, i * M.shape[1] + j, 0, 0, zero))
     for i in range(M.shape[0]):
         for k in range(full, M.shape[1]):
             P[full * rows + i * L + k - full] = M[i, k]
@@ -31,13 +30,12 @@ def unpack(M, P):
     M  out (I, O)
     P  in  (panels,)
     """
-    L = lanes(P)
+    L, flat, zero = lanes(P), M.reshape(M.size), zeros(P, 1, 1)
     rows = pad(M.shape[0], L)
     full = M.shape[1] // L * L
     for j in range(0, full, L):
         for i in range(M.shape[0]):
-            for k in range(L):
-                M[i, j + k] = P[j * rows + i * L + k]
+            store(flat, i * M.shape[1] + j, 0, 0, load(P, j * rows + i * L, 0, 0, zero))
     for i in range(M.shape[0]):
         for k in range(full, M.shape[1]):
             M[i, k] = P[full * rows + i * L + k - full]
