@@ -54,7 +54,8 @@ DOORS = {"fastbp/__init__.py", "fastbp/doors.py"}  # their functions may import 
 
 
 def sources(folder):
-    return sorted(path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts)
+    others = {"__pycache__", "env"}  # asv keeps checkouts in env
+    return sorted(path for path in (ROOT / folder).rglob("*.py") if not others & set(path.relative_to(ROOT).parts))
 
 
 def fastbp_sources():

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 
+from . import VERSION
+
 IMPORT = "import fastbp"
 FIRST_EPOCH = """
 import sys
@@ -49,6 +51,7 @@ def run(code, *arguments, **environment):
 class Import:
     """Time of a fresh interpreter that imports fastbp."""
 
+    version = VERSION
     number = 1
 
     def setup(self):
@@ -59,6 +62,7 @@ class Import:
 
 
 class _FirstEpoch:
+    version = VERSION
     param_names = ["layers", "optimizer", "dtype"]
     params = (["64-32-10"], ["sgd", "adam"], ["float32", "float64"])
     number = 1
