@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-CONFIGURATION = Path(__file__).parent / "asv.conf.json"
+CONFIGURATION = Path(__file__).absolute().parent / "asv.conf.json"
 ENVIRONMENT_CACHE = 64  # wheels kept: each commit is installed once a round, and built once
 
 # A telling few: the products of a network, whole training steps, prediction, and what a user waits for first.
