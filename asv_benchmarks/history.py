@@ -38,9 +38,11 @@ SETTINGS = {"repeat": (2, 7, 0.6), "warmup_time": 0}  # samples at least, at mos
 
 def list_measured(results: Path) -> None:
     """Strike from asv's list of benchmarks those that no result file names: the dashboard shows all that are listed."""
+    listed = results / "benchmarks.json"
+    if not listed.exists():
+        return
     files = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("*/*.json")]
     measured = {"version"}.union(*(file.get("results", ()) for file in files))
-    listed = results / "benchmarks.json"
     kept = {name: entry for name, entry in json.loads(listed.read_text(encoding="utf-8")).items() if name in measured}
     listed.write_text(json.dumps(kept, indent=4, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -60,22 +62,32 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error(f"--rounds must be at least 1, not {options.rounds}")
+    try:
+        run(resolve(options.commits), options.bench or SELECTION, options)
+    except CannotMeasure as error:
+        print(f"history: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def run(commits: list[str], benchmarks: list[str], options: argparse.Namespace) -> None:
+    """Measure commits as the options say, and tidy up what asv lists of benchmarks, also where it was stopped."""
     results = CONFIGURATION.parent / "results"
+    machine = describe_machine(options.machine)
     try:
         measure(
-            resolve(options.commits),
-            options.bench or SELECTION,
+            commits,
+            benchmarks,
             results,
-            describe_machine(options.machine),
+            machine,
             rounds=options.rounds,
             settings=SETTINGS,
             resume=not options.again,
         )
+    finally:
         list_measured(results)
-    except CannotMeasure as error:
-        print(f"history: {error}", file=sys.stderr)
-        return 2
-    return 0
 
 
 if __name__ == "__main__":

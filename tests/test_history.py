@@ -63,7 +63,7 @@ def test_results_are_of_ten_commits_of_the_branch_and_of_one_machine(branch):
     assert sum(file.stat().st_size for file in results) < 1_000_000
 
 
-def test_all_that_is_listed_was_measured_and_each_expression_selects_something(history):
+def test_all_that_is_listed_was_measured_and_each_expression_selects_something(history, branch):
     listed = json.loads((RESULTS / "benchmarks.json").read_text())
     measured = set().union(*(content["results"] for content in committed().values()))
     assert measured <= set(listed)  # in a fresh clone equal: asv lists all at every run
