@@ -27,7 +27,6 @@ COMMITS = {  # on main, oldest first
     "b917565": "small networks share a minibatch by rows",
     "f8f41fc": "phases get a pointer",
     "79d85f2": "tasks of 35 us",
-    "022d581": "more activations and errors",
     "c4f5321": "dropout, schedules, limits",
     "ccb4e11": "less to compile",
     "8675592": "estimators, exchange, diagnosis",
