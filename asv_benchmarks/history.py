@@ -23,7 +23,6 @@ COMMITS = {  # on main, oldest first
     "8b76d6e": "a few rows predicted without packing",
     "7ec1053": "workers keep to their columns",
     "3673886": "fast kernels in the registry",
-    "8ee5532": "a second worker from 2.6 MFLOP",
     "b917565": "small networks share a minibatch by rows",
     "f8f41fc": "phases get a pointer",
     "79d85f2": "tasks of 35 us",
