@@ -133,7 +133,7 @@ class ElementwisePlan:
     def _allocate(self, rows: int) -> None:
         self.h = [np.empty((rows, size), self.dtype) for size in self.network.layer_sizes]
         self.dt = [np.empty((rows, outputs), self.dtype) for _, outputs in self.network.shapes]
-        self.t: dict[int, np.ndarray] = {}
+        self.t: dict[int, np.ndarray] = {}  # or h, where that is changed before F'(t) is read off it
         self.e, self.c = np.empty(rows, self.dtype), np.empty(rows, np.int64)
 
     def _blocks(self, samples: Samples, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
@@ -156,6 +156,8 @@ class ElementwisePlan:
             if F in ACTIVATIONS:
                 self._run(ACTIVATIONS[F], 5 * h.size, h, h)
             if dropping:
+                if F not in OF_T:
+                    self.t[layer] = h.copy()  # F'(t) is read off h as it is now
                 self._drop(layer, h)
         return self.h[-1][:rows]
 
@@ -216,7 +218,7 @@ class ElementwisePlan:
             if layer > 0:  # eq. 53 is the end: dE/dx is not needed
                 below = self.dt[layer - 1][:rows]
                 F = self.network.activations[layer - 1]
-                self._backward_input(below, dt, W, self.t[layer - 1] if F in OF_T else x, F)
+                self._backward_input(below, dt, W, self.t[layer - 1] if F in OF_T or dropping else x, F)
                 if dropping:
                     self._drop(layer - 1, below)
         return Sums(rows, E * rows, hits, penalty * rows)

@@ -39,3 +39,12 @@ def drop(now, p, number, h, columns, j, first, last):
     """`dropout` with the random numbers of this step; `number` is that of the layer and the minibatch."""
     key = random_word(now[KEY], number) & 0xFFFFFFFF
     dropout(h, p, columns, key, now[ROW], now[BATCH_ROWS], j, first, last)
+
+
+@inline
+def undo_scaling(now, p, h, j, first, last):
+    """h_ij <- (1 - p) h_ij, so that F'(t) can be read off what was not dropped, in rows first:last of a panel"""
+    L, like, rows = lanes(h), zeros(h, 1, 1), now[BATCH_ROWS]
+    for row in range(first, last):
+        at = j * rows + row * L
+        store(h, at, 0, 0, load(h, at, 0, 0, like) * (1.0 - p))

@@ -5,7 +5,7 @@ or writes, and nothing is summed across tasks, so the bits do not depend on the 
 """
 
 from ._jit import inline
-from .dropout import drop
+from .dropout import drop, undo_scaling
 from .linear import (
     bias_backward,
     linear_backward_input,
@@ -158,6 +158,8 @@ def backward(pointer, l, task, worker):
             if F_below == OTHER:
                 for j in range(i, below, L):
                     at = ws.layers[l, X_AT] + j * rows
+                    if ws.dropout.size:
+                        undo_scaling(ws.now, ws.dropout[l - 1], x, j, 0, pad(B, ROWS))
                     call(ws.layers[l - 1, DERIVE], ws.A, at, at + pad(B, ROWS) * L, I - j)
                     if ws.dropout.size:
                         number = ws.now[DRAW] * ws.layers.shape[0] + l - 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastbp
+from fastbp import network
 
 rng = np.random.default_rng(5)
 X = rng.standard_normal((120, 6))
@@ -47,3 +48,24 @@ def test_dropout_is_off_where_gradients_are_asked_for(kernels, momentum):
     for layer, same in zip(gradients, expected, strict=True):
         for array, other in zip(layer, same, strict=True):
             np.testing.assert_allclose(array, other, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+def test_the_gradient_goes_through_what_is_kept_and_nothing_else(activation, kernels):
+    """One unit, kept with a probability of 1/4: y = 0, so that E = (4 F(t))^2 / 2 or 0."""
+    settings = {"loss": "squared_error", "dtype": "float64", "kernels": kernels, "seed": 3, "learning_rate": 1.0}
+    plain = fastbp.Model([1, 1, 1], activation, **settings)
+    m = fastbp.Model([1, 1, 1], activation, dropout=0.75, **settings)
+    kept = set()
+    for _ in range(20):
+        for model in (plain, m):
+            for layer, values in zip(model.parameters, ((0.7, 0), (1, 0)), strict=True):
+                for array, value in zip(layer, values, strict=True):
+                    array[...] = value
+        _, [(dW, _), _] = plain.gradients([[1.0]], [[0.0]])
+        loss = m.fit([[1.0]], [[0.0]], epochs=1, verbose=0).loss[0]
+        step = 0.7 - m.parameters[0][0][0, 0]
+        kept.add(loss > 0)
+        assert step == pytest.approx(16 * dW[0, 0] if loss > 0 else 0, rel=1e-12)
+    assert kept == {False, True}
