@@ -1,6 +1,6 @@
 """Entries of the table of kernels for the plain loops beyond the paper's: see registry.py."""
 
-from . import beyond_activations, beyond_errors, descent
+from . import beyond_activations, beyond_errors, beyond_normalization, descent
 from .entry import Entry
 
 BEYOND = (
@@ -84,6 +84,21 @@ BEYOND = (
         "limit", beyond_errors.limit, (), "IO* 1.5 2.5",
         flop=lambda B, I, O: 3 * I * O,
         elements=lambda B, I, O: 2 * I * O,
+    ),
+    Entry(
+        "layer_norm", beyond_normalization.layer_norm, (), "BO BO B BO O O",
+        flop=lambda B, I, O: 7 * B * O + 5 * B,
+        elements=lambda B, I, O: 3 * B * O + B + 2 * O,
+    ),
+    Entry(
+        "layer_norm_backward_params", beyond_normalization.layer_norm_backward_params, (), "BO O O BO BO O",
+        flop=lambda B, I, O: 4 * B * O,
+        elements=lambda B, I, O: 3 * B * O + 3 * O,
+    ),
+    Entry(
+        "layer_norm_backward_input", beyond_normalization.layer_norm_backward_input, (), "BO BO BO v:B",
+        flop=lambda B, I, O: 7 * B * O + 2 * B,
+        elements=lambda B, I, O: 3 * B * O + B,
     ),
     Entry(
         "leaky_relu", beyond_activations.leaky_relu, (), "BO BO",

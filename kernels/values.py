@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, lower_builtin, type_callable
 
-from .simd import Tile, _call, _fma, _int, _pack, _splat, _unpack, _vector
+from .simd import Tile, _call, _fma, _int, _pack, _shuffle, _splat, _unpack, _vector
 
 
 @intrinsic
@@ -124,6 +124,21 @@ def to_float(typingctx, tile):
 def sqrt(typingctx, tile):
     """Square roots, rounded as IEEE 754 asks."""
     return _lanewise(tile, tile, (tile,), lambda builder, x: _call(builder, "sqrt", x))
+
+
+@intrinsic
+def lane_sums(typingctx, tile):
+    """Sum of each vector's lanes, in all of its lanes: halves are added, then halves of halves."""
+
+    def codegen(context, builder, sig, args):
+        sums, step = _unpack(builder, args[0]), tile.lanes // 2
+        while step:
+            other = [lane ^ step for lane in range(tile.lanes)]
+            sums = [builder.fadd(x, _shuffle(builder, x, x, other)) for x in sums]
+            step //= 2
+        return _pack(tile, builder, sums)
+
+    return tile(tile), codegen
 
 
 @intrinsic

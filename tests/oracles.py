@@ -161,6 +161,21 @@ def _limit(dW, value, norm):
     return [_whole(clipped * min(1, norm / np.sqrt((clipped**2).sum())))]
 
 
+def _layer_norm(t, g, c):
+    mu, away = t.mean(1, keepdims=True), abs(t) + abs(t).mean(1, keepdims=True)  # what d is rounded beside
+    d = t - mu
+    r = 1 / np.sqrt((d**2).mean(1, keepdims=True) + 1e-5)
+    blur = 1 + r**2 * (abs(d) * away + d**2).mean(1, keepdims=True)  # of r, as a share of it
+    u, magnitude = d * r, r * (away + abs(d) * blur)
+    return [(g * u + c, abs(g) * magnitude + abs(c)), (u, magnitude), (r[:, 0], (r * blur)[:, 0])]
+
+
+def _layer_norm_backward_input(du, u, r):
+    mean, along = du.mean(1, keepdims=True), (du * u).mean(1, keepdims=True)
+    most, beside = abs(du).mean(1, keepdims=True), abs(du * u).mean(1, keepdims=True)
+    return [(r[:, None] * (du - mean - u * along), abs(r[:, None]) * (abs(du) + most + abs(u) * beside))]
+
+
 def _whole(values):
     """For what loses no digits: products, quotients, sums of one sign."""
     return values, abs(values)
@@ -180,6 +195,9 @@ ORACLES = {
     "cross_entropy": lambda z, y: [(-np.log(z[np.arange(len(z)), y]), abs(np.log(z[np.arange(len(z)), y])))],
     "softmax_cross_entropy": _softmax_cross_entropy,
     "sgd_update": lambda W, dW, alpha: [(W - alpha * dW, abs(W) + abs(alpha * dW))],
+    "layer_norm": _layer_norm,
+    "layer_norm_backward_params": lambda dn, u, g: [_whole(dn * g), _sum(dn * u), _sum(dn)],
+    "layer_norm_backward_input": _layer_norm_backward_input,
     "logistic": lambda t: [_whole(_logistic(t))],
     "logistic_derivative": lambda h: [_whole(h * (1 - h))],
     "tanh": lambda t: [_whole(np.tanh(t))],

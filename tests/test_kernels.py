@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from oracles import ORACLES, POISON, documented, expected, run, variants
 
-from fastbp.kernels import beyond_activations, beyond_errors, descent, elementwise
+from fastbp.kernels import beyond_activations, beyond_errors, beyond_normalization, descent, elementwise
 from fastbp.kernels._jit import Kernel
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.table import COMPUTING
@@ -44,7 +44,7 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
 
 
 def test_every_kernel_is_registered_under_its_name_with_an_oracle():
-    files = elementwise, beyond_activations, beyond_errors, descent
+    files = elementwise, beyond_activations, beyond_errors, beyond_normalization, descent
     written = {name: kernel for file in files for name, kernel in vars(file).items() if isinstance(kernel, Kernel)}
     assert {name: KERNELS[name].kernel for name in PLAIN} == written
     without_twin = {name for name in KERNELS if name not in PLAIN and not KERNELS[name].twin}

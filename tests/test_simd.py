@@ -24,6 +24,7 @@ from fastbp.kernels.values import (
     from_bits,
     has_nan,
     lane_numbers,
+    lane_sums,
     sqrt,
     to_float,
     where_equal,
@@ -122,6 +123,22 @@ def test_lane_numbers_pick_the_first_lanes_of_each_vector_and_drop_nan_in_the_ot
         a[:, max(n, 0) :] = np.nan
         _first_lanes(out, a.ravel(), n)
         assert np.array_equal(out.reshape(2, L), np.nan_to_num(a))
+
+
+@compiled
+def _lane_sums(out, half, a):
+    store(out, 0, lanes(a), 0, lane_sums(load(a, 0, lanes(a), 0, zeros(a, 3, 1))))
+    store(half, 0, lanes(a), 0, lane_sums(load(a, 0, lanes(a), 0, half_zeros(a, 3))))
+
+
+def test_the_sum_of_a_vectors_lanes_is_in_all_of_them_to_the_same_bits(dtype, L, rng):
+    a = rng.standard_normal((3, L)).astype(dtype)
+    out, half = np.full(3 * L, np.nan, dtype), np.zeros(3 * L, dtype)
+    _lane_sums(out, half, a.ravel())
+    for found, summed in ((out.reshape(3, L), a), (half.reshape(3, L)[:, : L // 2], a[:, : L // 2])):
+        assert (found == found[:, :1]).all()
+        wanted, magnitude = summed.sum(1, dtype=np.float64), abs(summed).sum(1)
+        assert np.all(abs(found[:, 0] - wanted) <= 4 * np.finfo(dtype).eps * magnitude)
 
 
 # ---- memory --------------------------------------------------------------------------------------------------------

@@ -115,6 +115,18 @@ class FastDropout(KernelBenchmark):
     kernel = "fast_dropout"
 
 
+class FastLayerNorm(KernelBenchmark):
+    kernel = "fast_layer_norm"
+
+
+class FastLayerNormBackwardParams(KernelBenchmark):
+    kernel = "fast_layer_norm_backward_params"
+
+
+class FastLayerNormBackwardInput(KernelBenchmark):
+    kernel = "fast_layer_norm_backward_input"
+
+
 class FastLogisticOutput(KernelBenchmark):
     kernel = "fast_logistic_output"
 

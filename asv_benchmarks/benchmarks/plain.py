@@ -123,6 +123,18 @@ class Limit(KernelBenchmark):
     kernel = "limit"
 
 
+class LayerNorm(KernelBenchmark):
+    kernel = "layer_norm"
+
+
+class LayerNormBackwardParams(KernelBenchmark):
+    kernel = "layer_norm_backward_params"
+
+
+class LayerNormBackwardInput(KernelBenchmark):
+    kernel = "layer_norm_backward_input"
+
+
 class LeakyRelu(KernelBenchmark):
     kernel = "leaky_relu"
 
