@@ -54,6 +54,16 @@ def shares(name: str, value: Any, count: int) -> float | tuple[float, ...]:
     return each
 
 
+def flags(name: str, value: Any, count: int) -> bool | tuple[bool, ...]:
+    """Return True or False, or a tuple of `count` of them."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return flag(name, value)
+    each = tuple(flag(f"{name}[{i}]", one) for i, one in enumerate(value))
+    if len(each) != count:
+        raise ValueError(f"{name} must be True, False or {count} of them, one a hidden layer, got {len(each)}")
+    return each
+
+
 def share(name: str, value: Any) -> float:
     """Return `value` as a float, if it is a number from 0 to below 1."""
     number = rate(name, value)

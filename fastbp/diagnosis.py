@@ -165,7 +165,7 @@ class _Batch:
         network, h, dt = self.network, self.plan.h, self.plan.dt
         lengths = [_length(each) for each in dt]
         weights, gradients = (network.views(flat) for flat in (self.state["parameters"], self.gradient))
-        updates = [_rms(dW) for dW, _ in network.views(self._update())]
+        updates = [_rms(dW) for dW, *_ in network.views(self._update())]
         last, reports = len(dt) - 1, []
         for i, F in enumerate(network.activations):
             W = _rms(weights[i][0])

@@ -1,4 +1,4 @@
-"""Initial parameters: weights drawn layer by layer, biases zero."""
+"""Initial parameters: weights drawn layer by layer, biases zero, a normalization's gain one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ INITIALIZERS = (*(f"{name}_{kind}" for name in VARIANCES for kind in ("normal", 
 
 
 def draw(initializer: str, network: Network, flat: np.ndarray, rng: np.random.Generator) -> None:
-    """Fill `flat` with weights of the initializer's distribution and zero biases."""
-    for W, b in network.views(flat):
+    """Fill `flat` with weights of the initializer's distribution, b and c of zeros and g of ones."""
+    for W, *vectors in network.views(flat):
         W[...] = weights(initializer, W.shape, rng)
-        b[...] = 0
+        for vector, value in zip(vectors, (0, 1, 0), strict=False):
+            vector[...] = value
 
 
 def weights(initializer: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

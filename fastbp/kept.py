@@ -35,6 +35,7 @@ class Kept:
     dtype: np.dtype
     initializer: str
     delta: float
+    feature_names: list[str] | None
     layer_sizes: Any  # properties of Model
     learning_rate: Any
     _optimizer: Optimizer
@@ -92,6 +93,13 @@ class Kept:
     def summary(self) -> str:
         """Return layers, shapes and parameter counts as text."""
         return self.network.summary()
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of X's columns, as scikit-learn has them; AttributeError where none are known."""
+        if self.feature_names is None:
+            raise AttributeError("the model knows no feature names: give them, or train it on a data frame")
+        return np.array(self.feature_names, object)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))

@@ -56,6 +56,8 @@ class Model(Kept, Doors):
         Of "cross_entropy": share of y that is spread over all classes.
     dropout : float or sequence of float
         Share of all hidden layers' outputs, or of each one's, that a training step leaves out.
+    layer_norm : bool or sequence of bool
+        Whether t of all hidden layers, or of each, is normalized before F, by g and c that are trained, too.
     clip_value, clip_norm : float, optional
         Limits of each element of a step's gradient, and of its length.
     initializer : str
@@ -72,7 +74,7 @@ class Model(Kept, Doors):
 
     Attributes
     ----------
-    parameters : list of (W, b)
+    parameters : list of (W, b), or of (W, b, g, c) where a layer is normalized
         Writable views of one flat vector; W has shape (inputs, outputs).
     """
 
@@ -98,6 +100,7 @@ class Model(Kept, Doors):
         l2: float = 0.0,
         label_smoothing: float = 0.0,
         dropout: Any = 0.0,
+        layer_norm: Any = False,
         clip_value: float | None = None,
         clip_norm: float | None = None,
         initializer: str = "he_normal",
@@ -119,6 +122,7 @@ class Model(Kept, Doors):
             number=self.delta if loss == "huber" else math.inf,
             label_smoothing=checks.share("label_smoothing", label_smoothing),
             dropout=checks.shares("dropout", dropout, len(sizes) - 2),
+            layer_norm=checks.flags("layer_norm", layer_norm, len(sizes) - 2),
             clip_value=math.inf if clip_value is None else checks.above_zero("clip_value", clip_value),
             clip_norm=math.inf if clip_norm is None else checks.above_zero("clip_norm", clip_norm),
         )
@@ -162,14 +166,7 @@ class Model(Kept, Doors):
         self._plan.optimizer = self._optimizer
 
     @property
-    def feature_names_in_(self) -> np.ndarray:
-        """Names of X's columns, as scikit-learn has them; AttributeError where none are known."""
-        if self.feature_names is None:
-            raise AttributeError("the model knows no feature names: give them, or train it on a data frame")
-        return np.array(self.feature_names, object)
-
-    @property
-    def parameters(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def parameters(self) -> list[tuple[np.ndarray, ...]]:
         """[(W, b), ...], writable views; W is (inputs, outputs)."""
         return self.network.views(self._flat)
 
@@ -249,7 +246,7 @@ class Model(Kept, Doors):
             self.feature_names = names
         return history
 
-    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[tuple[np.ndarray, np.ndarray]]]:
+    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[tuple[np.ndarray, ...]]]:
         """Return E and [(dE/dW, dE/db), ...] over all rows as one batch (eqs. 47-53); nothing is updated."""
         data, gradient = given.labelled(self, X, y, sample_weight), np.empty_like(self._flat)
         E = self._loaded_plan().gradients(data, gradient).loss / len(data.y)

@@ -1,9 +1,11 @@
-"""What a network is: its layers' sizes, and one flat vector of parameters with W and b as views of it."""
+"""What a network is: its layers' sizes, and one flat vector of parameters with W, b and so on as views of it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -44,6 +46,8 @@ class Network:
         Share of y that is spread over all classes.
     dropout : float or tuple of float
         Share of every hidden layer's outputs, or of each one's, that is dropped in training.
+    layer_norm : bool or tuple of bool
+        Whether t of every hidden layer, or of each, is normalized, with parameters g and c.
     clip_value, clip_norm : float
         Limits of dE/dW: of each of its elements, then of its length.
     """
@@ -58,6 +62,7 @@ class Network:
     number: float = math.inf
     label_smoothing: float = 0.0
     dropout: float | tuple[float, ...] = 0.0
+    layer_norm: bool | tuple[bool, ...] = False
     clip_value: float = math.inf
     clip_norm: float = math.inf
 
@@ -86,6 +91,13 @@ class Network:
         return [*each, 0.0]
 
     @property
+    def layer_norms(self) -> list[bool]:
+        """Whether t of each layer is normalized."""
+        hidden = len(self.layer_sizes) - 2
+        each = list(self.layer_norm) if isinstance(self.layer_norm, tuple) else [self.layer_norm] * hidden
+        return [*each, False]
+
+    @property
     def descends_plainly(self) -> bool:
         """Whether a step is dE/dW times the rate and nothing else."""
         return not (self.l1 or self.l2 or self.alpha or self.l1_share) and math.isinf(
@@ -97,27 +109,35 @@ class Network:
         """(inputs, outputs) of each layer's W."""
         return list(pairwise(self.layer_sizes))
 
-    @property
+    @cached_property
     def n_parameters(self) -> int:
         """Length of the flat vector Omega of eq. 9."""
-        return sum(inputs * outputs + outputs for inputs, outputs in self.shapes)
+        return sum((inputs + vectors) * outputs for (inputs, outputs), vectors in self._with_vectors())
 
-    def views(self, flat: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Split a flat vector of parameters, or of their gradients, into [(W, b), ...] without copying."""
+    def views(self, flat: np.ndarray) -> list[tuple[np.ndarray, ...]]:
+        """Split a flat vector of parameters, or of their gradients, into [(W, b), ...] without copying.
+
+        A layer that is normalized is (W, b, g, c).
+        """
         layers, start = [], 0
-        for inputs, outputs in self.shapes:
-            middle, end = start + inputs * outputs, start + inputs * outputs + outputs
-            layers.append((flat[start:middle].reshape(inputs, outputs), flat[middle:end]))
+        for (inputs, outputs), vectors in self._with_vectors():
+            middle, end = start + inputs * outputs, start + (inputs + vectors) * outputs
+            layers.append((flat[start:middle].reshape(inputs, outputs), *flat[middle:end].reshape(vectors, outputs)))
             start = end
         return layers
+
+    def _with_vectors(self) -> Iterator[tuple[tuple[int, int], int]]:
+        """Yield the shape of each layer's W, and how many vectors as long as its output there are: b, g and c."""
+        return zip(self.shapes, [3 if norm else 1 for norm in self.layer_norms], strict=True)
 
     def summary(self) -> str:
         """Return layers, shapes and parameter counts as text."""
         last = len(self.shapes) - 1
         rows = [("layer", "stages", "W", "b", "parameters")]
-        for layer, (inputs, outputs) in enumerate(self.shapes):
-            stages = f"linear + {OUTPUTS[self.loss] if layer == last else self.activations[layer]}"
-            count = f"{inputs * outputs + outputs:,}"
+        for layer, ((inputs, outputs), vectors) in enumerate(self._with_vectors()):
+            function = OUTPUTS[self.loss] if layer == last else self.activations[layer]
+            stages = f"linear + {'layer_norm + ' * self.layer_norms[layer]}{function}"
+            count = f"{(inputs + vectors) * outputs:,}"
             rows.append((str(layer + 1), stages, f"({inputs}, {outputs})", f"({outputs},)", count))
         rows.append(("", "", "", "total", f"{self.n_parameters:,}"))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .kernels import beyond_activations, beyond_errors, descent, elementwise
+from .kernels import beyond_activations, beyond_errors, beyond_normalization, descent, elementwise
 from .kernels.shuffle import random_word
 from .kernels.simd import LINE
 from .kernels.workspace import padded
@@ -21,6 +21,7 @@ PARALLEL_FLOP = 2_000_000  # of a launch, from which a second thread pays for it
 BLOCK_ROWS = 1024  # rows computed at once outside training
 
 ACTIVATIONS = {
+    "relu": elementwise.relu,
     "leaky_relu": beyond_activations.leaky_relu,
     "logistic": beyond_activations.logistic,
     "tanh": beyond_activations.tanh,
@@ -134,6 +135,8 @@ class ElementwisePlan:
         self.h = [np.empty((rows, size), self.dtype) for size in self.network.layer_sizes]
         self.dt = [np.empty((rows, outputs), self.dtype) for _, outputs in self.network.shapes]
         self.t: dict[int, np.ndarray] = {}  # or h, where that is changed before F'(t) is read off it
+        self.u: dict[int, np.ndarray] = {}
+        self.r: dict[int, np.ndarray] = {}
         self.e, self.c = np.empty(rows, self.dtype), np.empty(rows, np.int64)
 
     def _blocks(self, samples: Samples, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
@@ -147,13 +150,18 @@ class ElementwisePlan:
 
     def _forward(self, rows: int, dropping: bool = False) -> np.ndarray:
         """Return the logits of the first `rows` rows of h[0] (eqs. 42-44)."""
-        for layer, ((W, b), F) in enumerate(zip(self.network.views(self.flat), self.network.activations, strict=True)):
-            kernel = elementwise.linear_relu if F == "relu" else elementwise.linear
+        layers = zip(self.network.views(self.flat), self.network.activations, strict=True)
+        for layer, ((W, b, *norm), F) in enumerate(layers):
+            fused = F == "relu" and not norm
+            kernel = elementwise.linear_relu if fused else elementwise.linear
             h = self.h[layer + 1][:rows]
             self._run(kernel, 2 * rows * W.size, h, self.h[layer][:rows], W, b)
+            if norm:
+                self.u[layer], self.r[layer] = np.empty_like(h), np.empty(rows, self.dtype)
+                self._run(beyond_normalization.layer_norm, 7 * h.size, h, self.u[layer], self.r[layer], h, *norm)
             if F in OF_T:
                 self.t[layer] = h.copy()
-            if F in ACTIVATIONS:
+            if F in ACTIVATIONS and not fused:
                 self._run(ACTIVATIONS[F], 5 * h.size, h, h)
             if dropping:
                 if F not in OF_T:
@@ -209,8 +217,10 @@ class ElementwisePlan:
         decay = self.network.l2 + (self.network.alpha / weight if weight else 0.0)
         layers, gradients = self.network.views(self.flat), self.network.views(gradient)
         for layer in reversed(range(len(layers))):
-            (W, _), (dW, db) = layers[layer], gradients[layer]
+            (W, _, *norm), (dW, db, *dnorm) = layers[layer], gradients[layer]
             x, dt = self.h[layer][:rows], self.dt[layer][:rows]
+            if norm:
+                self._normalize_backward(layer, dt, norm[0], dnorm)
             self._run(elementwise.linear_backward_params, 2 * rows * W.size, dW, db, x, dt)
             if decay or self.network.l1:
                 strengths = self.dtype.type(decay), self.dtype.type(self.network.l1)
@@ -222,6 +232,12 @@ class ElementwisePlan:
                 if dropping:
                     self._drop(layer - 1, below)
         return Sums(rows, E * rows, hits, penalty * rows)
+
+    def _normalize_backward(self, layer: int, dn: np.ndarray, g: np.ndarray, gradients: list[np.ndarray]) -> None:
+        """Fill dE/dg and dE/dc, the gradients, and make dE/dt of dE/dn in its place."""
+        u, du, work = self.u[layer], np.empty_like(dn), 7 * dn.size
+        self._run(beyond_normalization.layer_norm_backward_params, work, du, *gradients, dn, u, g)
+        self._run(beyond_normalization.layer_norm_backward_input, work, dn, du, u, self.r[layer])
 
     def _backward_input(self, below: np.ndarray, dt: np.ndarray, W: np.ndarray, h: np.ndarray, F: str) -> None:
         """Fill dE/dt of the layer below, whose activation is F (eqs. 17, 32)."""

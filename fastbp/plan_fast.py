@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +32,7 @@ class FastPlan:
 
     def __init__(self, network: Network, dtype: np.dtype, optimizer: Optimizer, n_threads: int | None) -> None:
         self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
-        self.layers, n, _ = workspace.layout(network.layer_sizes, 1, dtype)
+        self.layers, n, _ = workspace.layout(network.layer_sizes, 1, dtype, network.layer_norms)
         self.P, self.none = np.zeros(n, dtype), np.empty(0, dtype)
         self.slots: dict[str, np.ndarray] = {}
         self.steps, self.key, self.watch, self._rates = 0, 0, False, _NO_RATES
@@ -44,7 +45,7 @@ class FastPlan:
         self._row_scratch = 2 * (max(network.layer_sizes) + row.ROOM)
         self._row_pays = bool((self._row_tasks > 1).any())
         self._row_can = network.of_classes and set(network.activations) <= {"relu", "identity"}
-        self._row_can &= "identity" not in network.activations[:-1]
+        self._row_can &= "identity" not in network.activations[:-1] and not any(network.layer_norms)
         self._arrays: dict[str, np.ndarray] = {}
 
     # ---- parameters and state, in and out of panels
@@ -80,14 +81,20 @@ class FastPlan:
         return self.slots[name]
 
     def _into_panels(self, P: np.ndarray, flat: np.ndarray) -> None:
-        for (W, b), (_, _, w_at, b_at, *_) in zip(self.network.views(flat), self.layers, strict=False):
+        for (W, *vectors), (_, _, w_at, b_at, *_) in zip(self.network.views(flat), self.layers, strict=False):
             panels.pack(P[w_at:b_at], W)
-            P[b_at : b_at + len(b)] = b
+            for vector, at in zip(vectors, self._vectors_at(b_at, W), strict=False):
+                P[at : at + len(vector)] = vector
 
     def _out_of_panels(self, flat: np.ndarray, P: np.ndarray) -> None:
-        for (W, b), (_, _, w_at, b_at, *_) in zip(self.network.views(flat), self.layers, strict=False):
+        for (W, *vectors), (_, _, w_at, b_at, *_) in zip(self.network.views(flat), self.layers, strict=False):
             panels.unpack(W, P[w_at:b_at])
-            b[...] = P[b_at : b_at + len(b)]
+            for vector, at in zip(vectors, self._vectors_at(b_at, W), strict=False):
+                vector[...] = P[at : at + len(vector)]
+
+    def _vectors_at(self, b_at: int, W: np.ndarray) -> Iterator[int]:
+        """Yield where b and what is as long starts, one behind the other."""
+        return itertools.count(b_at, workspace.padded(W.shape[1], workspace.LINE // self.dtype.itemsize))
 
     # ---- passes
 
@@ -198,15 +205,15 @@ class FastPlan:
         key = (batch_size, workers, blocks)
         if self._arrays.get("key") == key:
             return
-        sizes, dtype = self.network.layer_sizes, self.dtype
+        sizes, dtype, normalized = self.network.layer_sizes, self.dtype, self.network.layer_norms
         rows = workspace.batch_rows(workspace.block_size(batch_size, blocks), dtype)
-        self.layers, _, a = workspace.layout(sizes, rows, dtype)
+        self.layers, _, a = workspace.layout(sizes, rows, dtype, normalized)
         build.set_activations(self.layers, self.network.activations, self.network.dropouts, dtype)
         targets = 0 if self.network.of_classes else workspace.padded(sizes[-1], workspace.LINE // dtype.itemsize)
         self._arrays = {
             "key": key,  # type: ignore[dict-item]
             "now": np.zeros((1 + workers) * workspace.WORDS, np.intp),
-            "A": np.zeros(blocks * a * (1 + build.remembers(self.network.activations)), dtype),
+            "A": np.zeros(blocks * a * build.parts(self.network.activations, normalized), dtype),
             "S": np.empty(workspace.scratch(sizes, workers, dtype), dtype),
             "e": np.empty(blocks * rows, dtype),
             "right": np.empty(blocks * rows, dtype),
@@ -217,6 +224,8 @@ class FastPlan:
         }
         self._arrays["now"][workspace.BATCH_ROWS] = rows
         self._arrays["now"][workspace.BLOCKS] = blocks
+        if any(normalized):
+            build.set_normalization(self._arrays["now"], dtype)
 
     def _call(
         self, work: Any, mode: int, data: Labelled, order: np.ndarray, batch_size: int, optimizer: str,

@@ -112,7 +112,7 @@ class Training:
         plan.store(reached)
         layers = model.network.views(reached)
         broken = [number for number, layer in enumerate(layers, 1) if not all(np.isfinite(a).all() for a in layer)]
-        sizes = [float(np.abs(W).max()) for W, _ in layers]
+        sizes = [float(np.abs(W).max()) for W, *_ in layers]
         if broken:
             where = f"the parameters of layer {broken[0]} are no finite numbers any more; those of before stay"
             plan.load(flat)

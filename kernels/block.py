@@ -11,7 +11,23 @@ from .pointer import call, pointer_to
 from .simd import lanes
 from .step import backward_tasks, forward_tasks
 from .tile import ROWS
-from .workspace import BACKWARD, BAD_ROW, BATCH, BLOCKS, FIRST, FORWARD, GATHER, GRADIENT, MODE, ROW, own, workspace_at
+from .workspace import (
+    BACKWARD,
+    BAD_ROW,
+    BATCH,
+    BLOCKS,
+    FIRST,
+    FORWARD,
+    G_AT,
+    GATHER,
+    GRADIENT,
+    MODE,
+    NORMALIZE,
+    NORMALIZE_BACKWARD,
+    ROW,
+    own,
+    workspace_at,
+)
 
 
 @inline
@@ -36,8 +52,12 @@ def block(pointer, l, task, worker):
         ask_ahead(ws, 2 * layers * task + l, parts)
         for part in range(forward_tasks(mine.layers, now, l, L)):
             call(now[FORWARD], there, l, part, 0)
+        if mine.layers[l, G_AT]:
+            call(now[NORMALIZE], there, l, 0, 0)
     for l in range(layers - 1, -1, -1):
         ask_ahead(ws, 2 * layers * task + 2 * layers - 1 - l, parts)
+        if mine.layers[l, G_AT]:
+            call(now[NORMALIZE_BACKWARD], there, l, 0, 0)
         for part in range(backward_tasks(mine.layers, now, l, L)):
             call(now[BACKWARD], there, l, part, 0)
     if now[BAD_ROW]:

@@ -12,7 +12,7 @@ from .block import block
 from .gather import make_gather
 from .outputs import LOSSES, OUTPUTS
 from .pointer import address_of
-from .step import backward, forward
+from .step import backward, forward, gain_backward, normalize, normalize_backward
 from .train import launch, train
 from .update import UPDATES
 from .workspace import (
@@ -26,11 +26,15 @@ from .workspace import (
     DONE,
     END,
     FORWARD,
+    G_AT,
+    GAIN_BACKWARD,
     GATHER,
     IDENTITY,
     LOSS,
     MODE,
     NORM,
+    NORMALIZE,
+    NORMALIZE_BACKWARD,
     OTHER,
     OUTPUT,
     PREDICT,
@@ -88,18 +92,33 @@ def launcher(dtype):
     return compiled_for(types.void(types.intp, *_work_type(dtype).args), launch, parallel=True)
 
 
-def remembers(activations):
-    """Return whether a second array as long as all activations is needed for derivatives."""
-    return any(name in REMEMBERED for name in activations)
+def parts(activations, normalized):
+    """Return how many times as long A is as the x of all layers.
+
+    Where an activation remembers derivatives, they fill the second half. Where a layer is normalized, x is the first
+    quarter, u the second, derivatives the third, and in the last stands r, for each row of a layer one vector.
+    """
+    if any(normalized):
+        return 4
+    return 2 if any(name in REMEMBERED for name in activations) else 1
 
 
 def set_activations(layers, activations, dropout, dtype):
-    """Write into the `layers` table what activation each layer has, by names, and whether some of it is dropped."""
+    """Write into the `layers` table what activation each layer has, by names, and whether some of it is dropped.
+
+    After a normalization it is a pass of its own, as after the product there is t, not n.
+    """
     for layer, name, share in zip(layers, activations, dropout, strict=False):
-        layer[F] = OTHER if share else {"identity": IDENTITY, "relu": RELU}.get(name, OTHER)
+        layer[F] = OTHER if share or layer[G_AT] else {"identity": IDENTITY, "relu": RELU}.get(name, OTHER)
         if layer[F] == OTHER:
             layer[ACTIVATE] = activation_pass(ACTIVATIONS[name], dtype)[0]
             layer[DERIVE] = activation_pass(DERIVATIVES[name], dtype)[0]
+
+
+def set_normalization(now, dtype):
+    """Write into `now` where the phases of normalized layers are."""
+    now[NORMALIZE], now[GAIN_BACKWARD] = phase(normalize, dtype)[0], phase(gain_backward, dtype)[0]
+    now[NORMALIZE_BACKWARD] = phase(normalize_backward, dtype)[0]
 
 
 def run(function, ws, X_dtype, loss, optimizer, out, at, end):

@@ -14,7 +14,7 @@ from .crew import FINISHED, await_tasks, finish_task, open_phase, take_task, wai
 from .gather import gather_tasks
 from .pointer import call, pointer_to
 from .simd import lanes
-from .step import backward_tasks, forward_tasks
+from .step import backward_tasks, forward_tasks, row_tasks
 from .update import sum_of, update_tasks
 from .workspace import (
     ARRIVED,
@@ -33,11 +33,14 @@ from .workspace import (
     FACTOR,
     FIRST,
     FORWARD,
+    G_AT,
     GATHER,
     HITS,
     LAYER,
     MODE,
     NORM,
+    NORMALIZE,
+    NORMALIZE_BACKWARD,
     OUT,
     PENALTY,
     PHASE,
@@ -96,6 +99,12 @@ def limit_norm(now, sums, settings, totals):
 
 
 @inline
+def _taken(p, layers):
+    """The layer whose h, on the way forth, or whose dE/dt, on the way back, phase p takes."""
+    return p - 2 if p <= layers else 2 * layers - p
+
+
+@inline
 def _lead(ws, at, end):
     """Phase after phase of minibatch after minibatch; stops before one that has a row which is not finite."""
     now, table, there = ws.now, ws.layers, pointer_to(ws)
@@ -103,7 +112,7 @@ def _lead(ws, at, end):
     phases = 1 if now[BLOCKS] > 1 else 2 * layers + 1
     limited = now[MODE] == UPDATE and ws.settings[CLIP_NORM] < math.inf
     _open_minibatch(now, ws.order, ws.weights, ws.rates, ws.settings, ws.totals, at, end)
-    p = 0
+    p, normalizes, normalized = 0, now[NORMALIZE] != 0, False  # the phase; whether what it takes has been normalized
     while now[BATCH] > 0 and not now[BAD_ROW] and not now[DIVERGED]:
         if p >= phases:
             phase, l, tasks = now[NORM] if limited and p == phases else now[UPDATE_ALL], 0, update_tasks(now, ws.P.size)
@@ -111,6 +120,9 @@ def _lead(ws, at, end):
             phase, l, tasks = now[BLOCK], 0, now[BLOCKS]
         elif p == 0:
             phase, l, tasks = now[GATHER], 0, gather_tasks(now)
+        elif normalizes and p > 1 and not normalized and table[_taken(p, layers), G_AT]:
+            phase = now[NORMALIZE] if p <= layers else now[NORMALIZE_BACKWARD]
+            l, tasks = _taken(p, layers), row_tasks(now)
         elif p <= layers:
             phase, l, tasks = now[FORWARD], p - 1, forward_tasks(table, now, p - 1, L)
         else:
@@ -127,6 +139,9 @@ def _lead(ws, at, end):
                 finish_task(now)
                 task = take_task(now, 0)
             await_tasks(now, tasks)
+        normalized = normalizes and (phase == now[NORMALIZE] or phase == now[NORMALIZE_BACKWARD])
+        if normalized:
+            continue
         p += 1
         if p == (1 if now[BLOCKS] > 1 else layers + 1):
             now[STEP] += 1
@@ -186,6 +201,8 @@ def predict(ws, out, at, end):
         for l in range(layers):
             for task in range(forward_tasks(mine.layers, mine.now, l, lanes(mine.A))):
                 call(mine.now[FORWARD], there, l, task, 0)
+            if mine.layers[l, G_AT]:
+                call(mine.now[NORMALIZE], there, l, 0, 0)
         if ws.now[MODE] == PREDICT:
             _copy_rows(mine, out, first)
         else:

@@ -2,8 +2,9 @@
 
 Everything is flat. Matrices lie in panels (tile.py); `layers` says where:
 
-    layers[l] = I, O, W, b, x, F, forward, derive   layer l's sizes, where its W and b start in P and its input x in A,
-                                  what its activation is and the addresses of the passes that compute it;
+    layers[l] = I, O, W, b, x, F, forward, derive, g   layer l's sizes, where its W and b start in P and its input x in
+                                  A, what its activation is and the addresses of the passes that compute it; where its
+                                  g starts in P, c behind it, or 0 where nothing is normalized (normalization.py);
                                   the row after the last layer closes the list, its x being the logits
     now[...]                      the state of the present minibatch, by the names below
 """
@@ -20,7 +21,7 @@ from .simd import LINE
 from .tile import ROWS, VECTORS
 
 # columns of `layers`
-IN, OUT, W_AT, B_AT, X_AT, F, ACTIVATE, DERIVE = range(8)
+IN, OUT, W_AT, B_AT, X_AT, F, ACTIVATE, DERIVE, G_AT = range(9)
 IDENTITY, RELU, OTHER = range(3)  # F
 
 # words of `now`; the first three are written by several threads and stand on cache lines of their own
@@ -39,6 +40,7 @@ DRAW, ROW = 50, 51  # of dropout: number of the minibatch, and of the first row 
 KEY = 52  # of its random numbers
 WATCH, DIVERGED = 53, 54  # whether to stop where E is not finite; whether that has come
 GATHER, FORWARD, BACKWARD, BLOCK, UPDATE_ALL, OUTPUT, LOSS, NORM = range(40, 48)  # addresses of the phases
+NORMALIZE, NORMALIZE_BACKWARD, GAIN_BACKWARD = range(55, 58)  # likewise
 WORDS = 64
 
 # words of `settings`: the optimizer's numbers, strengths of the penalties, what the loss asks for, limits of dE/dW
@@ -55,13 +57,13 @@ DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes aft
 class Workspace(NamedTuple):
     """Arrays of one compiled call; T is the network's dtype, sizes are the flat lengths."""
 
-    layers: np.ndarray  # (L + 1, 8) intp
+    layers: np.ndarray  # (L + 1, 9) intp
     now: np.ndarray  # ((1 + workers) * WORDS,) intp; the further words are for each worker's own use
-    P: np.ndarray  # T: W and b of every layer
+    P: np.ndarray  # T: W and b of every layer, g and c where it is normalized
     G: np.ndarray  # T: their gradients, of each block; or empty
     m: np.ndarray  # T: state of the optimizer, as P or empty
     v: np.ndarray  # T: likewise
-    A: np.ndarray  # T: x of every layer; backward leaves dE/dt of the layer below in its place
+    A: np.ndarray  # T: x of every layer; backward leaves dE/dt of the layer below there. And see build.parts
     S: np.ndarray  # T: for each worker some rows of W^T
     sums: np.ndarray  # T: for each chunk of P the penalty on its weights, then its dE/dW squared; a vector each
     e: np.ndarray  # T: error of each row
@@ -139,15 +141,16 @@ def padded(n, step):
     return -(-n // step) * step
 
 
-def layout(sizes, batch_rows, dtype):
-    """Return the `layers` table of a network and how long P and A are."""
+def layout(sizes, batch_rows, dtype, normalized=None):
+    """Return the `layers` table of a network, each layer `normalized` or not, and how long P and A are."""
     L = LINE // np.dtype(dtype).itemsize
     table, p, a = [], 0, 0
-    for I, O in zip(sizes[:-1], sizes[1:], strict=True):
+    for I, O, norm in zip(sizes[:-1], sizes[1:], normalized or [False] * (len(sizes) - 1), strict=True):
         b = p + padded(I, L) * padded(O, L)
-        table.append((I, O, p, b, a, IDENTITY, 0, 0))
-        p, a = b + padded(O, L), a + padded(I, L) * batch_rows
-    table.append((sizes[-1], 0, p, p, a, IDENTITY, 0, 0))
+        end = b + padded(O, L)
+        table.append((I, O, p, b, a, IDENTITY, 0, 0, end if norm else 0))
+        p, a = end + 2 * padded(O, L) * bool(norm), a + padded(I, L) * batch_rows
+    table.append((sizes[-1], 0, p, p, a, IDENTITY, 0, 0, 0))
     return np.array(table, np.intp), p, a + padded(sizes[-1], L) * batch_rows
 
 

@@ -40,6 +40,7 @@ if __name__ == "__main__":
     for dtype in DTYPES:
         for how in HOWS:
             trained("cross_entropy", "relu", dtype, **how)
+        trained("cross_entropy", "relu", dtype, layer_norm=True)
         registered(dtype)
     for dtype in DTYPES:
         for loss in LOSSES:

@@ -207,6 +207,7 @@ def test_an_unfitted_or_foreign_estimator_is_refused():
         ({"sizes": (3, 4, 4, 3), "activation": ["relu", "tanh"]}, None, "one activation .* model has 'relu', 'tanh'"),
         ({"sizes": (3, 3), **NAMED}, None, "input_shift or input_scale; convert a model without them"),
         ({"sizes": (3, 3), "input_scale": 2}, None, "input_shift or input_scale"),
+        ({"sizes": (3, 4, 3), "layer_norm": True}, None, "scikit-learn has no layer normalization"),
         ({"sizes": (3, 1)}, None, "two classes or more, the model has one"),
         ({"sizes": (3, 3)}, [1, 2], "classes must be 3 different labels, got .1, 2."),
         ({"sizes": (3, 3)}, [1, 2, 1], "classes must be 3 different labels"),

@@ -7,7 +7,18 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 from oracles import expected, run
 
-from fastbp.kernels import activation, build, elementwise, linear, loss, panels, shuffle, twin_phases, twins
+from fastbp.kernels import (
+    activation,
+    build,
+    elementwise,
+    linear,
+    loss,
+    normalization,
+    panels,
+    shuffle,
+    twin_phases,
+    twins,
+)
 from fastbp.kernels import row as rows
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.simd import LINE
@@ -53,14 +64,15 @@ def test_the_same_bits_from_call_to_call(name, dtype, rng):
 
 def test_a_rows_results_do_not_depend_on_the_rows_beside_it(dtype, rng):
     passes = [name + end for name in activation.ACTIVATIONS for end in ("", "_derivative")]
-    for name in (f"fast_{name}" for name in ("linear_relu", "linear_relu_backward_input", "softmax", *passes)):
+    names = "linear_relu", "linear_relu_backward_input", "softmax", "layer_norm", "layer_norm_backward_input"
+    for name in (f"fast_{name}" for name in (*names, *passes)):
         entry = KERNELS[name]
         together = entry.sample(ROWS + 1, 37, 19, dtype, rng)
-        [whole] = run(entry, "fast", together)
+        whole = run(entry, "fast", together)
         for row in range(ROWS + 1):
             alone = [a[row : row + 1] if len(a) == ROWS + 1 else a for a in together]
-            [single] = run(entry, "fast", alone)
-            assert single.tobytes() == whole[row].tobytes()
+            for single, of_all in zip(run(entry, "fast", alone), whole, strict=True):
+                assert single.tobytes() == of_all[row].tobytes()
 
 
 # ---- signs, infinities and ties ------------------------------------------------------------------------------------
@@ -179,7 +191,10 @@ def test_panels_are_columns_of_cache_lines_and_unpack_undoes_pack(rows, columns,
 # ---- the table and the tile ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", [linear, loss, panels, rows, shuffle], ids=lambda module: module.__name__)
+MODULES = linear, loss, normalization, panels, rows, shuffle
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_every_compiled_function_is_reached_from_the_registry(module):
     functions = {
         name
@@ -211,7 +226,8 @@ def test_every_pass_that_is_compiled_has_an_entry_and_a_twin():
         and function.__module__.rpartition(".")[2] not in tools
     }
     made_up_of_kernels = {build.forward, build.backward, build.block, build.train, build.launch}
-    assert single - entered == made_up_of_kernels
+    of_normalized_layers = {build.normalize, build.gain_backward, build.normalize_backward}
+    assert single - entered == made_up_of_kernels | of_normalized_layers
 
 
 def test_a_tiles_sums_fit_the_vector_registers():

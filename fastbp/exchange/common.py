@@ -18,16 +18,22 @@ def checked_model(value: Any) -> Model:
     return value
 
 
-def set_parameters(model: Model, layers: Iterable[tuple[np.ndarray, np.ndarray]]) -> Model:
-    """Copy [(W, b), ...], W of shape (inputs, outputs), into a model, and return it."""
-    for (W, b), (new_W, new_b) in zip(model.parameters, layers, strict=True):
-        W[...], b[...] = new_W, new_b
+def set_parameters(model: Model, layers: Iterable[tuple[np.ndarray, ...]]) -> Model:
+    """Copy [(W, b), ...], W of shape (inputs, outputs), (W, b, g, c) where normalized, into a model; return it."""
+    for layer, new_layer in zip(model.parameters, layers, strict=True):
+        for array, new in zip(layer, new_layer, strict=True):
+            array[...] = new
     return model
 
 
 def hidden_activations(model: Model) -> list[str]:
     """Return F of each hidden layer."""
     return model.network.activations[:-1]
+
+
+def normalized(model: Model) -> list[bool]:
+    """Return whether each hidden layer is normalized."""
+    return model.network.layer_norms[:-1]
 
 
 def output_link(model: Model) -> str:

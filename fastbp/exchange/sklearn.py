@@ -16,7 +16,7 @@ except ImportError as error:
     ) from error
 
 from ..model import Model
-from .common import checked_model, hidden_activations, output_link, quoted, set_parameters
+from .common import checked_model, hidden_activations, normalized, output_link, quoted, set_parameters
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # scikit-learn's
 LOSSES = {
@@ -116,16 +116,18 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
         Where `model` is none.
     ValueError
         Where scikit-learn has no such network: hidden layers of different activations or of one that it does not know,
-        inputs shifted or scaled, a softmax over one class; or where `classes` do not fit.
+        layer normalization, inputs shifted or scaled, a softmax over one class; or where `classes` do not fit.
     """
     checked_model(model)
     activation = _activation(model)
+    if any(normalized(model)):
+        raise ValueError("scikit-learn has no layer normalization, the model has layer_norm")
     if model.input_shift is not None or model.input_scale is not None:
         raise ValueError(
             "scikit-learn's networks take X as it is, but the model has input_shift or input_scale; convert a model "
             "without them and put the scaling before it in a Pipeline (fastbp/exchange/README.md shows how)"
         )
-    link, layers = output_link(model), [(W.copy(), b.copy()) for W, b in model.parameters]
+    link, layers = output_link(model), [(W.copy(), b.copy()) for W, b, *_ in model.parameters]
     settings = _settings(model, activation)
     if link in ("identity", "exp"):
         if classes is not None:

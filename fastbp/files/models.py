@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..model import Model
 
 FORMAT, VERSION = "fastbp-model", "1"
+TENSORS = "weight", "bias", "norm.weight", "norm.bias"  # of a layer: W, b and, where it is normalized, g and c
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # quotes inside the other values are escaped
 _BLANK = b"0" * 64  # stands in the digest's place while it is computed
@@ -129,10 +130,11 @@ def _packed(model: Model) -> bytes:
     """Return the whole file of a model."""
     from safetensors.numpy import save as pack
 
-    config, state, tensors = model.get_config(), model.get_state(), {}
+    config, state = model.get_config(), model.get_state()
+    tensors: dict[str, np.ndarray] = {}
     del config["n_threads"]  # it is the machine's, and the next may have fewer
-    for i, (W, b) in enumerate(model.parameters):
-        tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"] = W, b
+    for i, layer in enumerate(model.parameters):
+        tensors |= {f"layers.{i}.{name}": array for name, array in zip(TENSORS, layer, strict=False)}
     for slot, values in state["optimizer"].items():
         tensors[f"optimizer.{slot}"] = values
     for name in ("shift", "scale"):
@@ -205,9 +207,9 @@ def _unpacked(data: bytes, metadata: dict[str, str]) -> Model:
         if f"input.{name}" in tensors:
             config[f"input_{name}"] = tensors.pop(f"input.{name}")
     model = Model(**config)
-    for i, (W, b) in enumerate(model.parameters):
-        W[...] = _fitting(tensors.pop(f"layers.{i}.weight"), W)
-        b[...] = _fitting(tensors.pop(f"layers.{i}.bias"), b)
+    for i, layer in enumerate(model.parameters):
+        for name, array in zip(TENSORS, layer, strict=False):
+            array[...] = _fitting(tensors.pop(f"layers.{i}.{name}"), array)
     slots = {name.removeprefix("optimizer."): tensor for name, tensor in tensors.items()}
     state = {"steps": int(metadata["steps"]), "random": json.loads(metadata["random"]), "optimizer": slots}
     model.set_state(model.get_state() | state)
