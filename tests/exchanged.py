@@ -14,9 +14,10 @@ def made(sizes, dtype="float32", rng=None, **settings):
     """A model with biases that are not zero."""
     model = fastbp.Model(sizes, dtype=dtype, seed=0, **settings)
     rng = rng or np.random.default_rng(7)
-    for W, b in model.parameters:
+    for W, *vectors in model.parameters:
         W[...] = rng.standard_normal(W.shape) / np.sqrt(len(W))
-        b[...] = rng.standard_normal(b.shape) / 2
+        for vector, middle in zip(vectors, (0, 1, 0), strict=False):  # b; g and c
+            vector[...] = middle + rng.standard_normal(vector.shape) / 2
     return model
 
 

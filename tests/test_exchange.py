@@ -63,6 +63,13 @@ def test_onnx_runtime_agrees_for_all_activations(activation, dtype, ran):
     assert_allclose(ran(model, rows(model))[0], model.predict_proba(rows(model)), **near(model))
 
 
+@pytest.mark.parametrize("norms", [True, [True, False]])
+def test_onnx_runtime_agrees_on_normalized_layers(norms, dtype, ran):
+    model = made((7, 33, 16, 5), dtype, layer_norm=norms)
+    expected = near(model) if dtype == np.float32 else {"rtol": 1e-11}  # the file holds eps in float32
+    assert_allclose(ran(model, rows(model))[0], model.predict_proba(rows(model)), **expected)
+
+
 @pytest.mark.parametrize("scaling", [{}, {"input_shift": 1e6, "input_scale": [0.5, 2, 3]}, {"input_scale": 0.1}])
 def test_onnx_runtime_scales_as_the_model_does(scaling, dtype, ran):
     model = made((3, 16, 2), dtype, activation=["tanh"], **scaling)

@@ -73,6 +73,61 @@ def test_layers_of_different_activations_nested_and_passed_over(dtype):
     assert_allclose(model.predict_proba(X), computed(sequential, X.reshape(-1, 2, 3)), **near(model))
 
 
+@pytest.mark.parametrize("norms", [True, [False, True]])
+@pytest.mark.parametrize("activation", ["identity", "gelu"])
+def test_layer_normalization_goes_and_comes_back(norms, activation, dtype):
+    model = made((7, 33, 16, 5), dtype, activation=activation, layer_norm=norms)
+    sequential = exchange.to_torch(model)
+    assert sum(isinstance(layer, nn.LayerNorm) for layer in sequential) == sum(model.network.layer_norms)
+    assert {p.dtype for p in sequential.parameters()} == {getattr(torch, dtype.name)}
+    assert_allclose(ended(sequential, "cross_entropy")(rows(model)), model.predict_proba(rows(model)), **near(model))
+    back = exchange.from_torch(sequential)
+    assert back.network.layer_norms == model.network.layer_norms
+    assert_same_parameters(back.parameters, model.parameters)
+
+
+def test_a_normalization_without_parameters_comes_with_ones_and_zeros():
+    net = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4, elementwise_affine=False), nn.Linear(4, 5),
+                        nn.LayerNorm(5, bias=False), nn.ReLU(), nn.Linear(5, 2))  # fmt: skip
+    nn.init.uniform_(net[3].weight)
+    model = exchange.from_torch(net)
+    (_, _, g, c), (_, _, g_2, c_2), _ = model.parameters
+    assert (g == 1).all() and not c.any() and not c_2.any()
+    assert_array_equal(g_2, net[3].weight.detach().numpy())
+    assert model.network.activation == ("identity", "relu")
+    assert_allclose(ended(net, "cross_entropy")(rows(model)), model.predict_proba(rows(model)), **near(model))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+def test_a_normalized_network_trains_as_in_torch(loss, kernels, dtype):
+    model = made((7, 33, 16, 5), dtype, activation=["tanh", "silu"], layer_norm=True, loss=loss, kernels=kernels)
+    sequential, X = exchange.to_torch(model), rows(model, 40)
+    if loss == "cross_entropy":
+        y = np.random.default_rng(3).integers(0, 5, 40)
+    else:
+        y = np.random.default_rng(3).integers(0, 2, (40, 5)).astype(dtype)
+    t_y = torch.from_numpy(y)
+    errors = {
+        "cross_entropy": nn.functional.cross_entropy,
+        "binary_cross_entropy": lambda t, y: 5 * nn.functional.binary_cross_entropy_with_logits(t, y),
+        "squared_error": lambda t, y: 5 / 2 * nn.functional.mse_loss(t, y),
+        "poisson": lambda t, y: 5 * nn.functional.poisson_nll_loss(t, y),
+    }
+    optimizer = torch.optim.SGD(sequential.parameters(), lr=0.02)
+    for first in (0, 16, 32):
+        optimizer.zero_grad()
+        errors[loss](sequential(torch.from_numpy(X[first : first + 16])), t_y[first : first + 16]).backward()
+        optimizer.step()
+    model.learning_rate = 0.02
+    model.fit(X, y, epochs=1, batch_size=16, shuffle=False, verbose=0)
+    trained = exchange.from_torch(sequential, loss)
+    bound = 2e-6 if dtype == np.float32 else 1e-14
+    for layer, other in zip(model.parameters, trained.parameters, strict=True):
+        for array, wanted in zip(layer, other, strict=True):
+            assert_allclose(array, wanted, rtol=0, atol=bound * max(1, abs(wanted).max()))
+
+
 @pytest.mark.parametrize(
     "end, outputs, loss",
     [
@@ -150,8 +205,20 @@ LAST = nn.Linear(4, 2)
 @pytest.mark.parametrize(
     "sequential, words",
     [
-        (sequence(nn.Dropout(), LAST), r"layer '1' \(Dropout\(p=0.5.*which fastbp.Model has not; it has Linear, ReLU"),
-        (sequence(nn.Sequential(nn.LayerNorm(4)), LAST), r"layer '1\.0' \(LayerNorm"),
+        (
+            sequence(nn.Dropout(), LAST),
+            r"layer '1' \(Dropout\(p=0.5.*which fastbp.Model has not; it has Linear, LayerN",
+        ),
+        (sequence(nn.Sequential(nn.LayerNorm(4, 1e-3)), LAST), r"layer '1\.0' \(LayerNorm.*, expected eps 1e-05"),
+        (sequence(nn.LayerNorm(3), LAST), r"layer '1' \(LayerNorm.*, expected shape \(4,\)"),
+        (
+            sequence(nn.ReLU(), nn.LayerNorm(4), LAST),
+            r"layer '2' \(LayerNorm.*, which is expected right behind a Linear",
+        ),
+        (sequence(nn.LayerNorm(4), nn.LayerNorm(4), LAST), r"layer '2' \(LayerNorm.*, which is expected right behind"),
+        (nn.Sequential(nn.LayerNorm(3), nn.Linear(3, 2)), r"layer '0' \(LayerNorm.*, which is expected right behind"),
+        (sequence(LAST, nn.LayerNorm(2)), r"LayerNorm\(\(2,\).*behind its last Linear, where a Model has none"),
+        (sequence(nn.LayerNorm(4).double(), LAST), "got torch.float32, torch.float64"),
         (nn.Sequential(OrderedDict(first=nn.Linear(3, 4), odd=nn.Softplus())), r"layer 'odd' \(Softplus"),
         (sequence(Doubled(4, 4)), r"layer '1' \(Doubled"),
         (sequence(nn.Flatten(0), LAST), r"layer '1' \(Flatten\(start_dim=0"),

@@ -17,6 +17,7 @@ except ImportError as error:
 
 from .. import __version__
 from ..files.models import write_whole
+from ..kernels.beyond_normalization import EPSILON
 from ..model import Model
 from .common import checked_model, hidden_activations, output_link, quoted
 
@@ -117,15 +118,24 @@ def _proto(model: Model) -> Any:
         raise ValueError(f"an ONNX file holds {LARGEST:,} bytes of parameters at most, the model has {size:,}")
     graph = _Graph(model.dtype)
     x = _scaled(graph, model)
-    for number, (W, b) in enumerate(model.parameters):
+    for number, (W, b, *norm) in enumerate(model.parameters):
         name = f"layers.{number}"
         arguments = [x, graph.constant(f"{name}.weight", W), graph.constant(f"{name}.bias", b)]
         x = graph.node("Gemm", arguments, f"{name}.t")
+        if norm:
+            x = _layer_norm(graph, x, f"{name}.norm", *norm)
         if number < len(activations):
             x = ACTIVATIONS[activations[number]](graph, x, f"{name}.h")
     output = "predictions" if link in ("identity", "exp") else "probabilities"
     LINKS[link](graph, x, output)
     return _file(graph, model, output)
+
+
+def _layer_norm(graph: _Graph, t: str, name: str, g: np.ndarray, c: np.ndarray) -> str:
+    """Return the name of t normalized, computed in the model's own dtype."""
+    arguments = [t, graph.constant(f"{name}.weight", g), graph.constant(f"{name}.bias", c)]
+    kind = helper.np_dtype_to_tensor_dtype(graph.dtype)
+    return graph.node("LayerNormalization", arguments, name, axis=1, epsilon=EPSILON, stash_type=kind)
 
 
 def _scaled(graph: _Graph, model: Model) -> str:

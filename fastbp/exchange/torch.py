@@ -14,6 +14,7 @@ except ImportError as error:
     raise ImportError(f"from_torch and to_torch need PyTorch: pip install 'fastbp[torch]' ({error})") from error
 
 from .. import checks, network
+from ..kernels.beyond_normalization import EPSILON
 from ..model import Model
 from .common import checked_model, hidden_activations, quoted, set_parameters
 
@@ -40,8 +41,9 @@ def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Mod
     Parameters
     ----------
     sequential : torch.nn.Sequential
-        Of Linear layers with at most one activation after each, nested or not; Flatten and Identity are left out. It
-        may end in Softmax, LogSoftmax or Sigmoid; as a Model it gives probabilities either way.
+        Of Linear layers, after each at most a LayerNorm, then at most one activation, nested or not; Flatten and
+        Identity are left out. It may end in Softmax, LogSoftmax or Sigmoid; as a Model it gives probabilities either
+        way.
     loss : str, optional
         As of Model. By default what the end says: "cross_entropy" after Softmax and LogSoftmax, "binary_cross_entropy"
         after Sigmoid; after Linear "cross_entropy" for several outputs and "squared_error" for one.
@@ -63,11 +65,17 @@ def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Mod
     if not isinstance(sequential, nn.Sequential):
         raise TypeError(f"sequential must be a torch.nn.Sequential, got {type(sequential).__name__}")
     linear: list[nn.Linear] = []
-    after: list[tuple[str, nn.Module] | None] = []  # what follows each of them
+    norms: list[nn.LayerNorm | None] = []  # what follows each of them
+    after: list[tuple[str, nn.Module] | None] = []  # and that
     for name, layer in _leaves(sequential):
         if type(layer).forward is nn.Linear.forward:
             linear.append(_fitting(name, layer, linear))
+            norms.append(None)
             after.append(None)
+        elif type(layer) is nn.LayerNorm:
+            if not linear or norms[-1] is not None or after[-1] is not None:
+                raise ValueError(f"sequential has {_called(name, layer)}, which is expected right behind a Linear")
+            norms[-1] = _checked_norm(name, layer, linear[-1].out_features)
         else:
             _check_function(name, layer)
             if not linear or after[-1] is not None:
@@ -75,14 +83,17 @@ def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Mod
             after[-1] = name, layer
     if not linear:
         raise ValueError("sequential must have a Linear layer, got none")
+    if norms[-1] is not None:
+        raise ValueError(f"sequential has {norms[-1]} behind its last Linear, where a Model has none")
     model = Model(
         [linear[0].in_features, *(layer.out_features for layer in linear)],
         [_hidden(function) for function in after[:-1]],
-        dtype=_dtype(linear),
+        dtype=_dtype([*linear, *filter(None, norms)]),
+        layer_norm=any(norms) and [norm is not None for norm in norms[:-1]],
         loss=_loss(after[-1], loss, linear[-1].out_features),
         **settings,
     )
-    return set_parameters(model, map(_arrays, linear))
+    return set_parameters(model, map(_arrays, linear, norms))
 
 
 def _leaves(sequential: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -114,14 +125,23 @@ def _fitting(name: str, layer: nn.Linear, before: list[nn.Linear]) -> nn.Linear:
     return layer
 
 
+def _checked_norm(name: str, layer: nn.LayerNorm, units: int) -> nn.LayerNorm:
+    """Return a LayerNorm, if it is what a Model normalizes a layer of so many units by."""
+    for what, found, wanted in (("shape", layer.normalized_shape, (units,)), ("eps", layer.eps, EPSILON)):
+        if found != wanted:
+            raise ValueError(f"sequential has {_called(name, layer)}, expected {what} {wanted}")
+    return layer
+
+
 def _check_function(name: str, layer: nn.Module) -> None:
     """Raise a ValueError where neither a hidden layer nor the end of a Model can be what `layer` computes."""
     kind = type(layer)
     if kind not in ENDS and ACTIVATIONS.get(kind) not in network.ACTIVATIONS:
         hidden = [other.__name__ for other, known in ACTIVATIONS.items() if known in network.ACTIVATIONS]
         raise ValueError(
-            f"sequential has {_called(name, layer)}, which fastbp.Model has not; it has Linear, {', '.join(hidden)}, "
-            f"at the end {', '.join(end.__name__ for end in ENDS)}, and leaves out Flatten and Identity"
+            f"sequential has {_called(name, layer)}, which fastbp.Model has not; it has Linear, LayerNorm, "
+            f"{', '.join(hidden)}, at the end {', '.join(end.__name__ for end in ENDS)}, "
+            "and leaves out Flatten and Identity"
         )
     wrong = None
     if isinstance(layer, nn.LeakyReLU) and layer.negative_slope != 0.01:
@@ -160,22 +180,27 @@ def _loss(function: tuple[str, nn.Module] | None, loss: str | None, outputs: int
     return loss or said
 
 
-def _dtype(linear: list[nn.Linear]) -> np.dtype:
-    kinds = {tensor.dtype for layer in linear for tensor in layer.parameters()}
+def _dtype(layers: list[nn.Module]) -> np.dtype:
+    kinds = {tensor.dtype for layer in layers for tensor in layer.parameters()}
     if len(kinds) > 1 or not kinds <= set(DTYPES):
         found = ", ".join(sorted(map(str, kinds)))
         raise ValueError(f"sequential must hold float32 or float64 parameters, got {found}; call its float() first")
     return DTYPES[kinds.pop()]
 
 
-def _arrays(layer: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
-    """Return W, turned to (inputs, outputs), and b."""
-    W = layer.weight.detach().cpu().numpy().T
-    return W, np.zeros(W.shape[1]) if layer.bias is None else layer.bias.detach().cpu().numpy()
+def _arrays(layer: nn.Linear, norm: nn.LayerNorm | None) -> tuple[np.ndarray, ...]:
+    """Return W, turned to (inputs, outputs), and b, then g and c where the layer is normalized."""
+    W = _array(layer.weight).T
+    b = _array(layer.bias, np.zeros(W.shape[1]))
+    return (W, b) if norm is None else (W, b, _array(norm.weight, np.ones_like(b)), _array(norm.bias, np.zeros_like(b)))
+
+
+def _array(tensor: torch.Tensor | None, instead: np.ndarray | None = None) -> Any:
+    return instead if tensor is None else tensor.detach().cpu().numpy()
 
 
 def to_torch(model: Model) -> nn.Sequential:
-    """Return a torch.nn.Sequential of Linear layers and activations that computes what a model computes.
+    """Return a torch.nn.Sequential of Linear, LayerNorm and activation layers that computes what a model computes.
 
     The last layer's t comes out as it is, for CrossEntropyLoss, BCEWithLogitsLoss, MSELoss or
     PoissonNLLLoss(log_input=True); Softmax(dim=1), Sigmoid() or exp make of it what `predict_proba` or `predict` gives.
@@ -207,17 +232,24 @@ def to_torch(model: Model) -> nn.Sequential:
     if unknown:
         raise ValueError(f"to_torch knows {quoted(['identity', *functions])}, the model has {quoted(unknown)}")
     layers: list[nn.Module] = []
-    for number, (W, b) in enumerate(model.parameters):
-        linear = nn.utils.skip_init(nn.Linear, *W.shape, dtype=torch.from_numpy(b).dtype)
+    for number, (W, b, *norm) in enumerate(model.parameters):
+        kind = torch.from_numpy(b).dtype
         if number == 0:
             W, b = _folded(model, W, b)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(np.ascontiguousarray(W.T)))
-            linear.bias.copy_(torch.from_numpy(b))
-        layers.append(linear)
+        layers.append(_filled(nn.utils.skip_init(nn.Linear, *W.shape, dtype=kind), np.ascontiguousarray(W.T), b))
+        if norm:
+            layers.append(_filled(nn.LayerNorm(len(b), EPSILON, dtype=kind), *norm))
         if number < len(activations) and activations[number] != "identity":
             layers.append(functions[activations[number]]())
     return nn.Sequential(*layers)
+
+
+def _filled(layer: Any, weight: np.ndarray, bias: np.ndarray) -> nn.Module:
+    """Return a layer with copies of these parameters."""
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight))
+        layer.bias.copy_(torch.from_numpy(bias))
+    return layer
 
 
 def _folded(model: Model, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
