@@ -30,6 +30,7 @@ def warmup(
     optimizers: Iterable[str] = tuple(SETTINGS),
     activations: Iterable[str] = ("relu",),
     losses: Iterable[str] = ("cross_entropy",),
+    layer_norm: bool = False,
     verbose: int = 1,
 ) -> list[str]:
     """Compile the fast kernels that `Model` needs, serial and parallel, into the cache folder.
@@ -43,6 +44,8 @@ def warmup(
         Of the models to come.
     optimizers, activations, losses : iterable of str
         Theirs, as `Model` names them; "sgd" with momentum and without.
+    layer_norm : bool
+        Whether some are normalized, too.
     verbose : {0, 1}
         1 prints what is compiled, how long that takes, and the cache folder.
 
@@ -63,6 +66,8 @@ def warmup(
         for name in _each(activations)
     }
     wanted |= {checks.choice("loss", name, LOSSES): [{"loss": name}] for name in _each(losses)}
+    if checks.flag("layer_norm", layer_norm):
+        wanted["layer_norm"] = [{"layer_norm": True}]
     folder = _jit.cache_folder()
     if folder is None:
         raise OSError("compiled kernels can't be kept: set NUMBA_CACHE_DIR to a folder that can be written")

@@ -51,7 +51,7 @@ with numba.core.event.install_recorder("numba:compile") as recorder:
                     model.evaluate(X, y), model.gradients(X, y)
                     model.predict(X), model.predict(X[:1]), model.predict(X[:1].astype("float32"))
                     model.predict(X[:3]), model.predict(np.asfortranarray(X[:3]))
-    for settings in {"activation": "gelu"}, {"loss": "huber"}, {"clip_norm": 1, "dropout": 0.5}:
+    for settings in {"activation": "gelu"}, {"loss": "huber"}, {"clip_norm": 1, "dropout": 0.5}, {"layer_norm": True}:
         model = fastbp.Model([2, 3, 10], dtype=dtype, seed=0, optimizer=optimizers[0], **settings)
         targets = np.zeros((200, 10)) if "loss" in settings else y
         model.fit(X[:, :2], targets, epochs=1, verbose=0), model.gradients(X[:, :2], targets)
@@ -76,7 +76,7 @@ def use(tmp_path_factory, run_python):
 def warmed(run_python, folder):
     """A cache folder after `fastbp warmup` on one thread, and what that printed."""
     folder = folder / "of kernels"
-    more = "--activations", "relu,gelu", "--losses", "huber"
+    more = "--activations", "relu,gelu", "--losses", "huber", "--layer-norm"
     done = run_python("-W", "error", "-c", WARMUP, "warmup", *more, NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1")
     assert done.stderr == ""
     return folder, done.stdout
@@ -99,7 +99,7 @@ def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(wa
     *lines, last = told.splitlines()
     line = r"float32 (\w+): (?:(\d+) kernels? of ([a-z_]+)(?:, [a-z_]+)*|all was there), \d+\.\d seconds"
     found = [re.fullmatch(line, text) for text in lines]
-    assert [match[1] for match in found] == ["sgd", "adam", "adamw", "rmsprop", "relu", "gelu", "huber"]
+    assert [match[1] for match in found] == ["sgd", "adam", "adamw", "rmsprop", "relu", "gelu", "huber", "layer_norm"]
     assert all(match[2] for match in found)
     assert sum(int(match[2]) for match in found) == len(files(folder))
     assert re.search(r"\btrain\b", lines[0])

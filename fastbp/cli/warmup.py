@@ -26,6 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     ):
         text = f"of the models to come, separated by commas: {', '.join(known)}; default: %(default)s"
         warmup.add_argument(option, metavar="NAMES", type=lambda names: names.split(","), default=default, help=text)
+    warmup.add_argument("--layer-norm", action="store_true", help="some of the models have layer normalization")
     warmup.set_defaults(run=run)
 
 
@@ -33,5 +34,5 @@ def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
     from ..ahead import warmup
 
-    warmup(options.dtypes, options.optimizers, options.activations, options.losses)
+    warmup(options.dtypes, options.optimizers, options.activations, options.losses, options.layer_norm)
     return 0
