@@ -73,6 +73,19 @@ def test_layers_of_different_activations_nested_and_passed_over(dtype):
     assert_allclose(model.predict_proba(X), computed(sequential, X.reshape(-1, 2, 3)), **near(model))
 
 
+@pytest.mark.parametrize("shares", [0.25, [0.0, 0.5]])
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_dropout_goes_and_comes_back(shares, layer_norm, dtype):
+    model = made((7, 33, 16, 5), dtype, dropout=shares, layer_norm=layer_norm)
+    sequential = exchange.to_torch(model)
+    found = [layer.p for layer in sequential if isinstance(layer, nn.Dropout)]
+    assert found == [share for share in model.network.dropouts if share]
+    z = ended(sequential.eval(), "cross_entropy")(rows(model))
+    assert_allclose(z, model.predict_proba(rows(model)), **near(model))
+    assert exchange.from_torch(sequential).network.dropouts == model.network.dropouts
+    assert exchange.from_torch(sequential, dropout=0.125).network.dropouts == [0.125, 0.125, 0.0]
+
+
 @pytest.mark.parametrize("norms", [True, [False, True]])
 @pytest.mark.parametrize("activation", ["identity", "gelu"])
 def test_layer_normalization_goes_and_comes_back(norms, activation, dtype):
@@ -206,9 +219,15 @@ LAST = nn.Linear(4, 2)
     "sequential, words",
     [
         (
-            sequence(nn.Dropout(), LAST),
-            r"layer '1' \(Dropout\(p=0.5.*which fastbp.Model has not; it has Linear, LayerN",
+            sequence(nn.BatchNorm1d(4), LAST),
+            r"layer '1' \(BatchNorm1d.*which fastbp.Model has not; it has Linear, LayerNorm, ReLU",
         ),
+        (sequence(nn.Dropout(), nn.Dropout(), LAST), r"layer '2' \(Dropout.*, expected one of p < 1 behind a hidden"),
+        (sequence(nn.Dropout(1.0), LAST), r"layer '1' \(Dropout\(p=1.0.*, expected one of p < 1 behind a hidden layer"),
+        (nn.Sequential(nn.Dropout(), nn.Linear(3, 2)), r"layer '0' \(Dropout.*, expected one of p < 1 behind a hidden"),
+        (sequence(nn.Dropout(), nn.ReLU(), LAST), r"layer '2' \(ReLU.*where a Linear is expected"),
+        (sequence(nn.Dropout(), nn.LayerNorm(4), LAST), r"layer '2' \(LayerNorm.*, which is expected right behind"),
+        (sequence(LAST, nn.Dropout()), "Dropout behind its last Linear, where a Model has none"),
         (sequence(nn.Sequential(nn.LayerNorm(4, 1e-3)), LAST), r"layer '1\.0' \(LayerNorm.*, expected eps 1e-05"),
         (sequence(nn.LayerNorm(3), LAST), r"layer '1' \(LayerNorm.*, expected shape \(4,\)"),
         (

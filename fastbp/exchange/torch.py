@@ -41,9 +41,9 @@ def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Mod
     Parameters
     ----------
     sequential : torch.nn.Sequential
-        Of Linear layers, after each at most a LayerNorm, then at most one activation, nested or not; Flatten and
-        Identity are left out. It may end in Softmax, LogSoftmax or Sigmoid; as a Model it gives probabilities either
-        way.
+        Of Linear layers, after each at most a LayerNorm, then at most one activation, then Dropout, nested or not;
+        Flatten and Identity are left out. It may end in Softmax, LogSoftmax or Sigmoid; as a Model it gives
+        probabilities either way.
     loss : str, optional
         As of Model. By default what the end says: "cross_entropy" after Softmax and LogSoftmax, "binary_cross_entropy"
         after Sigmoid; after Linear "cross_entropy" for several outputs and "squared_error" for one.
@@ -67,24 +67,34 @@ def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Mod
     linear: list[nn.Linear] = []
     norms: list[nn.LayerNorm | None] = []  # what follows each of them
     after: list[tuple[str, nn.Module] | None] = []  # and that
+    dropouts: list[float] = []  # and that
     for name, layer in _leaves(sequential):
         if type(layer).forward is nn.Linear.forward:
             linear.append(_fitting(name, layer, linear))
             norms.append(None)
             after.append(None)
+            dropouts.append(0.0)
+        elif type(layer) is nn.Dropout:
+            if not linear or dropouts[-1] or layer.p == 1:
+                raise ValueError(f"sequential has {_called(name, layer)}, expected one of p < 1 behind a hidden layer")
+            dropouts[-1] = layer.p
         elif type(layer) is nn.LayerNorm:
-            if not linear or norms[-1] is not None or after[-1] is not None:
+            if not linear or norms[-1] is not None or after[-1] is not None or dropouts[-1]:
                 raise ValueError(f"sequential has {_called(name, layer)}, which is expected right behind a Linear")
             norms[-1] = _checked_norm(name, layer, linear[-1].out_features)
         else:
             _check_function(name, layer)
-            if not linear or after[-1] is not None:
+            if not linear or after[-1] is not None or dropouts[-1]:
                 raise ValueError(f"sequential has {_called(name, layer)} where a Linear is expected")
             after[-1] = name, layer
     if not linear:
         raise ValueError("sequential must have a Linear layer, got none")
     if norms[-1] is not None:
         raise ValueError(f"sequential has {norms[-1]} behind its last Linear, where a Model has none")
+    if dropouts[-1]:
+        raise ValueError("sequential has Dropout behind its last Linear, where a Model has none")
+    if any(dropouts):
+        settings = {"dropout": dropouts[:-1], **settings}
     model = Model(
         [linear[0].in_features, *(layer.out_features for layer in linear)],
         [_hidden(function) for function in after[:-1]],
@@ -140,7 +150,7 @@ def _check_function(name: str, layer: nn.Module) -> None:
         hidden = [other.__name__ for other, known in ACTIVATIONS.items() if known in network.ACTIVATIONS]
         raise ValueError(
             f"sequential has {_called(name, layer)}, which fastbp.Model has not; it has Linear, LayerNorm, "
-            f"{', '.join(hidden)}, at the end {', '.join(end.__name__ for end in ENDS)}, "
+            f"{', '.join(hidden)}, Dropout, at the end {', '.join(end.__name__ for end in ENDS)}, "
             "and leaves out Flatten and Identity"
         )
     wrong = None
@@ -200,7 +210,7 @@ def _array(tensor: torch.Tensor | None, instead: np.ndarray | None = None) -> An
 
 
 def to_torch(model: Model) -> nn.Sequential:
-    """Return a torch.nn.Sequential of Linear, LayerNorm and activation layers that computes what a model computes.
+    """Return a torch.nn.Sequential of Linear, LayerNorm, activation and Dropout layers that computes what a model does.
 
     The last layer's t comes out as it is, for CrossEntropyLoss, BCEWithLogitsLoss, MSELoss or
     PoissonNLLLoss(log_input=True); Softmax(dim=1), Sigmoid() or exp make of it what `predict_proba` or `predict` gives.
@@ -241,6 +251,8 @@ def to_torch(model: Model) -> nn.Sequential:
             layers.append(_filled(nn.LayerNorm(len(b), EPSILON, dtype=kind), *norm))
         if number < len(activations) and activations[number] != "identity":
             layers.append(functions[activations[number]]())
+        if model.network.dropouts[number]:
+            layers.append(nn.Dropout(model.network.dropouts[number]))
     return nn.Sequential(*layers)
 
 
