@@ -125,6 +125,26 @@ def test_compiled_estimators_are_taken_too():
     assert_allclose(model.predict_proba(rows(model)), mlp.predict_proba(rows(model)), **near(model))
 
 
+def test_what_only_our_estimators_have_comes_along():
+    module, y = pytest.importorskip("fastbp.sklearn"), np.arange(60) % 3
+    settings = {"dropout": [0.25, 0.0], "layer_norm": [False, True], "clip_value": 2.0, "clip_norm": 3.0}
+    own = {"activation": ["gelu", "silu"], "solver": "adamw", "weight_decay": 0.25, "max_iter": 3, **settings}
+    mlp = module.MLPClassifier(hidden_layer_sizes=(9, 4), l1=0.5, batch_size=10, label_smoothing=0.1, **own)
+    X = np.random.default_rng(0).standard_normal((60, 5))
+    with pytest.warns(ConvergenceWarning):
+        mlp.fit(X, y)
+    model = exchange.from_sklearn(mlp)
+    assert_array_equal(model.predict_proba(X), mlp.predict_proba(X))
+    config = model.get_config()
+    wanted = settings | {"l1": 0.05, "label_smoothing": 0.1, "optimizer": "adamw", "weight_decay": 0.25}
+    assert all(np.array_equal(config[name], value) for name, value in wanted.items())
+    with pytest.warns(ConvergenceWarning):
+        numbers = module.MLPRegressor(hidden_layer_sizes=(9, 4), loss="huber", delta=0.25, **own).fit(X, X[:, :2])
+    model = exchange.from_sklearn(numbers)
+    assert (model.network.loss, model.delta) == ("huber", 0.25)
+    assert_array_equal(model.predict(X), numbers.predict(X))
+
+
 @pytest.mark.parametrize("sizes", [sizes for sizes in SIZES if sizes[-1] != 2])
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "squared_error", "poisson"])
 def test_models_go_with_the_same_predictions(sizes, loss, dtype):

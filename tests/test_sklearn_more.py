@@ -231,3 +231,37 @@ def test_other_shapes_in_partial_fit_are_refused():
 def test_bad_parameters_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         MLPClassifier(**SETTINGS, **settings).fit(X, WORDS)
+
+
+# ---- layer normalization
+
+
+@pytest.mark.parametrize("norms", [True, [False, True]])
+def test_layers_are_normalized_as_the_models_are(norms):
+    settings = SETTINGS | {"shuffle": False, "alpha": 0, "warm_start": True, "max_iter": 1}
+    estimator = MLPRegressor(**settings, layer_norm=norms).fit(X, NUMBERS)
+    assert [len(g) for g in estimator.gains_] == ([11, 5] if norms is True else [5]) and len(estimator.offsets_[0])
+    assert all((g != 1).any() for g in estimator.gains_)
+    model = fastbp.Model([7, 11, 5, 2], optimizer="adam", loss="squared_error", dtype="float64", layer_norm=norms)
+    layers = zip(model.parameters, estimator.coefs_, estimator.intercepts_, strict=True)
+    norms = iter(zip(estimator.gains_, estimator.offsets_, strict=True))
+    for views, *mine in layers:
+        for array, value in zip(views, (*mine, *(next(norms) if len(views) > 2 else ())), strict=True):
+            array[...] = value
+    np.testing.assert_array_equal(model.predict(X), estimator.predict(X))
+    del estimator._optimizer
+    estimator.partial_fit(X, NUMBERS)
+    model.fit(X, NUMBERS, epochs=1, batch_size=32, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(model.predict(X), estimator.predict(X))
+
+
+def test_the_best_gains_come_back_with_the_best_weights():
+    estimator = MLPClassifier(**SETTINGS, layer_norm=True, early_stopping=True, learning_rate_init=0.1)
+    estimator.set_params(max_iter=40).fit(X[:100], WORDS[:100], X_val=X[100:], y_val=WORDS[100:])
+    assert estimator.validation_scores_[-1] < estimator.best_validation_score_
+    assert estimator.score(X[100:], WORDS[100:]) == estimator.best_validation_score_
+
+
+def test_lbfgs_has_no_normalization():
+    with pytest.raises(ValueError, match="layer_norm"):
+        MLPClassifier(**SETTINGS, layer_norm=True, solver="lbfgs").fit(X, WORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ except ImportError as error:
     ) from error
 
 from ..model import Model
+from ..optim import OPTIMIZERS
 from .common import checked_model, hidden_activations, normalized, output_link, quoted, set_parameters
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # scikit-learn's
@@ -62,19 +64,37 @@ def from_sklearn(mlp: Any) -> Model:
         [mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_)],
         mlp.activation,
         dtype=np.result_type(*mlp.coefs_, *mlp.intercepts_),
-        loss=LOSSES[mlp.out_activation_],
-        l2=mlp.alpha / (AUTO_BATCH if mlp.batch_size == "auto" else mlp.batch_size),
+        loss=mlp.loss if isinstance(mlp, MLPRegressor) else LOSSES[mlp.out_activation_],
+        l2=mlp.alpha / _batch_size(mlp),
         feature_names=None if names is None else [str(name) for name in names],
         class_names=_class_names(mlp) if isinstance(mlp, MLPClassifier) else None,
         **_optimizer(mlp),
+        **_beyond(mlp),
     )
-    return set_parameters(model, zip(mlp.coefs_, mlp.intercepts_, strict=True))
+    norms = zip(getattr(mlp, "gains_", ()), getattr(mlp, "offsets_", ()), strict=True)
+    each = zip(mlp.coefs_, mlp.intercepts_, model.network.layer_norms, strict=True)
+    return set_parameters(model, [(W, b, *(next(norms) if norm else ())) for W, b, norm in each])
+
+
+def _batch_size(mlp: Any) -> int:
+    return AUTO_BATCH if mlp.batch_size == "auto" else mlp.batch_size
+
+
+def _beyond(mlp: Any) -> dict[str, Any]:
+    """Return what a model takes from an estimator of fastbp.sklearn alone."""
+    if not hasattr(mlp, "layer_norm"):
+        return {}
+    settings = {name: getattr(mlp, name) for name in ("dropout", "layer_norm", "clip_value", "clip_norm")}
+    settings["l1"] = mlp.l1 / _batch_size(mlp)
+    if isinstance(mlp, MLPRegressor):
+        return settings | {"delta": mlp.delta}
+    return settings | ({"label_smoothing": mlp.label_smoothing} if mlp.out_activation_ == "softmax" else {})
 
 
 def _optimizer(mlp: Any) -> dict[str, Any]:
     if mlp.solver == "lbfgs":
         return {"optimizer": "adam"}
-    names = ("momentum",) if mlp.solver == "sgd" else ("beta_1", "beta_2", "epsilon")
+    names = ["momentum"] if mlp.solver == "sgd" else [field.name for field in fields(OPTIMIZERS[mlp.solver])[1:]]
     settings = {name: float(getattr(mlp, name)) for name in names}
     if mlp.solver == "sgd":
         settings["nesterov"] = bool(mlp.nesterovs_momentum)

@@ -33,6 +33,7 @@ _EXTENDED = {
     "initializer": [None, StrOptions(set(INITIALIZERS))],
     "scoring": [None, str, callable],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "layer_norm": ["boolean", "array-like"],
     "l1": [Interval(Real, 0, None, closed="left")],
     "clip_value": [None, Interval(Real, 0, None, closed="neither")],
     "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
@@ -50,6 +51,8 @@ _MORE = """
     scoring : what early stopping goes by: "loss", or a scorer or its name; by default accuracy or R2
     activation : one name for all hidden layers or a list of one each; "leaky_relu", "gelu" and "silu", too
     dropout : share of all hidden layers' outputs, or of each one's, that a training step leaves out
+    layer_norm : whether all hidden layers, or each, are normalized before the activation; `gains_` and `offsets_` hold
+        what is trained of those that are; not with "lbfgs"
     l1 : strength of a penalty on the sizes of the weights, which is divided by the sample size as alpha's is
     clip_value, clip_norm : limits of each element of a step's gradient, and of its length
     schedule : factors of the learning rate from step to step, of fastbp.schedules
@@ -63,8 +66,8 @@ _MORE = """
 
 
 _OWN = {
-    "weight_decay": 0.01, "rho": 0.9, "initializer": None, "scoring": None,
-    "dropout": 0.0, "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "n_threads": None,
+    "weight_decay": 0.01, "rho": 0.9, "initializer": None, "scoring": None, "dropout": 0.0, "layer_norm": False,
+    "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "n_threads": None,
 }  # fmt: skip
 
 

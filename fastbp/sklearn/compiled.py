@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,6 +56,7 @@ class Compiled:
             number=float(numbers.get(loss, np.inf)),
             label_smoothing=getattr(self, "label_smoothing", 0.0) if loss == "cross_entropy" else 0.0,
             dropout=checks.shares("dropout", self.dropout, len(sizes) - 2),
+            layer_norm=checks.flags("layer_norm", self.layer_norm, len(sizes) - 2),
             clip_value=np.inf if self.clip_value is None else float(self.clip_value),
             clip_norm=np.inf if self.clip_norm is None else float(self.clip_norm),
         )
@@ -82,15 +84,21 @@ class Compiled:
 
     def _load(self, plan: Any) -> None:
         flat = np.empty(plan.network.n_parameters, plan.dtype)
-        for (W, b), coef, intercept in zip(plan.network.views(flat), self.coefs_, self.intercepts_, strict=True):
-            W[...], b[...] = coef, intercept
+        for array, mine in self._pairs(plan.network, flat):
+            array[...] = mine
         plan.load(flat)
 
     def _store(self, plan: Any) -> None:
         flat = np.empty(plan.network.n_parameters, plan.dtype)
         plan.store(flat)
-        for (W, b), coef, intercept in zip(plan.network.views(flat), self.coefs_, self.intercepts_, strict=True):
-            coef[...], intercept[...] = W, b
+        for array, mine in self._pairs(plan.network, flat):
+            mine[...] = array
+
+    def _pairs(self, network: Network, flat: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield each array of parameters within `flat` with its fitted attribute."""
+        norms = zip(getattr(self, "gains_", ()), getattr(self, "offsets_", ()), strict=True)
+        for views, coef, intercept in zip(network.views(flat), self.coefs_, self.intercepts_, strict=True):
+            yield from zip(views, (coef, intercept, *(next(norms) if len(views) > 2 else ())), strict=True)
 
     def _labelled(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, plan: Any) -> Labelled:
         rows, (columns, *_, outputs) = X.shape[0], plan.network.layer_sizes

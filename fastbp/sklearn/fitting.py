@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from .. import init
+from .. import checks, init
 from .compiled import ADDED_SOLVERS
 from .stochastic import Stochastic
 
@@ -69,6 +69,22 @@ class Fitting(CallbackSupportMixin, Stochastic):
             return super()._init_coef(fan_in, fan_out, dtype)
         rng = np.random.default_rng(self._random_state.randint(2**31))
         return init.weights(self.initializer, (fan_in, fan_out), rng).astype(dtype), np.zeros(fan_out, dtype)
+
+    def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
+        norms = checks.flags("layer_norm", self.layer_norm, len(layer_units) - 2)
+        each = [norms] * (len(layer_units) - 2) if isinstance(norms, bool) else norms
+        if any(each) and self.solver == "lbfgs":
+            raise ValueError("layer_norm must be False for solver 'lbfgs'; the others have it")
+        super()._initialize(y, layer_units, dtype)
+        units = [size for size, norm in zip(layer_units[1:-1], each, strict=True) if norm]
+        self.gains_, self.offsets_ = [np.ones(size, dtype) for size in units], [np.zeros(size, dtype) for size in units]
+        self._best_norms = self.gains_, self.offsets_
+
+    def _update_no_improvement_count(self, early_stopping: bool, *validation: Any) -> None:
+        best = self.best_validation_score_ if early_stopping else None
+        super()._update_no_improvement_count(early_stopping, *validation)
+        if early_stopping and self.best_validation_score_ != best:
+            self._best_norms = [g.copy() for g in self.gains_], [c.copy() for c in self.offsets_]
 
     def _weighed(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
         """Return the weights of rows times those of their classes."""

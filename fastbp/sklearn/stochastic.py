@@ -15,6 +15,8 @@ from .. import schedules
 from ..samples import Labelled, Sums
 from .compiled import Compiled
 
+PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_"
+
 
 class Stochastic(Compiled):
     """Epoch after epoch, until a rule of scikit-learn's ends them."""
@@ -52,6 +54,7 @@ class Stochastic(Compiled):
         self._optimizer_state = plan.get_slots(), plan.steps
         if self.early_stopping:
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
+            self.gains_, self.offsets_ = self._best_norms
 
     def _prepare(self, incremental: bool) -> Any:
         """Return the plan to train with: partial_fit goes on with the optimizer's state, fit begins anew."""
@@ -119,7 +122,7 @@ class Stochastic(Compiled):
 
     def _fitted(self) -> dict[str, list[np.ndarray]]:
         """Return copies of what a fitted estimator predicts with."""
-        return {name: [array.copy() for array in getattr(self, name)] for name in ("coefs_", "intercepts_")}
+        return {name: [array.copy() for array in getattr(self, name)] for name in PARAMETERS}
 
     def _epoch(self, plan: Any, data: Labelled, order: np.ndarray, batch_size: int, *validation: Any) -> None:
         plan.optimizer, n = self._rule(), len(order)
