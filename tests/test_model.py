@@ -193,13 +193,6 @@ def test_progress_is_silent_or_a_bar_or_lines(data, capsys):
     assert capsys.readouterr().out.count("accuracy") == 2
 
 
-def test_a_long_run_shows_a_bar_with_loss_and_accuracy(data, capsys, monkeypatch):
-    monkeypatch.setattr("fastbp.progress.QUICK", 0.0)
-    model().fit(*data, epochs=20, batch_size=4, verbose=1)
-    shown = capsys.readouterr().err
-    assert "loss" in shown and "accuracy" in shown and "100%" in shown
-
-
 # ---- settings beyond the paper's
 
 EVERYTHING = {
