@@ -13,7 +13,7 @@ from .history import History  # noqa: E402
 from .model import Model  # noqa: E402
 
 if TYPE_CHECKING:
-    from . import callbacks, schedules, sklearn
+    from . import callbacks, plot, schedules, sklearn
     from .ahead import warmup
     from .files.models import load
     from .range_test import find_learning_rate
@@ -26,6 +26,7 @@ __all__ = [
     "callbacks",
     "find_learning_rate",
     "load",
+    "plot",
     "schedules",
     "sklearn",
     "warmup",
@@ -36,7 +37,7 @@ _LATE = {
     "load": ".files.models",
     "warmup": ".ahead",
 }  # whence, on first use: not for a program that only trains
-_MODULES = ("callbacks", "schedules", "sklearn")
+_MODULES = ("callbacks", "plot", "schedules", "sklearn")
 
 
 def __getattr__(name: str) -> object:

@@ -26,14 +26,26 @@ def whole_number(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def finite(name: str, value: Any) -> float:
+    """Return `value` as a float, if it is a finite number."""
+    number = _number(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return number
+
+
 def rate(name: str, value: Any) -> float:
     """Return `value` as a float, if it is a finite number and not negative."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    number = float(value)
+    number = _number(name, value)
     if not (math.isfinite(number) and number >= 0):
         raise ValueError(f"{name} must be finite and not negative, got {value}")
     return number
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    return float(value)
 
 
 def above_zero(name: str, value: Any) -> float:
