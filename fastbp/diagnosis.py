@@ -92,9 +92,13 @@ class Diagnosis:
     layers: list[LayerReport]
     findings: list[Finding] = field(default_factory=list)
 
-    def __str__(self) -> str:
+    def table(self) -> list[tuple[str, ...]]:
+        """Return the layers as rows of text, the columns' names first."""
         head = ("layer", "F", "units", "h", "growth", "dE/dt", "passed", "W", "dE/dW", "update", "dead", "saturated")
-        rows = [head, *map(_cells, self.layers)]
+        return [head, *map(_cells, self.layers)]
+
+    def __str__(self) -> str:
+        rows = self.table()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
         found = [f"{number}. {finding.text}" for number, finding in enumerate(self.findings, 1)]

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError as error:
         return complain(f"not enough memory: {error}")
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ImportError) as error:  # the last names the extra to install
         return complain(str(error))
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from . import pictures
 from .arguments import hidden_sizes, whole
 from .output import INTERRUPTED, plain
 
@@ -38,6 +39,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--learning-rate", metavar="RATE", type=float, help="default: 0.1")
     add("--seed", metavar="N", type=whole(0), default=0, help="fixes weights, order and rows held out; default: 0")
     add("--save", metavar="PATH", default="fastbp-model.safetensors", help="the model's file; default: %(default)s")
+    add("--plot", metavar="FILE", help="draw the learning curve: .png, .svg, .pdf, ...; needs the extra plot")
+    add("--report", metavar="FILE.html", help="write a page on the training and its result; needs the extra plot")
     add("--quiet", action="store_true", help="print the result alone")
     train.set_defaults(run=run)
 
@@ -48,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from ..files import datasets, models
 
     models.check_writable(options.save)
+    pictures.check(options)
     data = _training_data(options)
     small = len(data.X) < SMALL
     epochs = options.epochs or (20 if small else 10)
@@ -67,9 +71,10 @@ def run(options: argparse.Namespace) -> int:
         print(f"data: {plain(data.name)}, {rows}, {len(data.class_names)} classes")
         sizes = "-".join(map(str, model.layer_sizes))
         print(f"network: {sizes}, {epochs} epochs in batches of {batch_size}", flush=True)
+    watching = pictures.Watching(options, data)
     start = time.perf_counter()
     try:
-        history = model.fit(data.X, data.y, epochs, batch_size, verbose=0 if options.quiet else 1)
+        history = model.fit(data.X, data.y, epochs, batch_size, verbose=0 if options.quiet else 1, **watching.asked)
     except ArithmeticError as error:
         raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
     seconds = time.perf_counter() - start
@@ -79,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"test accuracy: {100 * model.evaluate(data.X_test, data.y_test)['accuracy']:.2f} %")
     print(f"training time: {seconds:.2f} seconds")
     print(f"model saved: {plain(options.save)}")
+    watching.write(model, history, batch_size, seconds, options.seed)
     return INTERRUPTED if history.interrupted else 0
 
 

@@ -1,0 +1,176 @@
+"""The parts of the page, one function each; one that has nothing to tell returns None."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import plot
+from ..plot import confusing, epochs
+from . import page
+from .outcome import Outcome
+from .page import Section
+
+PROFILED = 4096  # rows at most that the kernels are measured on
+FEW = 12  # classes whose table needs no unfolding
+_IF_USED = ("delta", "l1", "l2", "label_smoothing", "dropout", "layer_norm", "clip_value", "clip_norm")
+_ELSEWHERE = ("layer_sizes", "input_shift", "input_scale", "feature_names", "class_names")
+
+
+def result(training: Outcome) -> Section:
+    """Tell what came out, and where from."""
+    told: dict[str, object] = {
+        "test accuracy": f"{training.scores['accuracy']:.2%}",
+        "test loss": f"{training.scores['loss']:.4g}",
+        "training time": f"{training.seconds:.2f} s",
+        "epochs": len(training.history.loss),
+        "parameters": f"{training.model.network.n_parameters:,}",
+    }
+    broken_off = page.paragraph("Training was interrupted.") if training.history.interrupted else ""
+    return Section("Result", page.pairs(told) + broken_off)
+
+
+def settings(training: Outcome) -> Section:
+    """List what the model was made with, and what else is known."""
+    config = training.model.get_config()
+    plain = {name: value for name, value in config.items() if name not in _ELSEWHERE}
+    used = {n: v for n, v in plain.items() if v is not None and not (n in _IF_USED and not np.any(v))}
+    if training.model.network.loss != "huber":
+        used.pop("delta")
+    rows = {"layers": "-".join(map(str, training.model.layer_sizes)), "batch size": training.batch_size}
+    rows |= training.settings | used
+    return Section("Settings", page.pairs({name.replace("_", " "): value for name, value in rows.items()}))
+
+
+def data(training: Outcome) -> Section:
+    """Tell of the rows: how many, of which classes."""
+    held, names = training.data, training.data.class_names
+    told: dict[str, object] = {
+        "source": held.name,
+        "rows to train on": f"{len(held.X):,}",
+        "rows to test on": f"{len(training.test[1]):,}",
+        "columns": f"{held.X.shape[1]:,}",
+        "classes": f"{len(names):,}",
+        "values": f"{held.X.min():g} to {held.X.max():g}",
+    }
+    body, counts = page.pairs(told), [np.bincount(y, minlength=len(names)) for y in (held.y, training.test[1])]
+    rows = [[name, *(f"{count[c]:,}" for count in counts)] for c, name in enumerate(names)]
+    body += _perhaps_folded("Rows of each class", page.table(["class", "to train on", "to test on"], rows), len(names))
+    if held.feature_names:
+        body += page.folded("Columns", page.paragraph(", ".join(held.feature_names)))
+    return Section("Data", body)
+
+
+def network(training: Outcome) -> Section:
+    """Draw the layers."""
+    caption = "What each layer computes on the way to the error E, and the gradients that come back; B rows a step."
+    return Section("Network", page.picture(lambda ax: plot.network(training.model, ax), caption, 7.5, 5.0))
+
+
+def curves(training: Outcome) -> Section:
+    """Draw the learning curve."""
+    if not training.history.loss:
+        return Section("Learning curve", page.paragraph("No epoch came to its end."))
+    caption = "Loss and accuracy by epoch; validation is on the rows held out, which training never saw."
+    return Section("Learning curve", page.picture(lambda ax: plot.history(training.history, ax), caption, 5.5, 3.6))
+
+
+def confusion(training: Outcome) -> Section:
+    """Draw which classes are taken for which, and count them."""
+    model, (X, y) = training.model, training.test
+    caption = "Rows held out: how many of each true class are predicted to be of which."
+    size = min(4.5 + 0.1 * len(training.data.class_names), 8.0)
+    drawn = page.picture(lambda ax: plot.confusion(model, X, y, ax), caption, size, size * 0.85)
+    counts = confusing.confusion_counts(model, X, y)
+    right, true, predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    rows = [
+        [name, f"{true[c]:,}", f"{right[c]:,}", _share(right[c], true[c]), _share(right[c], predicted[c])]
+        for c, name in enumerate(training.data.class_names)
+    ]
+    head = ["class", "rows", "right", "recall", "precision"]
+    return Section("Confusion matrix", drawn + _perhaps_folded("Each class", page.table(head, rows), len(rows)))
+
+
+def diagnosis(training: Outcome) -> Section:
+    """Tell what a batch showed after the last epoch, and draw its norms from epoch to epoch."""
+    batch = training.data.X[:DIAGNOSED], training.data.y[:DIAGNOSED]
+    last = training.reports[-1] if training.reports else training.model.diagnose(*batch)
+    found = [finding.text for finding in last.findings]
+    body = page.listed(found) if found else page.paragraph("No problem found in the last epoch.")
+    head, *lines = last.table()
+    body += page.table(head, lines, texts=2)
+    if training.reports:
+        drawings = ((q, lambda ax, q=q: plot.diagnosis(training.reports, ax, quantity=q)) for q in epochs.QUANTITIES)
+        body += page.beside(page.picture(draw, _CAPTIONS[q], 4.4, 3.0) for q, draw in drawings)
+    return Section("Diagnosis", body)
+
+
+def kernels(training: Outcome) -> Section | None:
+    """Tell how close the kernels come to the machine."""
+    measure = _profiler()
+    if measure is None:
+        return None
+    rows = training.data.X[:PROFILED], training.data.y[:PROFILED]
+    try:
+        profile = measure(training.model, *rows, batch_size=training.batch_size).to_dict()
+    except ValueError as reason:  # not on every CPU
+        return Section("Kernels", page.paragraph(f"Not profiled: {reason}."))
+    machine, head = profile["machine"], "kernel,layer,calls,ms,GFLOP/s,of the peak,bound,equations".split(",")
+    lines = [_kernel(kernel) for kernel in profile["kernels"]]
+    told: dict[str, object] = {
+        "CPU": machine["cpu"],
+        "threads": machine["threads"],
+        "peak": f"{machine['peak_gflops']:.4g} GFLOP/s",
+        "memory": f"{machine['bandwidth_gbs']:.3g} GB/s",
+    }
+    caption = "Each kernel's speed over the arithmetic it does for a byte of memory, under the roof of this machine."
+    drawn = page.picture(lambda ax: plot.roofline(profile, ax), caption, 5.5, 4.2)
+    return Section("Kernels", page.pairs(told) + drawn + page.table(head, lines, texts=2))
+
+
+ALL: tuple[Callable[[Outcome], Section | None], ...] = (
+    result, curves, confusion, diagnosis, network, settings, data, kernels,
+)  # fmt: skip
+
+DIAGNOSED = 256  # rows: some hundred tell enough
+_CAPTIONS = {
+    "h": "Outputs of each layer, by epoch.",
+    "dt": "Gradients by what enters each layer's activation, by epoch.",
+    "W": "Weights, by epoch.",
+    "dW": "Gradients by the weights, by epoch.",
+    "update": "A step's length as a share of the weights', by epoch; usual is a thousandth.",
+}
+
+
+def _profiler() -> Any:
+    """Return `fastbp.profile`."""
+    return getattr(importlib.import_module("fastbp"), "profile", None)
+
+
+def _perhaps_folded(summary: str, table: str, classes: int) -> str:
+    return table if classes <= FEW else page.folded(summary, table)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "none"
+
+
+def _kernel(kernel: dict[str, Any]) -> list[str]:
+    """Return a row on a kernel; one that computes nothing has no speed."""
+    speed = [f"{kernel['gflops']:.3g}", f"{kernel['peak_share']:.0%}", kernel["bound"]] if kernel["flop"] else [""] * 3
+    work = [f"{kernel['calls']:,}", f"{1e3 * kernel['seconds']:.3g}"]
+    return [kernel["name"], str(kernel["layer"] or ""), *work, *speed, _ranges(kernel["equations"])]
+
+
+def _ranges(numbers: Any) -> str:
+    """Return whole numbers in their order, those that follow each other as "10-17"."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
