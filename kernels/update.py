@@ -15,6 +15,7 @@ from .workspace import (
     ALPHA,
     B_AT,
     BLOCKS,
+    CLIP_NORM,
     CLIP_VALUE,
     DECAY,
     EPSILON,
@@ -86,20 +87,17 @@ def _make_update(prepare, step):
         half, limit, share = ws.sums.size // 2, ws.settings[CLIP_VALUE], ws.totals[SCALE]
         l1 = ws.settings[L1] + ws.settings[L1_SHARE] * share
         decay = ws.settings[L2] + ws.settings[ALPHA] * share
+        limited = min(limit, ws.settings[CLIP_NORM]) < math.inf
+        ready = ws.now[READY] or not (limited or l1 or decay)  # so that what is off costs nothing
+        blocks, factor = (1, ws.totals[FACTOR]) if ws.now[READY] else (ws.now[BLOCKS], 1.0)
         for chunk in range(chunks(ws.P.size) * task // tasks, chunks(ws.P.size) * (task + 1) // tasks):
             first, last, penalty, squares = chunk * CHUNK, min((chunk + 1) * CHUNK, ws.P.size), like, like
-            if ws.now[READY]:
+            if ready:
                 for k in range(first, last, lanes(ws.P)):
-                    step(
-                        ws.P,
-                        ws.G,
-                        ws.m,
-                        ws.v,
-                        k,
-                        load(ws.P, k, 0, 0, like),
-                        load(ws.G, k, 0, 0, like) * ws.totals[FACTOR],
-                        numbers,
-                    )
+                    dW = _summed(ws.G, ws.P.size, blocks, k, like) * factor
+                    step(ws.P, ws.G, ws.m, ws.v, k, load(ws.P, k, 0, 0, like), dW, numbers)
+                if not ws.now[READY]:
+                    store(ws.sums, chunk * lanes(ws.P), 0, 0, like)
                 continue
             for l in range(ws.layers.shape[0] - 1):
                 middle, end = min(last, ws.layers[l, B_AT]), min(last, ws.layers[l + 1, W_AT])
