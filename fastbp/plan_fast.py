@@ -16,6 +16,7 @@ from .optim import Optimizer
 from .samples import Diverged, Labelled, Samples, Sums
 
 WORKER_FLOP = 1_300_000  # of a minibatch step for each worker: below, waiting for one another costs more
+CALL_FLOP = 20_000_000  # of a call for each worker, some 0.2 ms: below, waking one costs more
 SLICE_SECONDS = 0.05  # of a compiled call, after which Python is heard
 FIRST_FLOP = 4e9  # of a call whose speed is not known yet
 BLOCK_ROWS = 64  # rows carried through all layers at once outside training: they stay in a core's cache
@@ -114,7 +115,7 @@ class FastPlan:
         blocks = self._blocks(batch_size)
         plain = self.optimizer.kernel == "sgd" and blocks == 1 and self.network.descends_plainly
         mode = workspace.DESCEND if plain else workspace.UPDATE
-        self._allocate(batch_size, self._workers(batch_size), blocks)
+        self._allocate(batch_size, self._workers(batch_size, n), blocks)
         rows, at = self._whole_batches(FIRST_FLOP / self._flop(1), batch_size), 0
         while at < n:
             end = min(n, at + rows)
@@ -159,7 +160,7 @@ class FastPlan:
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """All rows as one minibatch that ends without an update."""
         n = len(data.y)
-        self._allocate(n, self._workers(n), self._blocks(n))
+        self._allocate(n, self._workers(n, n), self._blocks(n))
         sums = self._call(train.train, workspace.UPDATE, data, np.arange(n), n, "gradient")
         self._out_of_panels(gradient, self._arrays["G"])
         return sums
@@ -167,7 +168,7 @@ class FastPlan:
     def _rows(self, mode: int, data: Labelled, out: np.ndarray) -> None:
         n, samples = len(out), data.samples
         block = min(BLOCK_ROWS, n)
-        workers = self._workers(n)
+        workers = self._workers(n, n / 3)  # there is no way back
         self._allocate(block * workers, workers, workers)
         step = max(block, int(FIRST_FLOP / self._flop(1) / block) * block)
         if not samples.direct:
@@ -181,9 +182,10 @@ class FastPlan:
     def _flop(self, rows: float) -> float:
         return 6 * rows * self.network.n_parameters
 
-    def _workers(self, rows: int) -> int:
-        """Workers that have enough to do at this many rows."""
-        return int(min(threads.count(self.n_threads), max(1, self._flop(rows) / WORKER_FLOP)))
+    def _workers(self, batch_size: int, rows: float) -> int:
+        """Workers that have enough to do in minibatches of this size, and of so many rows trained on in a call."""
+        most = min(self._flop(batch_size) / WORKER_FLOP, self._flop(rows) / CALL_FLOP)
+        return int(min(threads.count(self.n_threads), max(1, most)))
 
     @staticmethod
     def _whole_batches(rows: float, batch_size: int) -> int:

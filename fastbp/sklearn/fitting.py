@@ -117,12 +117,15 @@ class Fitting(CallbackSupportMixin, Stochastic):
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return what early stopping goes by: the larger the better."""
-        if self.scoring is None:
-            return super()._score(X, y, sample_weight)
+        loss = self.validation_loss_curve_[-1]
         if self.scoring == "loss":
-            return -self.validation_loss_curve_[-1]
-        if not np.isfinite(self.loss_):
+            return -loss
+        if self.scoring is None and (sample_weight is not None or not hasattr(self, "classes_")):
+            return super()._score(X, y, sample_weight)
+        if not np.isfinite(loss):
             return np.nan
+        if self.scoring is None:  # the accuracy
+            return self._right / X.shape[0]
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")  # they were checked and taken off

@@ -30,8 +30,8 @@ class Stochastic(Compiled):
         plan = self._prepare(incremental)
         self.validation_loss_curve_: list[float] = []
         (X, y, sample_weight), validation = self._split(X, y, sample_weight)
-        data = self._labelled(X, y, sample_weight, plan)
-        n = len(data.y)
+        data, n = self._labelled(X, y, sample_weight, plan), X.shape[0]
+        held_out = None if validation[0] is None else self._targets(plan, *validation)
         batch_size = self._batch_size(n)
         order = np.arange(n)
         try:
@@ -39,7 +39,8 @@ class Stochastic(Compiled):
             for _ in range(self.max_iter):
                 if self.shuffle:
                     order = order[self._shuffled(n)]
-                if self._watched_epoch(plan, data, order, batch_size, *validation) or self._stops() or incremental:
+                ends = self._watched_epoch(plan, data, order, batch_size, held_out, *validation)
+                if ends or self._stops() or incremental:
                     break
                 if self.n_iter_ == self.max_iter:
                     warnings.warn(
@@ -124,7 +125,9 @@ class Stochastic(Compiled):
         """Return copies of what a fitted estimator predicts with."""
         return {name: [array.copy() for array in getattr(self, name)] for name in PARAMETERS}
 
-    def _epoch(self, plan: Any, data: Labelled, order: np.ndarray, batch_size: int, *validation: Any) -> None:
+    def _epoch(
+        self, plan: Any, data: Labelled, order: np.ndarray, batch_size: int, held_out: Labelled | None, *validation: Any
+    ) -> None:
         plan.optimizer, n = self._rule(), len(order)
         if plan.draws:
             plan.key = int(self._random_state.randint(2**31))
@@ -135,19 +138,18 @@ class Stochastic(Compiled):
         self.loss_curve_.append(self.loss_)
         if self.verbose:
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
-        X_val, y_val, weight = validation
-        if X_val is not None:
+        if held_out is not None:
             self._store(plan)
-            self.validation_loss_curve_.append(self._validation_loss(plan, X_val, y_val, weight))
+            loss, self._right = plan.evaluate(held_out)
+            self.validation_loss_curve_.append(loss / (self.n_outputs_ if self.out_activation_ == "identity" else 1))
         self._update_no_improvement_count(self.early_stopping, *validation)
         self._optimizer.iteration_ends(self.t_)
 
-    def _validation_loss(self, plan: Any, X: Any, y: Any, weight: Any) -> float:
-        """Return the loss, without penalties, of rows whose y is as the user has it."""
+    def _targets(self, plan: Any, X: Any, y: Any, weight: Any) -> Labelled:
+        """Return rows whose y is as the user has it, as the plan wants them."""
         if is_classifier(self):
             y = self._label_binarizer.transform(y)
-        loss, _ = plan.evaluate(self._labelled(X, np.asarray(y).reshape(X.shape[0], -1), weight, plan))
-        return loss / (self.n_outputs_ if self.out_activation_ == "identity" else 1)
+        return self._labelled(X, np.asarray(y).reshape(X.shape[0], -1), weight, plan)
 
     def _rates(self, plan: Any, n: int, batch_size: int) -> np.ndarray | None:
         """Return the learning rate of each of the epoch's steps, or None where it is the same for all."""
