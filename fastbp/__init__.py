@@ -16,25 +16,34 @@ if TYPE_CHECKING:
     from . import callbacks, plot, schedules, sklearn
     from .ahead import warmup
     from .files.models import load
+    from .profiler.result import Profile
+    from .profiler.steps import profile
+    from .profiler.vectorized import assert_vectorized
     from .range_test import find_learning_rate
 
 __version__ = "0.1.0"
 __all__ = [
     "History",
     "Model",
+    "Profile",
     "__version__",
+    "assert_vectorized",
     "callbacks",
     "find_learning_rate",
     "load",
     "plot",
+    "profile",
     "schedules",
     "sklearn",
     "warmup",
 ]
 
 _LATE = {
+    "Profile": ".profiler.result",
+    "assert_vectorized": ".profiler.vectorized",
     "find_learning_rate": ".range_test",
     "load": ".files.models",
+    "profile": ".profiler.steps",
     "warmup": ".ahead",
 }  # whence, on first use: not for a program that only trains
 _MODULES = ("callbacks", "plot", "schedules", "sklearn")

@@ -64,11 +64,22 @@ def jit(function, parallel=False):
     There is no fast-math: sums keep their order, NaN and the sign of zero count, and even the fusing of a product
     into its sum is left to kernels that say so, since the compiler may fuse it in one of two loops and not the other.
     """
-    dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel)(function)
+    dispatcher = _dispatcher(function, parallel)
     folder = cache_folder()
     if folder is not None:
         dispatcher._cache = _KernelCache(folder, function, "parallel" if parallel else "serial")
     return dispatcher
+
+
+def _dispatcher(function, parallel=False):
+    return njit(nogil=True, error_model="numpy", parallel=parallel)(function)
+
+
+def assembly(function, signature):
+    """Return a function's assembly, compiled anew: what comes from the cache has none."""
+    fresh = _dispatcher(function)
+    fresh.compile(signature)
+    return "\n".join(fresh.inspect_asm().values())
 
 
 def inline(function):
@@ -115,6 +126,11 @@ def source_key():
     return key.hexdigest()[:24]
 
 
+def cache_hits():
+    """Return how many kernels this process has found in the cache so far."""
+    return _KernelCache.hits
+
+
 def _prune(base):
     """Remove all but the newest caches; another process that still uses one merely compiles again."""
 
@@ -136,6 +152,8 @@ def _by_name(value):
 
 class _KernelCache(_Cache):
     """One file a signature, named by its hash: no index to lock, and a damaged file is compiled again."""
+
+    hits = 0  # of all kernels
 
     def __init__(self, folder, function, variant):
         self._folder = folder
@@ -163,7 +181,9 @@ class _KernelCache(_Cache):
             blob = self._path(sig, target_context).read_bytes()
             if hashlib.sha256(blob[32:]).digest() != blob[:32]:
                 return None
-            return compiler.CompileResult._rebuild(target_context, *pickle.loads(blob[32:]))
+            found = compiler.CompileResult._rebuild(target_context, *pickle.loads(blob[32:]))
+            _KernelCache.hits += 1
+            return found
         except Exception:  # whatever a foreign file may raise: what cannot be loaded is compiled
             return None
 

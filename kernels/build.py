@@ -139,6 +139,12 @@ def run(function, ws, X_dtype, loss, optimizer, out, at, end):
         Of the network's dtype; see `predict`.
     at, end : int
     """
+    prepare(function, ws, X_dtype, loss, optimizer, end)
+    start(function, ws, out, at, end)
+
+
+def prepare(function, ws, X_dtype, loss, optimizer, end):
+    """Compile all that such a `run` calls, and write into `now` where it is."""
     now, dtype = ws.now, ws.P.dtype
     now[TASKS] = now[ARRIVED] = now[DONE] = 0
     now[END] = end
@@ -155,8 +161,13 @@ def run(function, ws, X_dtype, loss, optimizer, out, at, end):
         now[UPDATE_ALL] = phase(UPDATES[optimizer], dtype)[0]
         if ws.settings[CLIP_NORM] < np.inf:
             now[NORM] = phase(UPDATES["gradient"], dtype)[0]
-    address, compiled = work(function, dtype)
-    if now[WORKERS] == 1:
+    work(function, dtype)
+
+
+def start(function, ws, out, at, end):
+    """Do what `run` promises once all is prepared."""
+    address, compiled = work(function, ws.P.dtype)
+    if ws.now[WORKERS] == 1:
         compiled(ws, out, at, end)
     else:
-        launcher(dtype)(address, ws, out, at, end)
+        launcher(ws.P.dtype)(address, ws, out, at, end)

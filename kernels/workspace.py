@@ -41,6 +41,7 @@ KEY = 52  # of its random numbers
 WATCH, DIVERGED = 53, 54  # whether to stop where E is not finite; whether that has come
 GATHER, FORWARD, BACKWARD, BLOCK, UPDATE_ALL, OUTPUT, LOSS, NORM = range(40, 48)  # addresses of the phases
 NORMALIZE, NORMALIZE_BACKWARD, GAIN_BACKWARD = range(55, 58)  # likewise
+RECORDS = 63  # where clocks write, see clocked.py
 WORDS = 64
 
 # words of `settings`: the optimizer's numbers, strengths of the penalties, what the loss asks for, limits of dE/dW

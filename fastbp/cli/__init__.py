@@ -1,4 +1,4 @@
-"""The command ``fastbp``: train, predict, warmup, info, one module each."""
+"""The command ``fastbp``: train, predict, profile, warmup, info, one module each."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import info, predict, train, warmup
+from . import info, predict, profile, train, warmup
 from .arguments import Parser
 from .output import BROKEN_PIPE, INTERRUPTED, complain, drop_output
 
-COMMANDS = {"train": train, "predict": predict, "warmup": warmup, "info": info}
+COMMANDS = {"train": train, "predict": predict, "profile": profile, "warmup": warmup, "info": info}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

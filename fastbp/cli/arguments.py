@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -15,15 +16,40 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(f"{message} (see {self.prog} --help)")
 
 
+def _sizes(text: str) -> list[int]:
+    """Read whole numbers from 1, between them commas or dashes; an empty list where there is anything else."""
+    try:
+        sizes = [int(size) for size in text.replace("-", ",").split(",")]
+    except ValueError:
+        return []
+    return sizes if min(sizes) > 0 else []
+
+
 def hidden_sizes(text: str) -> list[int]:
     """Read units of hidden layers: 128,64 or 128-64 or "none"."""
-    try:
-        sizes = [] if text == "none" else [int(size) for size in text.replace("-", ",").split(",")]
-    except ValueError:
-        sizes = [0]
-    if any(size < 1 for size in sizes):
+    sizes = [] if text == "none" else _sizes(text)
+    if not sizes and text != "none":
         raise argparse.ArgumentTypeError(f'expected whole numbers from 1, such as 128,64, or "none", got {text!r}')
     return sizes
+
+
+def layer_sizes(text: str) -> list[int]:
+    """Read inputs, units of hidden layers and outputs: 784-128-10 or 784,128,10."""
+    sizes = _sizes(text)
+    if len(sizes) < 2:
+        raise argparse.ArgumentTypeError(f"expected two or more whole numbers from 1, such as 784-128-10, got {text!r}")
+    return sizes
+
+
+def positive(text: str) -> float:
+    """Read a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return value
 
 
 def whole(least: int) -> Callable[[str], int]:

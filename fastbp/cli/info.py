@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import platform
-from pathlib import Path
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -19,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
     import numba
     import numpy
 
-    from .. import __version__, threads
+    from .. import __version__, machine, threads
     from ..kernels import _jit
 
     running = threads.describe()
@@ -29,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         "numpy": numpy.__version__,
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
-        "CPU": cpu_name(),
+        "CPU": machine.cpu_name(),
         "SIMD width": f"{threads.simd_bits()} bits",
         "threads": running["threads"],
         "threading layer": running["layer"] or "none, all runs on one thread",
@@ -39,16 +38,3 @@ def run(options: argparse.Namespace) -> int:
     for name, value in rows.items():
         print(f"{name + ':':<17}{value}")
     return 0
-
-
-def cpu_name() -> str:
-    """Return the CPU's name as the system has it, and as LLVM does."""
-    from llvmlite import binding
-
-    name = platform.processor()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass  # not Linux, or an architecture whose CPUs bear no name there
-    return f"{name or platform.machine()} ({binding.get_host_cpu_name()})"

@@ -1,0 +1,116 @@
+"""The command ``fastbp profile``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from .arguments import layer_sizes, positive, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BATCHES = 64  # of random rows, where no data are given
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command's arguments."""
+    profile = commands.add_parser(
+        "profile",
+        help="see how close each kernel comes to the machine's peak",
+        description="Take training steps with a clock around each kernel, and print what each takes, how close it "
+        "comes to what this machine can do, and what is left outside kernels.",
+        allow_abbrev=False,
+    )
+    add = profile.add_argument
+    add("--layers", metavar="SIZES", type=layer_sizes, default=None, help="inputs, hidden units, outputs; default: 784-128-10")
+    add("--batch", metavar="N", type=whole(1), default=64, help="rows a step; default: %(default)s")
+    add("--dtype", metavar="NAME", default="float32", help="float32 or float64; default: %(default)s")
+    add("--optimizer", metavar="NAME", default="sgd", help="sgd, adam, adamw or rmsprop; default: %(default)s")
+    add("--threads", metavar="N", type=whole(1), help="threads at most; default: all there are")
+    add("--steps", metavar="N", type=whole(1), help="steps with clocks, and as many without; default: as --seconds says")
+    add("--seconds", metavar="S", type=positive, default=1.0, help="how long, with clocks; default: %(default)s")
+    add("--data", metavar="PATH", help="train on this, as train does, instead of random rows; fixes the inputs and outputs")
+    add("--json", metavar="FILE", help="write the profile to a JSON file")
+    add("--trace", metavar="FILE", help="write the last steps as a trace that Perfetto and chrome://tracing open")
+    add("--roofline", metavar="FILE", help="draw a roofline with every kernel on it, SVG or PNG (extra: plot)")
+    add("--asm", metavar="KERNEL", help="print a kernel's hot loop instead, a name in the table such as fast_linear_relu")
+    add("--compare", metavar=("A", "B"), nargs=2, help="compare two JSON files instead")
+    add("--perf", action="store_true", help="say instead how to take the same run under Linux perf")
+    profile.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; return the exit status."""
+    if options.asm:
+        return _print_hot_loop(options.asm, options.dtype)
+    if options.compare:
+        from ..profiler import saved, tables
+
+        print(tables.compared(*(saved.read(path) for path in options.compare)))
+        return 0
+    if options.perf:
+        from ..profiler import perf
+
+        print(perf.how_to(options))
+        return 0
+    return _profile(options)
+
+
+def _print_hot_loop(kernel: str, dtype: str) -> int:
+    from ..profiler import assembly, vectorized
+
+    lines = vectorized.instructions(kernel, dtype)
+    print(*(line.expandtabs(8) for line in lines), sep="\n")
+    print(f"{kernel}, {dtype}: {assembly.count(lines)}")
+    return 0
+
+
+def _profile(options: argparse.Namespace) -> int:
+    from .. import Model
+    from ..files import models
+    from ..profiler.steps import profile
+
+    draw = _roofline() if options.roofline else None
+    for path in filter(None, (options.json, options.trace, options.roofline)):
+        models.check_writable(path)
+    X, y, sizes = _rows(options)
+    model = Model(sizes, optimizer=options.optimizer, dtype=options.dtype, seed=0, n_threads=options.threads)
+    found = profile(model, X, y, batch_size=options.batch, steps=options.steps, seconds=options.seconds)
+    print("-".join(map(str, sizes)) + f", batch {min(options.batch, len(y))}, {model.dtype}, {options.optimizer}")
+    print(found)
+    if options.json:
+        found.save(options.json)
+    if options.trace:
+        found.trace(options.trace)
+    if draw:
+        draw(found).figure.savefig(options.roofline)
+    return 0
+
+
+def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Return rows to train on and the sizes of the layers."""
+    import numpy as np
+
+    sizes = options.layers or [784, 128, 10]
+    if options.data is None:
+        random, n = np.random.default_rng(0), BATCHES * options.batch
+        X = random.standard_normal((n, sizes[0])).astype(options.dtype if options.dtype == "float64" else "float32")
+        return X, random.integers(0, sizes[-1], n), sizes
+    from ..files import datasets
+
+    data = datasets.read(options.data)
+    fixed = data.X.shape[1], len(data.class_names)
+    if options.layers is None:
+        sizes = [fixed[0], 128, fixed[1]]
+    if (sizes[0], sizes[-1]) != fixed:
+        raise ValueError(f"--layers must begin with {fixed[0]} and end with {fixed[1]} for {data.name}, got {sizes}")
+    return data.X, data.y, sizes
+
+
+def _roofline() -> Any:
+    try:
+        from ..plot import roofline
+    except ImportError as error:
+        raise ValueError(f"--roofline: {error}") from None
+    return roofline

@@ -1,0 +1,89 @@
+"""What this machine can do now: multiplications a second, and bytes a second from memory and back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .. import machine, threads
+from ..kernels import peaks
+from ..kernels.simd import LINE
+
+ROUNDS = 7  # the best counts: whatever else the machine does only takes away
+SPIN_SECONDS = 0.02
+BEYOND_CACHE = 4  # times the last cache: of each of the three arrays together
+MOST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a profile's shares are shares of.
+
+    Parameters
+    ----------
+    cpu : str
+    threads : int
+        Of the measurements and of the profile.
+    simd_bits : int
+        Width of the vectors that compiled code uses.
+    peak_gflops : float
+        Fused multiplications and additions in registers, two FLOP each, 1e9 a second.
+    bandwidth_gbs : float
+        From and to memory, 1e9 bytes a second: a <- b + s c, three arrays.
+    """
+
+    cpu: str
+    threads: int
+    simd_bits: int
+    peak_gflops: float
+    bandwidth_gbs: float
+
+    @property
+    def ridge(self) -> float:
+        """FLOP a byte, from which arithmetic holds a kernel up and not memory."""
+        return self.peak_gflops / self.bandwidth_gbs
+
+    def best(self, other: Machine) -> Machine:
+        """Return the better of two measurements of the same machine."""
+        peak, bandwidth = max(self.peak_gflops, other.peak_gflops), max(self.bandwidth_gbs, other.bandwidth_gbs)
+        return replace(self, peak_gflops=peak, bandwidth_gbs=bandwidth)
+
+
+def measure(n_threads: int, dtype: np.dtype) -> Machine:
+    """Measure this machine with numbers of this dtype."""
+    peak, bandwidth = peak_gflops(n_threads, dtype), bandwidth_gbs(n_threads, dtype)
+    return Machine(machine.cpu_name(), n_threads, threads.simd_bits(), peak, bandwidth)
+
+
+def peak_gflops(n_threads: int, dtype: np.dtype) -> float:
+    """Measure multiplications and additions in registers, in 1e9 FLOP a second."""
+    numbers = np.ones(n_threads * peaks.CHAINS * LINE // dtype.itemsize, dtype)
+
+    def spin(turns: int) -> float:
+        return _seconds(lambda: threads.launch(peaks.spin, numbers, n_threads, turns, n_threads=n_threads))
+
+    spin(1)
+    turns = 100_000
+    turns = max(turns, int(turns * SPIN_SECONDS / spin(turns)))
+    return 2 * numbers.size * turns / min(spin(turns) for _ in range(ROUNDS)) / 1e9
+
+
+def bandwidth_gbs(n_threads: int, dtype: np.dtype) -> float:
+    """Measure bytes read and written over more memory than the last cache holds, in 1e9 a second."""
+    total = min(MOST_BYTES, BEYOND_CACHE * machine.last_cache_bytes())
+    a, b, c = (np.ones(total // 3 // dtype.itemsize, dtype) for _ in range(3))
+
+    def triad() -> float:
+        return _seconds(lambda: threads.launch(peaks.triad, a, b, c, dtype.type(3), n_threads=n_threads))
+
+    triad()
+    return 3 * a.nbytes / min(triad() for _ in range(ROUNDS)) / 1e9
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start

@@ -1,0 +1,42 @@
+"""Which part of a run's time is which kernel's, when several threads compute at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Share(NamedTuple):
+    """What one kernel took.
+
+    Parameters
+    ----------
+    calls : int
+    time : float
+        A moment in which kernels run on several threads is divided among these: so all times add up to the time in
+        which any kernel ran.
+    busy : float
+        The time of all threads together.
+    """
+
+    calls: int = 0
+    time: float = 0.0
+    busy: float = 0.0
+
+
+def shares(records: np.ndarray) -> dict[tuple[int, int], Share]:
+    """Return what each kernel and layer took, of records (worker, kernel, layer, start, end), in their unit of time."""
+    keys, which = np.unique(records[:, 1:3], axis=0, return_inverse=True)
+    which, (start, end) = which.reshape(-1), records[:, 3:].T
+    moments = np.concatenate([start, end])
+    order = np.argsort(moments, kind="stable")
+    running = np.cumsum(np.where(order < len(start), 1, -1))  # kernels, from each moment to the next
+    passed = np.diff(moments[order], append=moments[order[-1:]]) * (running > 0) / np.maximum(running, 1)
+    clock = np.empty(len(moments))  # that goes the slower, the more kernels run
+    clock[order] = np.cumsum(passed) - passed
+    calls = np.bincount(which)
+    time = np.bincount(which, clock[len(start) :] - clock[: len(start)])
+    busy = np.bincount(which, end - start)
+    columns = (column.tolist() for column in (calls, time, busy))
+    return {(kernel, layer): Share(*share) for (kernel, layer), *share in zip(keys.tolist(), *columns, strict=True)}

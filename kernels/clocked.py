@@ -1,0 +1,141 @@
+"""A step with a clock around each kernel: the same phases, clocked, for `train` to call instead.
+
+`train` calls phases by the addresses in `now`, so that it is the same compiled code with clocks and without. A phase
+that is one kernel is called, as it is, by another that reads the clock before and after. The phases that call several
+kernels are compiled once more from their own source, a reading before and after each call: a kernel that is added
+there is clocked without a word here.
+
+Each worker writes its records, kernel and layer, first and last tick, one after the other into an area of its own.
+"""
+
+import ast
+import inspect
+import sys
+
+import numpy as np
+from numba import carray, types
+
+from . import build, workspace
+from ._jit import inline
+from .block import block
+from .clock import ticks
+from .convert import at_address
+from .pointer import call
+from .step import backward, forward
+from .workspace import BACKWARD, BLOCK, FORWARD, GATHER, NORM, RECORDS, UPDATE_ALL, own, workspace_at
+
+PHASES = ("GATHER", "UPDATE_ALL", "NORM")  # each one kernel, called by `train` or `block`
+USED, AREA, ADDRESSES, BEGIN = 0, 1, 2, 16  # of an area: words used, words there are, the phases, the first record
+RECORD = 3  # words
+MOST_LAYERS = 1 << 20
+KERNELS = [("train", name) for name in PHASES]  # what is clocked: by the number in a record, who calls it and what
+
+
+@inline
+def _area(now, worker):
+    """A worker's words; worker 0 has the first."""
+    size = carray(at_address(now[RECORDS], types.intp), BEGIN)[AREA]
+    return carray(at_address(now[RECORDS] + 8 * worker * size, types.intp), size)
+
+
+@inline
+def note(now, worker, kernel, l, start):
+    """Write a record that ends now; what finds no room is only counted."""
+    end, area = ticks(), _area(now, worker)
+    at = area[USED]
+    area[USED] = at + RECORD
+    if at + RECORD <= area.size:
+        area[at], area[at + 1], area[at + 2] = kernel * MOST_LAYERS + l, start, end
+
+
+@inline
+def own_clocked(ws, worker, slot):
+    """`own`, the worker's area being the first that a phase finds there."""
+    mine = own(ws, worker, slot)
+    mine.now[RECORDS] += 8 * worker * _area(ws.now, 0).size
+    return mine
+
+
+def _around(number):
+    def around(pointer, l, task, worker):
+        now = workspace_at(pointer).now
+        start = ticks()
+        call(_area(now, worker)[ADDRESSES + number], pointer, l, task, worker)
+        note(now, worker, number, l, start)
+
+    around.__name__ = around.__qualname__ = f"{PHASES[number].lower()}_clocked"
+    return around
+
+
+def _called(expression):
+    """Name of what an expression calls: a function, or the word where an address stands; None where it is no call."""
+    if not isinstance(expression, ast.Call):
+        return None
+    if expression.func.id != "call":
+        return expression.func.id
+    address = expression.args[0]
+    address = address.orelse if isinstance(address, ast.IfExp) else address  # in training there is no OUTPUT
+    return address.slice.elts[-1].id if isinstance(address.slice, ast.Tuple) else address.slice.id
+
+
+class _Clocks(ast.NodeTransformer):
+    """Sets a reading of the clock before and after each call of a kernel that stands as a statement."""
+
+    def __init__(self, phase):
+        self.phase = phase
+
+    def visit_Expr(self, node):
+        key = self.phase, _called(node.value)
+        if key[1] is None or key[1] in (*PHASES, "FORWARD", "BACKWARD"):  # these have clocks of their own
+            return node
+        if key not in KERNELS:
+            KERNELS.append(key)
+        number = KERNELS.index(key)
+        return [*_parsed("_began = ticks()"), node, *_parsed(f"note(ws.now, worker, {number}, l, _began)")]
+
+
+def _parsed(text):
+    return ast.parse(text).body
+
+
+def _with_clocks(phase):
+    """The phase, compiled from its own source with clocks."""
+    file, (lines, first) = inspect.getsourcefile(phase), inspect.getsourcelines(phase)
+    tree = ast.increment_lineno(ast.parse("".join(lines)), first - 1)
+    tree = ast.fix_missing_locations(_Clocks(phase.__name__).visit(tree))
+    names = {**vars(sys.modules[phase.__module__]), "ticks": ticks, "note": note, "own": own_clocked}
+    exec(compile(tree, file, "exec"), names)
+    clocked = names[phase.__name__]
+    clocked.__name__ = clocked.__qualname__ = f"{phase.__name__}_clocked"
+    return clocked
+
+
+_WORDS = {getattr(workspace, name): _around(number) for number, name in enumerate(PHASES)}
+_WORDS |= {FORWARD: _with_clocks(forward), BACKWARD: _with_clocks(backward), BLOCK: _with_clocks(block)}
+
+
+def areas(workers, words):
+    """Return room for so many words of records for each worker, for `set_clocks`."""
+    return np.zeros((workers, BEGIN + words), np.intp)
+
+
+def set_clocks(now, records, dtype):
+    """Put clocked phases in the places of those that stand in `now`, for a network of this dtype; empty `records`."""
+    for number, name in enumerate(PHASES):
+        records[:, ADDRESSES + number] = now[getattr(workspace, name)]
+    for word, phase in _WORDS.items():
+        if now[word]:
+            now[word] = build.phase(phase, dtype)[0]
+    records[:, USED], records[:, AREA] = BEGIN, records.shape[1]
+    now[RECORDS] = records.ctypes.data
+
+
+def read(records):
+    """Return what has been written as an array of (worker, kernel, layer, start, end), and how many words it took."""
+    found = []
+    for worker, area in enumerate(records):
+        rows = area[BEGIN : min(area[USED], len(area))]
+        rows = rows[: len(rows) // RECORD * RECORD].reshape(-1, RECORD)
+        kernel, layer = np.divmod(rows[:, 0], MOST_LAYERS)
+        found.append(np.column_stack([np.full(len(rows), worker), kernel, layer, rows[:, 1:]]))
+    return np.concatenate(found), int((records[:, USED] - BEGIN).sum())
