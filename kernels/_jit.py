@@ -24,6 +24,8 @@ from numba.core import compiler, config
 from numba.core.caching import _Cache
 from numba.misc.appdirs import AppDirs
 
+from . import perf_map
+
 BOUNDSCHECK = bool(config.BOUNDSCHECK)
 CODE_VARIABLES = (
     "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
@@ -150,6 +152,12 @@ def _by_name(value):
     return value if function is None else (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
 
 
+def _object_file(parts):
+    """What was compiled, in the parts that a result is kept as."""
+    (_, _, (object_file, _)), *_ = parts
+    return object_file
+
+
 class _KernelCache(_Cache):
     """One file a signature, named by its hash: no index to lock, and a damaged file is compiled again."""
 
@@ -181,7 +189,9 @@ class _KernelCache(_Cache):
             blob = self._path(sig, target_context).read_bytes()
             if hashlib.sha256(blob[32:]).digest() != blob[:32]:
                 return None
-            found = compiler.CompileResult._rebuild(target_context, *pickle.loads(blob[32:]))
+            parts = pickle.loads(blob[32:])
+            found = compiler.CompileResult._rebuild(target_context, *parts)
+            perf_map.write(found.library, _object_file(parts))
             _KernelCache.hits += 1
             return found
         except Exception:  # whatever a foreign file may raise: what cannot be loaded is compiled
@@ -190,7 +200,9 @@ class _KernelCache(_Cache):
     def save_overload(self, sig, data):
         if not self._enabled or data.library.has_dynamic_globals:
             return
-        body = numba.core.serialize.dumps(data._reduce())
+        parts = data._reduce()
+        perf_map.write(data.library, _object_file(parts))
+        body = numba.core.serialize.dumps(parts)
         target = self._path(sig, data.target_context)
         part = target.with_suffix(f".{secrets.token_hex(8)}.part")
         try:

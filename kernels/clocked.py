@@ -10,6 +10,7 @@ Each worker writes its records, kernel and layer, first and last tick, one after
 
 import ast
 import inspect
+import re
 import sys
 
 import numpy as np
@@ -22,7 +23,7 @@ from .clock import ticks
 from .convert import at_address
 from .pointer import call
 from .step import backward, forward
-from .workspace import BACKWARD, BLOCK, FORWARD, GATHER, NORM, RECORDS, UPDATE_ALL, own, workspace_at
+from .workspace import BACKWARD, BLOCK, FORWARD, RECORDS, own, workspace_at
 
 PHASES = ("GATHER", "UPDATE_ALL", "NORM")  # each one kernel, called by `train` or `block`
 USED, AREA, ADDRESSES, BEGIN = 0, 1, 2, 16  # of an area: words used, words there are, the phases, the first record
@@ -71,11 +72,9 @@ def _called(expression):
     """Name of what an expression calls: a function, or the word where an address stands; None where it is no call."""
     if not isinstance(expression, ast.Call):
         return None
-    if expression.func.id != "call":
-        return expression.func.id
-    address = expression.args[0]
-    address = address.orelse if isinstance(address, ast.IfExp) else address  # in training there is no OUTPUT
-    return address.slice.elts[-1].id if isinstance(address.slice, ast.Tuple) else address.slice.id
+    name = ast.unparse(expression.func)
+    # of "ws.now[OUTPUT] if ... else ws.now[LOSS]" the last: in training nothing is put out
+    return re.findall(r"(\w+)\]", ast.unparse(expression.args[0]))[-1] if name == "call" else name
 
 
 class _Clocks(ast.NodeTransformer):
@@ -100,18 +99,18 @@ def _parsed(text):
 
 def _with_clocks(phase):
     """The phase, compiled from its own source with clocks."""
-    file, (lines, first) = inspect.getsourcefile(phase), inspect.getsourcelines(phase)
+    lines, first = inspect.getsourcelines(phase)
     tree = ast.increment_lineno(ast.parse("".join(lines)), first - 1)
     tree = ast.fix_missing_locations(_Clocks(phase.__name__).visit(tree))
     names = {**vars(sys.modules[phase.__module__]), "ticks": ticks, "note": note, "own": own_clocked}
-    exec(compile(tree, file, "exec"), names)
+    exec(compile(tree, phase.__code__.co_filename, "exec"), names)
     clocked = names[phase.__name__]
     clocked.__name__ = clocked.__qualname__ = f"{phase.__name__}_clocked"
     return clocked
 
 
-_WORDS = {getattr(workspace, name): _around(number) for number, name in enumerate(PHASES)}
-_WORDS |= {FORWARD: _with_clocks(forward), BACKWARD: _with_clocks(backward), BLOCK: _with_clocks(block)}
+CLOCKED = {getattr(workspace, name): _around(number) for number, name in enumerate(PHASES)}
+CLOCKED |= {FORWARD: _with_clocks(forward), BACKWARD: _with_clocks(backward), BLOCK: _with_clocks(block)}
 
 
 def areas(workers, words):
@@ -123,7 +122,7 @@ def set_clocks(now, records, dtype):
     """Put clocked phases in the places of those that stand in `now`, for a network of this dtype; empty `records`."""
     for number, name in enumerate(PHASES):
         records[:, ADDRESSES + number] = now[getattr(workspace, name)]
-    for word, phase in _WORDS.items():
+    for word, phase in CLOCKED.items():
         if now[word]:
             now[word] = build.phase(phase, dtype)[0]
     records[:, USED], records[:, AREA] = BEGIN, records.shape[1]

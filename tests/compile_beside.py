@@ -9,6 +9,7 @@ import numpy as np
 from oracles import variants
 
 import fastbp
+from fastbp.kernels import build, clocked
 from fastbp.kernels.registry import KERNELS
 from fastbp.network import ACTIVATIONS, LOSSES, OUTPUTS
 
@@ -42,6 +43,9 @@ if __name__ == "__main__":
             trained("cross_entropy", "relu", dtype, **how)
         trained("cross_entropy", "relu", dtype, layer_norm=True)
         registered(dtype)
+    for dtype in DTYPES:
+        for phase in clocked.CLOCKED.values():
+            build.phase(phase, np.dtype(dtype))
     for dtype in DTYPES:
         for loss in LOSSES:
             for activation in ACTIVATIONS if loss == "cross_entropy" else ["relu"]:

@@ -19,18 +19,18 @@ FASTBP = [
     {"exchange"},
     {"files", "ahead"},
     {"model", "sklearn"},
-    {"training", "kept", "doors", "range_test", "diagnosis"},
+    {"training", "kept", "doors", "range_test", "diagnosis", "profiler"},
     {"given"},
     {"plan", "init", "progress", "callbacks", "schedules", "symptoms"},
     {"plan_fast", "plan_elementwise"},
     {"samples", "threads", "network", "optim", "history"},
-    {"checks"},
+    {"checks", "machine"},
     {"frames"},
     {"kernels"},
 ]
 KERNELS = [
     {"table"},
-    {"registry"},
+    {"registry", "clocked"},
     {"beyond_entries"},
     {"entry"},
     {"twin_phases", "twin_normalization"},
@@ -40,19 +40,24 @@ KERNELS = [
     {"step", "update", "crew", "activation"},
     {"gather", "dropout"},
     {"linear", "loss", "panels", "normalization"},
-    {"workspace", "functions"},
+    {"workspace", "functions", "peaks"},
     {"tile", "values", "convert", "beyond_errors"},
-    {"simd", "atomic", "pointer", "elementwise", "beyond_activations", "beyond_normalization", "descent", "shuffle"},
+    {"simd", "atomic", "pointer", "clock", "shuffle", "elementwise", "descent"}
+    | {"beyond_activations", "beyond_normalization"},
     {"_jit"},
+    {"perf_map"},
 ]
 PUBLIC = {
     "Model": "model",
+    "Profile": "profiler",
+    "assert_vectorized": "profiler",
+    "profile": "profiler",
     "History": "history",
     "load": "files",
     "warmup": "ahead",
     "find_learning_rate": "range_test",
 }  # whence `fastbp` has them
-PACKAGES = {"fastbp", "fastbp.cli", "fastbp.files", "fastbp.kernels"}
+PACKAGES = {"fastbp", "fastbp.cli", "fastbp.files", "fastbp.kernels", "fastbp.profiler"}
 DOORS = {"fastbp/__init__.py", "fastbp/doors.py"}  # their functions may import what stands above, once called
 
 

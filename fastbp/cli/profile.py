@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from .arguments import layer_sizes, positive, whole
@@ -23,18 +24,21 @@ def add(commands: argparse._SubParsersAction) -> None:
         allow_abbrev=False,
     )
     add = profile.add_argument
-    add("--layers", metavar="SIZES", type=layer_sizes, default=None, help="inputs, hidden units, outputs; default: 784-128-10")
+    sizes = "inputs, hidden units and outputs, such as 784-128-10 (default) or 784,128,10"
+    data = "train on this, as train does, instead of random rows"
+    asm = "print a kernel's hot loop instead; KERNEL is a name in the table, such as fast_linear_relu"
+    add("--layers", metavar="SIZES", type=layer_sizes, help=sizes)
     add("--batch", metavar="N", type=whole(1), default=64, help="rows a step; default: %(default)s")
     add("--dtype", metavar="NAME", default="float32", help="float32 or float64; default: %(default)s")
     add("--optimizer", metavar="NAME", default="sgd", help="sgd, adam, adamw or rmsprop; default: %(default)s")
     add("--threads", metavar="N", type=whole(1), help="threads at most; default: all there are")
-    add("--steps", metavar="N", type=whole(1), help="steps with clocks, and as many without; default: as --seconds says")
-    add("--seconds", metavar="S", type=positive, default=1.0, help="how long, with clocks; default: %(default)s")
-    add("--data", metavar="PATH", help="train on this, as train does, instead of random rows; fixes the inputs and outputs")
+    add("--steps", metavar="N", type=whole(1), help="steps with clocks; default: as many as --seconds allows")
+    add("--seconds", metavar="S", type=positive, default=1.0, help="how long with clocks; default: %(default)s")
+    add("--data", metavar="PATH", help=data)
     add("--json", metavar="FILE", help="write the profile to a JSON file")
     add("--trace", metavar="FILE", help="write the last steps as a trace that Perfetto and chrome://tracing open")
-    add("--roofline", metavar="FILE", help="draw a roofline with every kernel on it, SVG or PNG (extra: plot)")
-    add("--asm", metavar="KERNEL", help="print a kernel's hot loop instead, a name in the table such as fast_linear_relu")
+    add("--roofline", metavar="FILE", help="draw every kernel under the machine's roof, SVG or PNG (extra: plot)")
+    add("--asm", metavar="KERNEL", help=asm)
     add("--compare", metavar=("A", "B"), nargs=2, help="compare two JSON files instead")
     add("--perf", action="store_true", help="say instead how to take the same run under Linux perf")
     profile.set_defaults(run=run)
@@ -52,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     if options.perf:
         from ..profiler import perf
 
-        print(perf.how_to(options))
+        print(perf.how_to(_settings(options)))
         return 0
     return _profile(options)
 
@@ -64,6 +68,15 @@ def _print_hot_loop(kernel: str, dtype: str) -> int:
     print(*(line.expandtabs(8) for line in lines), sep="\n")
     print(f"{kernel}, {dtype}: {assembly.count(lines)}")
     return 0
+
+
+def _settings(options: argparse.Namespace) -> list[str]:
+    """Return the arguments that ask for the same steps."""
+    names = "layers", "batch", "dtype", "optimizer", "threads", "steps", "seconds", "data"
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.layers:
+        given["layers"] = "-".join(map(str, options.layers))
+    return [part for name, value in given.items() for part in (f"--{name}", str(value))]
 
 
 def _profile(options: argparse.Namespace) -> int:
@@ -109,8 +122,9 @@ def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int
 
 
 def _roofline() -> Any:
+    """Return what draws; ValueError where matplotlib is missing, before anything is measured."""
     try:
-        from ..plot import roofline
-    except ImportError as error:
-        raise ValueError(f"--roofline: {error}") from None
-    return roofline
+        importlib.import_module("matplotlib")
+    except ImportError:
+        raise ValueError("--roofline needs matplotlib: pip install 'fastbp[plot]'") from None
+    return importlib.import_module("fastbp.plot").roofline

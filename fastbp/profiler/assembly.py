@@ -54,6 +54,7 @@ class _Architecture(NamedTuple):
 
     registers: dict[int, re.Pattern[str]]  # width in bits: a vector register's name, widest first
     fma: re.Pattern[str]
+    arithmetic: re.Pattern[str]  # FMAs included
     scalar: re.Pattern[str]
     gather: re.Pattern[str]
     neither: re.Pattern[str]  # of what would look packed
@@ -62,6 +63,7 @@ class _Architecture(NamedTuple):
 _INTEL = _Architecture(
     {512: re.compile(r"%zmm"), 256: re.compile(r"%ymm"), 128: re.compile(r"%xmm")},
     re.compile(r"vfn?m(?:add|sub|addsub|subadd)\d+p[sd]\s"),
+    re.compile(r"v?(?:add|sub|addsub|mul|div|sqrt|min|max|fn?m(?:add|sub|addsub|subadd)\d+)p[sd]\s"),
     re.compile(r"(?!v?p|v?mov|vbroadcast)\w+(?:s[sd]|s[sd]2u?si|2s[sd][lq]?)\s"),
     re.compile(r"vp?gather\w+\s"),
     re.compile(r"v?(?:mov(?:s[sd]|d|q)|p?broadcast\w+|p?(?:insert|extract)p?s|p(?:insr|extr)[bwdq])\s"),
@@ -69,6 +71,7 @@ _INTEL = _Architecture(
 _ARM = _Architecture(
     {128: re.compile(r"\bv\d+\.(?:16b|8h|4s|2d)|\bq\d|\bz\d+\."), 64: re.compile(r"\bv\d+\.(?:8b|4h|2s)")},
     re.compile(r"(?:fml[as]|fn?m(?:la|ls|ad|sb))\s+[vz]"),
+    re.compile(r"f(?!mov|cm)\w+\s+[vz]\d"),
     re.compile(r"f(?!mov|csel)\w+\s+[sdh]\d|[su]cvtf\s+[sdh]\d"),
     re.compile(r"ld(?:ff)?1\w+\s.*\[\w+,\s*z\d|ld(?:ff)?1\w+\s.*\[z\d"),
     re.compile(r"(?:dup|ld1r|ins|umov|fmov|mov)\s"),
@@ -80,7 +83,7 @@ KNOWN = platform.machine() in _ARCHITECTURES
 @cache
 def _architecture(machine: str) -> _Architecture:
     if machine not in _ARCHITECTURES:
-        raise ValueError(f"only instructions of x86-64 and aarch64 are known here, not those of {machine or 'this CPU'}")
+        raise ValueError(f"only instructions of x86-64 and aarch64 are known, not those of {machine!r}")
     return _ARCHITECTURES[machine]
 
 
@@ -107,17 +110,18 @@ def _width(line: str, known: _Architecture) -> int:
 
 
 def hot_loop(text: str, machine: str = "") -> list[str]:
-    """Return the lines of the innermost loop that computes most: with most FMAs, then most packed, then scalar ones.
+    """Return the lines of the innermost loop that computes most in a turn, or where none computes, moves most vectors.
 
-    Where no innermost loop computes anything, others count, without the loops within: a short copy that has become a
-    vector or two leaves no loop of its own.
+    Where no innermost loop does either, others count, without the loops within: a short copy that has become a vector
+    or two leaves no loop of its own.
     """
     loops = [loop for lines in _functions(text) for loop in _loops(lines)]
     innermost = [lines for lines, inner in loops if not inner]
 
-    def work(lines: list[str]) -> tuple[int, ...]:
-        counts = count(lines, machine)
-        return counts.fma, counts.packed, counts.scalar
+    def work(lines: list[str]) -> tuple[int, int]:
+        known, counts = _architecture(machine or platform.machine()), count(lines, machine)
+        of_vectors = sum(bool(known.arithmetic.match(line.strip())) for line in lines)
+        return counts.width_bits // 64 * of_vectors + counts.scalar, counts.packed
 
     best = max(innermost, key=work, default=[])
     return best if any(work(best)) else max((lines for lines, _ in loops), key=work, default=[])

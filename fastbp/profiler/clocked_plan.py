@@ -31,24 +31,24 @@ class ClockedPlan(FastPlan):
         Those of the last call with clocks, their times in seconds from its start.
     """
 
-    def reset(self) -> None:
-        """Forget all that was timed, but not how many words a step writes."""
-        self.steps_done, self.seconds = {False: 0, True: 0}, {False: 0.0, True: 0.0}
-        self.shares: dict[tuple[int, int], Share] = {}
-        self._ticks = 0
-
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.clocks, self.descends, self._words = False, False, FIRST_ROOM
         self.records, self._areas = np.empty((0, 5)), clocked.areas(1, 0)
         self.reset()
 
+    def reset(self) -> None:
+        """Forget all that was timed, but not how many words a step writes."""
+        self.steps_done, self.seconds = {False: 0, True: 0}, {False: 0.0, True: 0.0}
+        self.shares: dict[tuple[int, int], Share] = {}
+        self._ticks = 0
+
     @property
     def ticks_a_second(self) -> float:
         """How fast the clock ran."""
         return self._ticks / self.seconds[True]
 
-    def _run(self, *arguments: Any) -> None:  # type: ignore[override]
+    def _run(self, *arguments: Any) -> None:
         work, ws, X_dtype, loss, optimizer, out, at, end = arguments
         now = ws.now
         build.prepare(work, ws, X_dtype, loss, optimizer, end)
@@ -72,7 +72,6 @@ class ClockedPlan(FastPlan):
         self._words = -(-words // steps)  # if one worker took all tasks of every step
         self._ticks += last - first
         for key, new in shares(records).items():
-            old = self.shares.get(key, Share())
-            self.shares[key] = Share(*(a + b for a, b in zip(old, new, strict=True)))
+            self.shares[key] = self.shares.get(key, Share()).plus(new)
         self.records = records.astype(np.float64)
         self.records[:, 3:] = (records[:, 3:] - first) * (seconds / (last - first))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..network import Network
 
 @dataclass(frozen=True)
 class Step:
-    """What is computed in each step: B rows, of a network, in blocks or whole, updated on the way (eq. 54) or at last."""
+    """What each step computes: B rows, in blocks or whole, the parameters updated on the way (eq. 54) or at last."""
 
     network: Network
     B: int
@@ -47,6 +47,10 @@ class Cost:
     product: bool
     flop: int
     bytes: int
+
+    def plus(self, other: Cost) -> Cost:
+        """Return what both cost together: the same kernel, at the same layer on its way forward and back."""
+        return replace(self, flop=self.flop + other.flop, bytes=self.bytes + other.bytes)
 
 
 _PRODUCTS = {"linear_forward", "linear_backward_params", "linear_backward_input"}

@@ -12,8 +12,8 @@ from .. import machine, threads
 from ..kernels import peaks
 from ..kernels.simd import LINE
 
-ROUNDS = 7  # the best counts: whatever else the machine does only takes away
-SPIN_SECONDS = 0.02
+SPIN_SECONDS = 0.01  # short enough to be left alone now and then where others compute, too
+BUDGET_SECONDS = 0.3  # for as many rounds as that holds: the best counts, as whatever else happens only takes away
 BEYOND_CACHE = 4  # times the last cache: of each of the three arrays together
 MOST_BYTES = 1 << 30
 
@@ -61,14 +61,14 @@ def measure(n_threads: int, dtype: np.dtype) -> Machine:
 def peak_gflops(n_threads: int, dtype: np.dtype) -> float:
     """Measure multiplications and additions in registers, in 1e9 FLOP a second."""
     numbers = np.ones(n_threads * peaks.CHAINS * LINE // dtype.itemsize, dtype)
+    turns = 10_000
 
-    def spin(turns: int) -> float:
-        return _seconds(lambda: threads.launch(peaks.spin, numbers, n_threads, turns, n_threads=n_threads))
+    def spin() -> None:
+        threads.launch(peaks.spin, numbers, n_threads, turns, n_threads=n_threads)
 
-    spin(1)
-    turns = 100_000
-    turns = max(turns, int(turns * SPIN_SECONDS / spin(turns)))
-    return 2 * numbers.size * turns / min(spin(turns) for _ in range(ROUNDS)) / 1e9
+    spin()  # compiles
+    turns = max(turns, int(turns * SPIN_SECONDS / _seconds(spin)))
+    return 2 * numbers.size * turns / _best(spin) / 1e9
 
 
 def bandwidth_gbs(n_threads: int, dtype: np.dtype) -> float:
@@ -76,14 +76,22 @@ def bandwidth_gbs(n_threads: int, dtype: np.dtype) -> float:
     total = min(MOST_BYTES, BEYOND_CACHE * machine.last_cache_bytes())
     a, b, c = (np.ones(total // 3 // dtype.itemsize, dtype) for _ in range(3))
 
-    def triad() -> float:
-        return _seconds(lambda: threads.launch(peaks.triad, a, b, c, dtype.type(3), n_threads=n_threads))
+    def triad() -> None:
+        threads.launch(peaks.triad, a, b, c, dtype.type(3), n_threads=n_threads)
 
     triad()
-    return 3 * a.nbytes / min(triad() for _ in range(ROUNDS)) / 1e9
+    return 3 * a.nbytes / _best(triad) / 1e9
 
 
-def _seconds(function: Callable[[], object]) -> float:
+def _best(function: Callable[[], None]) -> float:
+    """Return the seconds that the shortest of many calls takes."""
+    end, best = time.perf_counter() + BUDGET_SECONDS, np.inf
+    while time.perf_counter() < end:
+        best = min(best, _seconds(function))
+    return best
+
+
+def _seconds(function: Callable[[], None]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start

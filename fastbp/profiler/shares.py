@@ -24,6 +24,10 @@ class Share(NamedTuple):
     time: float = 0.0
     busy: float = 0.0
 
+    def plus(self, other: Share) -> Share:
+        """Return what both took together."""
+        return Share(self.calls + other.calls, self.time + other.time, self.busy + other.busy)
+
 
 def shares(records: np.ndarray) -> dict[tuple[int, int], Share]:
     """Return what each kernel and layer took, of records (worker, kernel, layer, start, end), in their unit of time."""

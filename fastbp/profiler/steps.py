@@ -13,9 +13,10 @@ from ..kernels import _jit, clock, clocked, workspace
 from ..kernels.shuffle import shuffle
 from ..samples import Labelled
 from .clocked_plan import ClockedPlan
-from .costs import Step, cost
+from .costs import Cost, Step, cost
 from .peaks import Machine, measure
 from .result import Compiling, KernelTimes, Profile, StepTimes
+from .shares import Share
 from .vectorized import counts
 
 if TYPE_CHECKING:
@@ -110,13 +111,19 @@ def _kernels(plan: ClockedPlan, batch_size: int, machine: Machine) -> tuple[list
     """Return what each kernel took, the longest first, and the last records with their numbers in that list."""
     blocks, steps = int(plan._arrays["now"][workspace.BLOCKS]), plan.steps_done[True]
     step = Step(plan.network, batch_size, plan.dtype, blocks, plan.descends, plan.optimizer.kernel)
-    ordered = sorted(plan.shares, key=lambda key: -plan.shares[key].time)
-    costs = [cost(*clocked.KERNELS[kernel], layer, step) for kernel, layer in ordered]
+    each = {key: cost(*clocked.KERNELS[key[0]], key[1], step) for key in plan.shares}
+    costs: dict[tuple[str, int | None], Cost] = {}
+    taken: dict[tuple[str, int | None], Share] = {}
+    for key, share in plan.shares.items():
+        row = each[key].name, each[key].layer
+        costs[row] = costs[row].plus(each[key]) if row in costs else each[key]
+        taken[row] = taken.get(row, Share()).plus(share)
+    ordered = sorted(taken, key=lambda row: -taken[row].time)
     rows = [
-        KernelTimes.of(each, plan.shares[key], plan.ticks_a_second, steps, machine, counts(each.name, plan.dtype))
-        for each, key in zip(costs, ordered, strict=True)
+        KernelTimes.of(costs[row], taken[row], plan.ticks_a_second, steps, machine, counts(row[0], plan.dtype))
+        for row in ordered
     ]
-    numbers = {key: number for number, key in enumerate(ordered)}
+    numbers = {key: ordered.index((known.name, known.layer)) for key, known in each.items()}
     which = [numbers[kernel, layer] for kernel, layer in plan.records[:, 1:3].astype(int).tolist()]
     return rows, np.column_stack([plan.records[:, 0], which, plan.records[:, 3:]])
 

@@ -10,8 +10,22 @@ if TYPE_CHECKING:
     from .result import KernelTimes, Profile
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-_HEAD = ("kernel", "layer", "calls", "time", "share", "MFLOP", "kB", "GFLOP/s", "of peak", "bound", "threads", "equations")
+_HEAD = (
+    "kernel",
+    "layer",
+    "calls",
+    "time",
+    "share",
+    "MFLOP",
+    "kB",
+    "GFLOP/s",
+    "of peak",
+    "bound",
+    "threads",
+    "equations",
+)
 _LEFT = {0, 9, 11}  # columns of text
+_OF_STEP = {"kernel_seconds": "in kernels", "seconds": "step", "seconds_unprofiled": "step without clocks"}
 
 
 def table(profile: Profile) -> str:
@@ -62,10 +76,10 @@ def compared(a: dict[str, Any], b: dict[str, Any]) -> str:
     for key in keys:
         name, layer = key
         rows.append((name, "" if layer is None else str(layer), *_pair(*(each.get(key) for each in times))))
-    for title, word in (("in kernels", "kernel_seconds"), ("step", "seconds"), ("step without clocks", "seconds_unprofiled")):
+    for word, title in _OF_STEP.items():
         rows.append((title, "", *_pair(a["step"][word], b["step"][word])))
     lines = aligned(rows, {0})
-    if a["machine"] | {"peak_gflops": 0, "bandwidth_gbs": 0} != b["machine"] | {"peak_gflops": 0, "bandwidth_gbs": 0}:
+    if any(a["machine"][word] != b["machine"][word] for word in ("cpu", "threads", "simd_bits")):
         lines.append("The two are of different machines or numbers of threads.")
     peaks = "peak A {:.0f}, B {:.0f} GFLOP/s; memory A {:.1f}, B {:.1f} GB/s"
     lines.append(peaks.format(*(part["machine"][word] for word in ("peak_gflops", "bandwidth_gbs") for part in (a, b))))

@@ -23,7 +23,8 @@ def trace_events(profile: Profile) -> dict[str, Any]:
         # whole nanoseconds, so that what ends where the next begins does not overlap it by rounding
         began, ended = round(start * 1e9), round(end * 1e9)
         times = {"ts": began / 1e3, "dur": (ended - began) / 1e3}
-        events.append({"name": name, "cat": category, "ph": "X", "pid": PROCESS, "tid": int(thread), **times, "args": args})
+        known = {"name": name, "cat": category, "args": args}
+        events.append({**known, "ph": "X", "pid": PROCESS, "tid": int(thread), **times})
     return {"traceEvents": events, "displayTimeUnit": "ns"}
 
 

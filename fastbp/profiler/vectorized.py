@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -32,21 +33,26 @@ def instructions(kernel: Any, dtype: Any = "float32") -> list[str]:
     ValueError, TypeError
         For an unknown kernel, one that has not been called yet, and where the CPU's instructions are not known.
     """
+    dtype = checks.dtype(dtype)
     if isinstance(kernel, str):
-        name = checks.choice("kernel", kernel, KERNELS)
-        return _of_entry(name, np.dtype(checks.dtype(dtype)))
+        if kernel not in KERNELS:
+            near = ", ".join(get_close_matches(kernel, KERNELS, cutoff=0))
+            raise ValueError(f"kernel must be a name in the registry, got {kernel!r}; the nearest names are {near}")
+        return _of_entry(kernel, dtype)
     dispatcher = getattr(kernel, "serial", kernel)
     if not isinstance(dispatcher, Dispatcher):
         raise TypeError(f"kernel must be a name in the registry or a compiled function, got {type(kernel).__name__}")
     if not dispatcher.signatures:
-        raise ValueError(f"kernel {dispatcher.__name__} has not been called: call it once, so that its types are known")
+        raise ValueError(
+            f"kernel {dispatcher.py_func.__name__} must have been called once, so that its types are known"
+        )
     return hot_loop(_jit.assembly(dispatcher.py_func, dispatcher.signatures[0]))
 
 
 def assert_vectorized(kernel: Any, dtype: Any = "float32") -> Counts:
     """Raise AssertionError unless a kernel's hot loop computes whole vectors and no single number; return its counts.
 
-    The hot loop is the innermost one with most FMAs, then with most instructions on whole vectors.
+    The hot loop is the innermost one that computes most numbers in a turn, or moves most where none computes.
 
     Parameters
     ----------

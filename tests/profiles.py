@@ -1,0 +1,17 @@
+"""Networks that profiles are taken of, and rows for them."""
+
+NETWORKS = [  # sizes, rows of a minibatch, settings
+    ((3, 4, 2), 5, {}),
+    ((3, 4, 2), 5, {"optimizer": "adam"}),
+    ((20, 100, 2), 200, {}),
+    ((37, 61, 10), 300, {"optimizer": "adamw", "activation": "gelu"}),
+    ((131, 67, 37, 10), 97, {"activation": ("tanh", "relu"), "momentum": 0.5, "clip_norm": 0.1}),
+    ((300, 200, 10), 130, {"dropout": 0.3, "l2": 0.1}),
+    ((784, 128, 10), 64, {"loss": "huber"}),
+]
+
+
+def rows(model, n, rng):
+    X, outputs = rng.standard_normal((n, model.layer_sizes[0])), model.layer_sizes[-1]
+    y = rng.integers(0, outputs, n) if model.network.of_classes else rng.standard_normal((n, outputs))
+    return X.astype(model.dtype), y.astype(model.dtype if y.ndim > 1 else int)
