@@ -78,18 +78,25 @@ def _called(expression):
 
 
 class _Clocks(ast.NodeTransformer):
-    """Sets a reading of the clock before and after each call of a kernel that stands as a statement."""
+    """Sets a reading of the clock before and after each call of a kernel that stands as a statement.
 
-    def __init__(self, phase):
-        self.phase = phase
+    What a module keeps to itself is no kernel: there the clocks are set within, and the worker is handed on.
+    """
+
+    def __init__(self, phase, names):
+        self.phase, self.names = phase, names
 
     def visit_Expr(self, node):
-        key = self.phase, _called(node.value)
-        if key[1] is None or key[1] in (*PHASES, "FORWARD", "BACKWARD"):  # these have clocks of their own
+        called = _called(node.value)
+        if called is None or called in (*PHASES, "FORWARD", "BACKWARD"):  # these have clocks of their own
             return node
-        if key not in KERNELS:
-            KERNELS.append(key)
-        number = KERNELS.index(key)
+        if called.startswith("_"):
+            self.names[called] = _with_clocks(self.names[called].py_func, self.phase, "worker")
+            node.value.args.append(ast.Name("worker", ast.Load()))
+            return node
+        if (self.phase, called) not in KERNELS:
+            KERNELS.append((self.phase, called))
+        number = KERNELS.index((self.phase, called))
         return [*_parsed("_began = ticks()"), node, *_parsed(f"note(ws.now, worker, {number}, l, _began)")]
 
 
@@ -97,20 +104,27 @@ def _parsed(text):
     return ast.parse(text).body
 
 
-def _with_clocks(phase):
-    """The phase, compiled from its own source with clocks."""
-    lines, first = inspect.getsourcelines(phase)
+def _with_clocks(function, phase, *more):
+    """A function of a phase, compiled from its own source with clocks, `more` arguments behind its own."""
+    lines, first = inspect.getsourcelines(function)
     tree = ast.increment_lineno(ast.parse("".join(lines)), first - 1)
-    tree = ast.fix_missing_locations(_Clocks(phase.__name__).visit(tree))
-    names = {**vars(sys.modules[phase.__module__]), "ticks": ticks, "note": note, "own": own_clocked}
-    exec(compile(tree, phase.__code__.co_filename, "exec"), names)
-    clocked = names[phase.__name__]
+    definition = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    definition.args.args += [ast.arg(name) for name in more]
+    names = {**vars(sys.modules[function.__module__]), "ticks": ticks, "note": note, "own": own_clocked}
+    tree = ast.fix_missing_locations(_Clocks(phase, names).visit(tree))
+    exec(compile(tree, function.__code__.co_filename, "exec"), names)
+    return names[function.__name__]
+
+
+def _phase_with_clocks(phase):
+    clocked = _with_clocks(phase, phase.__name__)
     clocked.__name__ = clocked.__qualname__ = f"{phase.__name__}_clocked"
     return clocked
 
 
 CLOCKED = {getattr(workspace, name): _around(number) for number, name in enumerate(PHASES)}
-CLOCKED |= {FORWARD: _with_clocks(forward), BACKWARD: _with_clocks(backward), BLOCK: _with_clocks(block)}
+CLOCKED |= {FORWARD: _phase_with_clocks(forward), BACKWARD: _phase_with_clocks(backward)}
+CLOCKED[BLOCK] = _phase_with_clocks(block)
 
 
 def areas(workers, words):

@@ -1,4 +1,4 @@
-"""Register tiles as one Numba type, their loads and stores. Others that emit LLVM: values, convert, atomic, pointer.
+"""Register tiles as one Numba type, their loads and stores. LLVM also: values, convert, atomic, pointer, clock.
 
 A vector is one cache line: 16 float32 or 8 float64, on every CPU. Where registers are narrower LLVM splits it in two or
 four, so layouts and code are the same everywhere; only the tile's shape (tile.py) is chosen by CPU. A `Tile` of rows x

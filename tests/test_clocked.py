@@ -1,5 +1,6 @@
 """Steps with a clock around each kernel: the same bits as without, and times that add up."""
 
+import importlib
 import math
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_records_lie_within_the_call_and_one_worker_does_one_thing_at_a_time(siz
     for _ in plan.train_epoch(Labelled(Samples(X), y), np.arange(len(y)), batch_size):
         pass
     records = plan.records
-    assert records[:, 3].min() >= 0 and records[:, 4].max() <= plan.seconds[True]
+    assert records[:, 3].min() >= 0 and records[:, 4].max() <= plan.seconds[True] * (1 + 1e-12)
     assert set(records[:, 0]) <= set(range(threads.most()))
     for worker in set(records[:, 0]):
         own = records[records[:, 0] == worker]
@@ -96,3 +97,52 @@ def test_random_times_add_up(rng):
     assert math.isclose(sum(share.time for share in found.values()), covered.sum())
     assert sum(share.busy for share in found.values()) == (records[:, 4] - records[:, 3]).sum()
     assert all(share.busy / 3 <= share.time * (1 + 1e-9) and share.time <= share.busy for share in found.values())
+
+
+# ---- what is clocked -----------------------------------------------------------------------------------------------
+
+
+def test_every_kernel_of_a_phase_is_clocked_whoever_calls_it():
+    assert {name for phase, name in clocked.KERNELS if phase == "backward"} >= {
+        "transpose_rows", "linear_backward_params", "linear_backward_input", "bias_backward", "DERIVE",
+    }  # fmt: skip
+    assert {name for phase, name in clocked.KERNELS if phase == "forward"} >= {"linear_forward", "ACTIVATE", "LOSS"}
+    assert {"GATHER", "UPDATE_ALL", "NORM"} <= {name for phase, name in clocked.KERNELS if phase == "train"}
+
+
+MADE_UP = """
+LOSS, done = 0, []
+
+class Workspace:
+    now, words = "now", ["loss"]
+
+def kernel(name):
+    done.append(name)
+
+def call(address, ws):
+    done.append(address)
+
+def _helper(ws, l):
+    kernel("inner")
+
+_helper.py_func = _helper
+
+def phase(ws, l, task, worker):
+    kernel("first")
+    _helper(ws, l + 1)
+    if task:
+        call(ws.words[LOSS], ws)
+"""
+
+
+def test_clocks_are_set_in_the_source_and_in_what_a_module_keeps_to_itself(monkeypatch, tmp_path):
+    (tmp_path / "made_up.py").write_text(MADE_UP)
+    monkeypatch.syspath_prepend(tmp_path)
+    made_up, notes = importlib.import_module("made_up"), []
+    monkeypatch.setattr(clocked, "KERNELS", [])
+    monkeypatch.setattr(clocked, "ticks", lambda: len(made_up.done))
+    monkeypatch.setattr(clocked, "note", lambda *record: notes.append(record))
+    clocked._with_clocks(made_up.phase, "phase")(made_up.Workspace, 3, True, 7)
+    assert made_up.done == ["first", "inner", "loss"]
+    assert clocked.KERNELS == [("phase", "kernel"), ("phase", "LOSS")]
+    assert notes == [("now", 7, 0, 3, 0), ("now", 7, 0, 4, 1), ("now", 7, 1, 3, 2)]

@@ -55,12 +55,12 @@ class Cost:
 
 _PRODUCTS = {"linear_forward", "linear_backward_params", "linear_backward_input"}
 _WHOLE = {"GATHER", "UPDATE_ALL", "NORM", "ask_ahead"}  # for all layers together
-_BELOW = {("backward", "DERIVE"), ("backward", "drop")}  # done for the layer that stands below the one at work
+_BELOW = {"DERIVE", "drop"}  # what the backward phase does for the layer below the one at work
 
 
 def cost(phase: str, called: str, l: int, step: Step) -> Cost:
     """Return the cost of what `phase` calls by the name `called`, at layer l from 0; see kernels/clocked.py."""
-    at = l - 1 if (phase, called) in _BELOW else l
+    at = l - 1 if phase == "backward" and called in _BELOW else l
     name = _name(called, l, at, step)
     known = KERNELS.get(f"fast_{name}") or KERNELS.get(name)
     layer = None if called in _WHOLE else at + 1
