@@ -13,7 +13,6 @@ from inspect import signature
 
 from . import (
     activation,
-    dropout,
     errors,
     gather,
     linear,
@@ -160,7 +159,7 @@ _FAST = (
     _fast("smoothed_cross_entropy", loss.softmax_cross_entropy, twins.softmax_cross_entropy),
     *(_fast(name, F, partial(twin_phases.passes, (F,))) for name, F in activation.ACTIVATIONS.items()),
     *(_derivative(name, function) for name, function in activation.DERIVATIVES.items()),
-    _fast("dropout", dropout.dropout, twins.drop),
+    _fast("dropout", twins.drop_panels, twins.drop),
     _fast("layer_norm", normalization.layer_norm, twin_normalization.layer_norm),
     _fast(
         "layer_norm_backward_params", normalization.layer_norm_backward_params,
@@ -184,6 +183,11 @@ _FAST = (
         "fast_log", twins.log_vectors, (), "BO* v:BO*", adapter=twins.log,
         flop=lambda B, I, O: B * O,
         elements=lambda B, I, O: 2 * B * O,
+    ),
+    Entry(
+        "fast_bias_backward", linear.bias_backward, (*_span(25, 27), 49, 53), "O BO", adapter=twins.bias_backward,
+        flop=lambda B, I, O: B * O,
+        elements=lambda B, I, O: B * O + O,
     ),
     Entry(
         "fast_transpose", linear.transpose_rows, (), "OI IO", adapter=twins.transpose,

@@ -21,8 +21,8 @@ def equation_table() -> str:
     lines = ["| equation | plain loop | fast kernel | test |", "| --- | --- | --- | --- |"]
     for number in sorted({number for entry in KERNELS.values() for number in entry.equations}):
         entries = [entry for entry in KERNELS.values() if number in entry.equations]
-        plain = ", ".join(_cell(entry) for entry in entries if not entry.twin)
-        fast = ", ".join(dict.fromkeys(_cell(entry) for entry in entries if entry.twin))
+        plain = ", ".join(_cell(entry) for entry in entries if not entry.adapter)
+        fast = ", ".join(dict.fromkeys(_cell(entry) for entry in entries if entry.adapter))
         test = f"`test_eq_{number}`" if number in COMPUTING else "a name or a shape"
         lines.append(f"| {number} | {plain} | {fast} | {test} |")
     return "\n".join(lines)

@@ -144,6 +144,18 @@ def linear_descent(W, b, x, dt, learning_rate):
 
 
 @contextmanager
+def bias_backward(db, dt):
+    """dE/db <- sum_B dE/dt, what `linear_backward_params` does beside dE/dW             (eqs. 25-27, 49, 53)
+
+    db  out (O,)
+    dt  in  (B, O)
+    """
+    bias, T = np.full_like(_vector(db), np.nan), _batch(dt)
+    yield lambda: layer.bias_backward(bias, bias, T, batch_rows(len(dt), dt.dtype), len(dt), 0.0, False)
+    _from_vector(db, bias)
+
+
+@contextmanager
 def linear_backward_input(F, dt_below, dt, W, below=None):
     """W^T, then the product over what F asks for: h of the layer below, F'(t) or nothing."""
     rows, last_row, width = batch_rows(len(dt), dt.dtype), padded(len(dt), ROWS), VECTORS * _lanes(W)

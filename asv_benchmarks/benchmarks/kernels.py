@@ -27,6 +27,10 @@ class FastLinearDescent(KernelBenchmark):
     kernel = "fast_linear_descent"
 
 
+class FastBiasBackward(KernelBenchmark):
+    kernel = "fast_bias_backward"
+
+
 class FastLinearBackwardInput(KernelBenchmark):
     kernel = "fast_linear_backward_input"
 

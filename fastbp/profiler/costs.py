@@ -76,7 +76,7 @@ def _name(called: str, l: int, at: int, step: Step) -> str:
     names = {
         "GATHER": "gather",
         "UPDATE_ALL": f"{step.optimizer}_update",
-        "NORM": "gradient_norm",
+        "NORM": "limit",
         "LOSS": _loss(step.network),
         "ACTIVATE": F[at],
         "DERIVE": f"{F[at]}_derivative",
@@ -111,7 +111,7 @@ def _fused(network: Network, l: int) -> bool:
 
 def _flop_and_bytes(entry: Entry, called: str, l: int, step: Step) -> tuple[int, int]:
     B, (I, O), itemsize = step.B, step.network.shapes[l], step.dtype.itemsize
-    if called == "UPDATE_ALL":
+    if called in ("UPDATE_ALL", "NORM"):
         n = step.network.n_parameters
         return entry.flop(B, n, 1), entry.bytes(B, n, 1, itemsize) + (step.blocks - 1) * n * itemsize
     blocks = 1 if called in _WHOLE else step.blocks  # each block reads the layer's W, or writes a dE/dW
