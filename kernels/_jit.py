@@ -84,6 +84,19 @@ def assembly(function, signature):
     return "\n".join(fresh.inspect_asm().values())
 
 
+def kept_assembly(dispatcher, signature):
+    """The same of a kernel of this folder, kept beside it in the cache."""
+    if not isinstance(dispatcher._cache, _KernelCache):
+        return assembly(dispatcher.py_func, signature)
+    path = dispatcher._cache.path(signature, dispatcher.targetctx).with_suffix(".asm")
+    if not path.exists():
+        text = assembly(dispatcher.py_func, signature)
+        with contextlib.suppress(OSError):
+            _put(path, text.encode())
+        return text
+    return path.read_text()
+
+
 def inline(function):
     """Compile a function into each of its callers; it is never called from Python."""
     return njit(nogil=True, error_model="numpy", forceinline=True)(function)
@@ -152,6 +165,19 @@ def _by_name(value):
     return value if function is None else (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
 
 
+def _put(path, content):
+    """Write a file, whole or not at all."""
+    part = path.with_suffix(f".{secrets.token_hex(8)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # another process may have pruned it
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
 def _object_file(parts):
     """What was compiled, in the parts that a result is kept as."""
     (_, _, (object_file, _)), *_ = parts
@@ -175,7 +201,7 @@ class _KernelCache(_Cache):
     def cache_path(self):
         return str(self._folder)
 
-    def _path(self, signature, target_context):
+    def path(self, signature, target_context):
         machine = target_context.codegen().magic_tuple()
         python = f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
         key = hashlib.sha256(repr((self._key, str(signature), machine, python)).encode()).hexdigest()[:24]
@@ -186,7 +212,7 @@ class _KernelCache(_Cache):
             return None
         target_context.refresh()
         try:
-            blob = self._path(sig, target_context).read_bytes()
+            blob = self.path(sig, target_context).read_bytes()
             if hashlib.sha256(blob[32:]).digest() != blob[:32]:
                 return None
             parts = pickle.loads(blob[32:])
@@ -203,16 +229,10 @@ class _KernelCache(_Cache):
         parts = data._reduce()
         perf_map.write(data.library, _object_file(parts))
         body = numba.core.serialize.dumps(parts)
-        target = self._path(sig, data.target_context)
-        part = target.with_suffix(f".{secrets.token_hex(8)}.part")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)  # another process may have pruned it
-            part.write_bytes(hashlib.sha256(body).digest() + body)
-            os.replace(part, target)
+            _put(self.path(sig, data.target_context), hashlib.sha256(body).digest() + body)
         except OSError as error:
             self._enabled = False
-            with contextlib.suppress(OSError):
-                part.unlink()
             warnings.warn(f"fastbp could not keep a compiled kernel: {error}", RuntimeWarning, stacklevel=2)
 
     def enable(self):

@@ -20,7 +20,7 @@ from .assembly import KNOWN, Counts, count, hot_loop
 
 
 def instructions(kernel: Any, dtype: Any = "float32") -> list[str]:
-    """Return the hot loop of a kernel, compiled afresh, line by line.
+    """Return the hot loop of a kernel line by line.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def _of_entry(name: str, dtype: np.dtype) -> list[str]:
     number = numba.from_dtype(dtype)  # of the first argument; a phase has one signature
     ours = (kinds for kinds in dispatcher.signatures if getattr(kinds[0], "dtype", None) == number)
     signature = next(ours, dispatcher.signatures[0])
-    return hot_loop(_jit.assembly(dispatcher.py_func, signature))
+    return hot_loop(_jit.kept_assembly(dispatcher, signature))
 
 
 def _dispatcher(entry: Entry, dtype: np.dtype) -> Dispatcher:
