@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from .. import machine, threads
 from ..kernels import peaks
 from ..kernels.simd import LINE
 
-SPIN_SECONDS = 0.01  # short enough to be left alone now and then where others compute, too
-BUDGET_SECONDS = 0.3  # for as many rounds as that holds: the best counts, as whatever else happens only takes away
+SPIN_SECONDS = 0.002, 0.01, 0.06  # where others compute, short ones are left alone now and then, long ones moved away
+BUDGET_SECONDS = 0.4  # for as many rounds as that holds: the best counts, as whatever else happens only takes away
 BEYOND_CACHE = 4  # times the last cache: of each of the three arrays together
 MOST_BYTES = 1 << 30
 
@@ -61,14 +62,16 @@ def measure(n_threads: int, dtype: np.dtype) -> Machine:
 def peak_gflops(n_threads: int, dtype: np.dtype) -> float:
     """Measure multiplications and additions in registers, in 1e9 FLOP a second."""
     numbers = np.ones(n_threads * peaks.CHAINS * LINE // dtype.itemsize, dtype)
-    turns = 10_000
 
-    def spin() -> None:
+    def spin(turns: int) -> None:
         threads.launch(peaks.spin, numbers, n_threads, turns, n_threads=n_threads)
 
-    spin()  # compiles
-    turns = max(turns, int(turns * SPIN_SECONDS / _seconds(spin)))
-    return 2 * numbers.size * turns / _best(spin) / 1e9
+    spin(1)  # compiles
+    best = _best(partial(spin, 10_000), 0.0) / 10_000  # seconds a turn
+    for seconds in SPIN_SECONDS:
+        turns = max(1, int(seconds / best))
+        best = min(best, _best(partial(spin, turns), BUDGET_SECONDS / len(SPIN_SECONDS)) / turns)
+    return 2 * numbers.size / best / 1e9
 
 
 def bandwidth_gbs(n_threads: int, dtype: np.dtype) -> float:
@@ -80,12 +83,12 @@ def bandwidth_gbs(n_threads: int, dtype: np.dtype) -> float:
         threads.launch(peaks.triad, a, b, c, dtype.type(3), n_threads=n_threads)
 
     triad()
-    return 3 * a.nbytes / _best(triad) / 1e9
+    return 3 * a.nbytes / _best(triad, BUDGET_SECONDS) / 1e9
 
 
-def _best(function: Callable[[], None]) -> float:
-    """Return the seconds that the shortest of many calls takes."""
-    end, best = time.perf_counter() + BUDGET_SECONDS, np.inf
+def _best(function: Callable[[], None], budget: float) -> float:
+    """Return the seconds that the shortest of one or more calls takes."""
+    end, best = time.perf_counter() + budget, _seconds(function)
     while time.perf_counter() < end:
         best = min(best, _seconds(function))
     return best
