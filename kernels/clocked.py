@@ -22,10 +22,17 @@ from .block import block
 from .clock import ticks
 from .convert import at_address
 from .pointer import call
-from .step import backward, forward
-from .workspace import BACKWARD, BLOCK, FORWARD, RECORDS, own, workspace_at
+from .step import backward, forward, normalize, normalize_backward
+from .workspace import RECORDS, own, workspace_at
 
 PHASES = ("GATHER", "UPDATE_ALL", "NORM")  # each one kernel, called by `train` or `block`
+SEVERAL = {
+    "FORWARD": forward,
+    "BACKWARD": backward,
+    "NORMALIZE": normalize,
+    "NORMALIZE_BACKWARD": normalize_backward,
+    "BLOCK": block,
+}  # likewise, each of several kernels
 USED, AREA, ADDRESSES, BEGIN = 0, 1, 2, 16  # of an area: words used, words there are, the phases, the first record
 RECORD = 3  # words
 MOST_LAYERS = 1 << 20
@@ -88,7 +95,7 @@ class _Clocks(ast.NodeTransformer):
 
     def visit_Expr(self, node):
         called = _called(node.value)
-        if called is None or called in (*PHASES, "FORWARD", "BACKWARD"):  # these have clocks of their own
+        if called is None or called in PHASES or called in SEVERAL:  # these have clocks of their own
             return node
         if called.startswith("_"):
             self.names[called] = _with_clocks(self.names[called].py_func, self.phase, "worker")
@@ -123,8 +130,7 @@ def _phase_with_clocks(phase):
 
 
 CLOCKED = {getattr(workspace, name): _around(number) for number, name in enumerate(PHASES)}
-CLOCKED |= {FORWARD: _phase_with_clocks(forward), BACKWARD: _phase_with_clocks(backward)}
-CLOCKED[BLOCK] = _phase_with_clocks(block)
+CLOCKED |= {getattr(workspace, name): _phase_with_clocks(phase) for name, phase in SEVERAL.items()}
 
 
 def areas(workers, words):
@@ -133,7 +139,11 @@ def areas(workers, words):
 
 
 def set_clocks(now, records, dtype):
-    """Put clocked phases in the places of those that stand in `now`, for a network of this dtype; empty `records`."""
+    """Put clocked phases in the places of those in `now`, for a network of this dtype; empty `records`.
+
+    Returns what `remove_clocks` needs.
+    """
+    before = now[list(CLOCKED)]
     for number, name in enumerate(PHASES):
         records[:, ADDRESSES + number] = now[getattr(workspace, name)]
     for word, phase in CLOCKED.items():
@@ -141,6 +151,12 @@ def set_clocks(now, records, dtype):
             now[word] = build.phase(phase, dtype)[0]
     records[:, USED], records[:, AREA] = BEGIN, records.shape[1]
     now[RECORDS] = records.ctypes.data
+    return before
+
+
+def remove_clocks(now, before):
+    """Put the phases back."""
+    now[list(CLOCKED)] = before
 
 
 def read(records):

@@ -224,9 +224,7 @@ ORACLES = {
     "absolute_error": lambda t, y: [(np.sign(t - y) / len(t), 1 / len(t)), _whole(abs(t - y).sum(1))],
     "huber": _huber,
     "smoothed_cross_entropy": _smoothed_cross_entropy,
-    "gather": lambda X, order, shift, scale: [
-        ((X[order] - shift) * scale, (abs(X[order]) + abs(shift)) * abs(scale)),
-    ],
+    "gather": lambda X, order, b, scale: [((X[order] - b) * scale, (abs(X[order]) + abs(b)) * abs(scale))],
     "linear_descent": lambda W, b, x, dt, alpha: [_less(W, alpha, *_product(x.T, dt)), _less(b, alpha, *_sum(dt))],
     "momentum_update": lambda W, m, dW, alpha, mu: _momentum(W, m, dW, alpha, mu, ahead=0),
     "nesterov_update": lambda W, m, dW, alpha, mu: _momentum(W, m, dW, alpha, mu, ahead=1),

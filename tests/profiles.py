@@ -8,6 +8,8 @@ NETWORKS = [  # sizes, rows of a minibatch, settings
     ((131, 67, 37, 10), 97, {"activation": ("tanh", "relu"), "momentum": 0.5, "clip_norm": 0.1}),
     ((300, 200, 10), 130, {"dropout": 0.3, "l2": 0.1}),
     ((784, 128, 10), 64, {"loss": "huber"}),
+    ((131, 67, 10), 97, {"layer_norm": True}),
+    ((37, 61, 10), 300, {"layer_norm": True, "optimizer": "adam"}),
 ]
 
 

@@ -9,7 +9,7 @@ import sys
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from .info import cpu_name
+from ..machine import cpu_name
 from .output import plain
 
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .arguments import layer_sizes, positive, whole
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from ..profiler.result import Profile
 
 BATCHES = 64  # of random rows, where no data are given
 
@@ -81,12 +82,9 @@ def _settings(options: argparse.Namespace) -> list[str]:
 
 def _profile(options: argparse.Namespace) -> int:
     from .. import Model
-    from ..files import models
     from ..profiler.steps import profile
 
-    draw = _roofline() if options.roofline else None
-    for path in filter(None, (options.json, options.trace, options.roofline)):
-        models.check_writable(path)
+    _check_files(options)
     X, y, sizes = _rows(options)
     model = Model(sizes, optimizer=options.optimizer, dtype=options.dtype, seed=0, n_threads=options.threads)
     found = profile(model, X, y, batch_size=options.batch, steps=options.steps, seconds=options.seconds)
@@ -96,8 +94,8 @@ def _profile(options: argparse.Namespace) -> int:
         found.save(options.json)
     if options.trace:
         found.trace(options.trace)
-    if draw:
-        draw(found).figure.savefig(options.roofline)
+    if options.roofline:
+        _draw(found, options.roofline)
     return 0
 
 
@@ -121,10 +119,21 @@ def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int
     return data.X, data.y, sizes
 
 
-def _roofline() -> Any:
-    """Return what draws; ValueError where matplotlib is missing, before anything is measured."""
-    try:
-        importlib.import_module("matplotlib")
-    except ImportError:
-        raise ValueError("--roofline needs matplotlib: pip install 'fastbp[plot]'") from None
-    return importlib.import_module("fastbp.plot").roofline
+def _check_files(options: argparse.Namespace) -> None:
+    """Find out before anything is measured whether all files can be written."""
+    from ..files import models
+
+    for path in filter(None, (options.json, options.trace)):
+        models.check_writable(path)
+    if options.roofline:
+        from ..plot import canvas
+
+        canvas.matplotlib()
+        canvas.check_path(options.roofline)
+
+
+def _draw(profile: Profile, path: str) -> None:
+    from .. import plot
+    from ..plot import canvas
+
+    canvas.save(plot.roofline(profile, canvas.blank(6.4, 4.8)), path)

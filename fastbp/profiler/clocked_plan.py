@@ -57,7 +57,7 @@ class ClockedPlan(FastPlan):
             shape = int(now[workspace.WORKERS]), clocked.BEGIN + self._words * steps
             if self._areas.shape[0] != shape[0] or self._areas.shape[1] < shape[1]:
                 self._areas = clocked.areas(shape[0], self._words * steps)
-            clocked.set_clocks(now, self._areas, self.dtype)
+            before = clocked.set_clocks(now, self._areas, self.dtype)
         self.descends = bool(now[workspace.MODE] == workspace.DESCEND)
         begun, first = time.perf_counter(), clock.read_clock()
         build.start(work, ws, out, at, end)
@@ -65,6 +65,7 @@ class ClockedPlan(FastPlan):
         self.steps_done[self.clocks] += steps
         self.seconds[self.clocks] += ended - begun
         if self.clocks:
+            clocked.remove_clocks(now, before)
             self._collect(first, last, ended - begun, steps)
 
     def _collect(self, first: int, last: int, seconds: float, steps: int) -> None:

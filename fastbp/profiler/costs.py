@@ -55,7 +55,12 @@ class Cost:
 
 _PRODUCTS = {"linear_forward", "linear_backward_params", "linear_backward_input"}
 _WHOLE = {"GATHER", "UPDATE_ALL", "NORM", "ask_ahead"}  # for all layers together
-_BELOW = {"DERIVE", "drop"}  # what the backward phase does for the layer below the one at work
+_BELOW = {
+    "DERIVE",
+    "drop",
+    "undo_scaling",
+    "GAIN_BACKWARD",
+}  # what the backward phase does for the layer below the one at work
 
 
 def cost(phase: str, called: str, l: int, step: Step) -> Cost:
@@ -83,6 +88,7 @@ def _name(called: str, l: int, at: int, step: Step) -> str:
         "linear_forward": "linear_relu" if _fused(step.network, l) else "linear",
         "linear_backward_params": "linear_descent" if step.descends else "linear_backward_params",
         "linear_backward_input": _backward_input(step.network, l - 1),
+        "GAIN_BACKWARD": "layer_norm_backward_params",
         "transpose_rows": "transpose",
         "drop": "dropout",
     }
@@ -93,9 +99,10 @@ def _backward_input(network: Network, below: int) -> str:
     """Return what the product is called that takes in F' of the layer below."""
     if _fused(network, below):
         return "linear_relu_backward_input"
-    plainly = network.activations[below] == "identity" and not network.dropouts[below]
-    hadamard = "linear_hadamard_backward_input"
-    return "linear_backward_input" if plainly or f"fast_{hadamard}" not in KERNELS else hadamard
+    plainly = (
+        network.activations[below] == "identity" and not network.dropouts[below] and not network.layer_norms[below]
+    )
+    return "linear_backward_input" if plainly else "linear_hadamard_backward_input"
 
 
 def _loss(network: Network) -> str:
@@ -106,7 +113,7 @@ def _loss(network: Network) -> str:
 
 def _fused(network: Network, l: int) -> bool:
     """Whether layer l's ReLU is done as its product is stored, and its derivative likewise."""
-    return network.activations[l] == "relu" and not network.dropouts[l]
+    return network.activations[l] == "relu" and not network.dropouts[l] and not network.layer_norms[l]
 
 
 def _flop_and_bytes(entry: Entry, called: str, l: int, step: Step) -> tuple[int, int]:
