@@ -13,6 +13,7 @@ import fastbp
 from fastbp import report
 from fastbp.callbacks import Diagnose
 from fastbp.files.datasets import Dataset
+from fastbp.profiler import steps
 from fastbp.report import page
 
 rng = np.random.default_rng(11)
@@ -67,14 +68,37 @@ def read(path):
     return Reader(path.read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def profiled(monkeypatch):
+    """What is to be profiled, where nothing is."""
+    more = {"equations": (40, 6, 7, 8), "calls": 12, "seconds": 0.5, "peak_share": 0.42, "bound": "compute"}
+    machine, asked = PROFILE["machine"] | {"cpu": "a CPU", "threads": 2}, []
+    held = {"machine": machine, "kernels": [kernel | more for kernel in PROFILE["kernels"]]}
+
+    class Profile:
+        to_dict = staticmethod(lambda: held)
+
+    def profile(model, X, y, *, batch_size):
+        asked.append((model, len(X), len(y), batch_size))
+        return Profile()
+
+    monkeypatch.setattr(steps, "profile", profile)
+    return asked
+
+
+def written(folder, training):
+    report.write(folder / "page.html", training)
+    return (folder / "page.html").read_text(encoding="utf-8")
+
+
 def titles(reader):
     return [attributes["id"] for tag, attributes in reader.elements if tag == "section"]
 
 
 def test_every_part_is_there_and_every_tag_closed(read):
-    parts = ["result", "learning-curve", "confusion-matrix", "diagnosis", "network", "settings", "data"]
-    assert titles(read)[:7] == parts and read.open == []
-    assert sum(tag == "svg" for tag, _ in read.elements) == 8
+    parts = ["result", "learning-curve", "confusion-matrix", "diagnosis", "network", "settings", "data", "kernels"]
+    assert titles(read) == parts and read.open == []
+    assert sum(tag == "svg" for tag, _ in read.elements) == 9
 
 
 def test_it_needs_nothing_else(path, read):
@@ -116,32 +140,24 @@ def test_colours_follow_the_readers_light(path):
     assert page.INK not in text and "currentColor" in text and "prefers-color-scheme: dark" in text
 
 
-def test_a_training_of_no_epochs(training, tmp_path):
+def test_a_training_of_no_epochs(training, tmp_path, profiled):
     history = fastbp.History(interrupted=True)
-    report.write(tmp_path / "page.html", report.Outcome(training.model, training.data, history, [], 16, 0.0))
-    text = Reader((tmp_path / "page.html").read_text(encoding="utf-8")).text
+    text = Reader(written(tmp_path, report.Outcome(training.model, training.data, history, [], 16, 0.0))).text
     assert "No epoch came to its end." in text and "Training was interrupted." in text
 
 
-def test_kernels_are_told_of_as_soon_as_they_can_be_profiled(training, tmp_path, monkeypatch):
-    more = {"equations": (40, 6, 7, 8), "calls": 12, "seconds": 0.5, "peak_share": 0.42, "bound": "compute"}
-    machine = PROFILE["machine"] | {"cpu": "a CPU", "threads": 2}
-    held = {"machine": machine, "kernels": [kernel | more for kernel in PROFILE["kernels"]]}
-
-    class Profile:
-        to_dict = staticmethod(lambda: held)
-
-    def profile(model, X, y, *, batch_size):
-        assert model is training.model and len(X) == len(y) == 200 and batch_size == 16
-        return Profile()
-
-    monkeypatch.setattr(fastbp, "profile", profile, raising=False)
-    report.write(tmp_path / "page.html", training)
-    read = Reader((tmp_path / "page.html").read_text(encoding="utf-8"))
+def test_kernels_are_told_of(training, tmp_path, profiled):
+    read = Reader(written(tmp_path, training))
     assert titles(read)[-1] == "kernels" and "linear 1 12 500 80 42% compute 6-8, 40" in " ".join(read.text.split())
-    monkeypatch.setattr(fastbp, "profile", None, raising=False)
-    report.write(tmp_path / "page.html", training)
-    assert "kernels" not in titles(Reader((tmp_path / "page.html").read_text(encoding="utf-8")))
+    assert profiled == [(training.model, 200, 200, 16)]
+
+
+def test_why_kernels_can_not_be_profiled_is_told(training, tmp_path, monkeypatch):
+    def profile(*_, **settings):
+        raise ValueError("this CPU's clock is not known")
+
+    monkeypatch.setattr(steps, "profile", profile)
+    assert "Not profiled: this CPU's clock is not known." in Reader(written(tmp_path, training)).text
 
 
 # ---- in a browser
@@ -176,7 +192,7 @@ def test_the_page_opens_offline_and_fits_the_screen(driver, path, width, light):
     assert (ink < paper) == (light == "light")
     widths = "[...document.querySelectorAll('svg')].map(svg => svg.getBoundingClientRect().width)"
     sizes = driver.execute_script(f"return {widths}")
-    assert len(sizes) == 8 and min(sizes) > 200
+    assert len(sizes) == 9 and min(sizes) > 200
     label = "document.querySelector('#learning-curve svg [id*=text_] g')"
     assert driver.execute_script(f"return getComputedStyle({label}).fill") == driver.execute_script(
         "return getComputedStyle(document.body).color"

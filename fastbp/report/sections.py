@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from .. import plot
 from ..plot import confusing, epochs
+from ..profiler import steps
 from . import page
 from .outcome import Outcome
 from .page import Section
@@ -108,14 +108,11 @@ def diagnosis(training: Outcome) -> Section:
     return Section("Diagnosis", body)
 
 
-def kernels(training: Outcome) -> Section | None:
+def kernels(training: Outcome) -> Section:
     """Tell how close the kernels come to the machine."""
-    measure = _profiler()
-    if measure is None:
-        return None
     rows = training.data.X[:PROFILED], training.data.y[:PROFILED]
     try:
-        profile = measure(training.model, *rows, batch_size=training.batch_size).to_dict()
+        profile = steps.profile(training.model, *rows, batch_size=training.batch_size).to_dict()
     except ValueError as reason:  # not on every CPU
         return Section("Kernels", page.paragraph(f"Not profiled: {reason}."))
     machine, head = profile["machine"], "kernel,layer,calls,ms,GFLOP/s,of the peak,bound,equations".split(",")
@@ -143,11 +140,6 @@ _CAPTIONS = {
     "dW": "Gradients by the weights, by epoch.",
     "update": "A step's length as a share of the weights', by epoch; usual is a thousandth.",
 }
-
-
-def _profiler() -> Any:
-    """Return `fastbp.profile`."""
-    return getattr(importlib.import_module("fastbp"), "profile", None)
 
 
 def _perhaps_folded(summary: str, table: str, classes: int) -> str:
