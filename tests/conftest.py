@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from fastbp import plan_fast
 from fastbp.kernels.simd import LINE
 from fastbp.kernels.tile import ROWS, VECTORS
 
+plan_fast.CALL_FLOP = 1  # several workers for little work, too: tests are short
 MANY = 1000  # tests, from which it pays to compile beside them what they need
 
 

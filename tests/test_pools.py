@@ -20,7 +20,7 @@ def test_a_child_trains_after_its_parent_trained_in_parallel(layer):
         """
 first = forked(lambda: work(3))  # before there is any thread
 mine = work(3)
-assert {1, 3} <= used
+assert used == {1, 3}
 assert first == mine == forked(lambda: work(3)) == forked(lambda: work(None)) == work(3)
 assert mine == forked(lambda: forked(lambda: work(2)))
 print("done")

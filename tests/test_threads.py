@@ -214,3 +214,11 @@ def test_threads_spin_for_a_while_unless_told_otherwise(run_python, variables, c
     if done.stdout.strip() != "omp" or "GOMP_SPINCOUNT" not in told:
         pytest.skip("no GNU OpenMP here")
     assert told["GOMP_SPINCOUNT"] == count or (count is None and int(told["GOMP_SPINCOUNT"]) > 1e9)
+
+
+def test_no_second_worker_is_woken_for_a_short_call(monkeypatch):
+    monkeypatch.setattr(plan_fast, "CALL_FLOP", 20_000_000)
+    monkeypatch.setattr(threads, "count", lambda n_threads: 2)
+    plan = fastbp.Model([20, 100, 2])._plan  # 2,302 parameters, 6 FLOP each a row
+    assert [plan._workers(200, rows) for rows in (200, 2800, 3000, 10**6)] == [1, 1, 2, 2]
+    assert plan._workers(50, 10**6) == 1  # a step is too short
