@@ -66,35 +66,17 @@ def jit(function, parallel=False):
     There is no fast-math: sums keep their order, NaN and the sign of zero count, and even the fusing of a product
     into its sum is left to kernels that say so, since the compiler may fuse it in one of two loops and not the other.
     """
-    dispatcher = _dispatcher(function, parallel)
+    dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel)(function)
     folder = cache_folder()
     if folder is not None:
         dispatcher._cache = _KernelCache(folder, function, "parallel" if parallel else "serial")
     return dispatcher
 
 
-def _dispatcher(function, parallel=False):
-    return njit(nogil=True, error_model="numpy", parallel=parallel)(function)
-
-
-def assembly(function, signature):
-    """Return a function's assembly, compiled anew: what comes from the cache has none."""
-    fresh = _dispatcher(function)
-    fresh.compile(signature)
-    return "\n".join(fresh.inspect_asm().values())
-
-
-def kept_assembly(dispatcher, signature):
-    """The same of a kernel of this folder, kept beside it in the cache."""
-    if not isinstance(dispatcher._cache, _KernelCache):
-        return assembly(dispatcher.py_func, signature)
-    path = dispatcher._cache.path(signature, dispatcher.targetctx).with_suffix(".asm")
-    if not path.exists():
-        text = assembly(dispatcher.py_func, signature)
-        with contextlib.suppress(OSError):
-            _put(path, text.encode())
-        return text
-    return path.read_text()
+def assembly(dispatcher, signature):
+    """Return the assembly of a compiled function, one from the cache included, for which `inspect_asm` has none."""
+    library = dispatcher.overloads[signature].library
+    return library.codegen._tm.emit_assembly(library._get_module_for_linking())
 
 
 def inline(function):

@@ -46,7 +46,7 @@ def instructions(kernel: Any, dtype: Any = "float32") -> list[str]:
         raise ValueError(
             f"kernel {dispatcher.py_func.__name__} must have been called once, so that its types are known"
         )
-    return hot_loop(_jit.assembly(dispatcher.py_func, dispatcher.signatures[0]))
+    return hot_loop(_jit.assembly(dispatcher, dispatcher.signatures[0]))
 
 
 def assert_vectorized(kernel: Any, dtype: Any = "float32") -> Counts:
@@ -86,7 +86,7 @@ def _of_entry(name: str, dtype: np.dtype) -> list[str]:
     number = numba.from_dtype(dtype)  # of the first argument; a phase has one signature
     ours = (kinds for kinds in dispatcher.signatures if getattr(kinds[0], "dtype", None) == number)
     signature = next(ours, dispatcher.signatures[0])
-    return hot_loop(_jit.kept_assembly(dispatcher, signature))
+    return hot_loop(_jit.assembly(dispatcher, signature))
 
 
 def _dispatcher(entry: Entry, dtype: np.dtype) -> Dispatcher:
