@@ -14,6 +14,7 @@ from .doors import Doors
 from .history import History
 from .kept import Kept
 from .kernels.row import ROOM
+from .kernels.workspace import aligned
 from .network import ACTIVATIONS, LOSSES, Network
 from .progress import Progress
 from .training import Training, evaluate
@@ -143,7 +144,7 @@ class Model(Kept, Doors):
         self.feature_names = checks.names("feature_names", feature_names, sizes[0])
         self.class_names = checks.names("class_names", class_names, sizes[-1])
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
-        self._buffer = np.zeros(self.network.n_parameters + ROOM, self.dtype)
+        self._buffer = aligned(self.network.n_parameters + ROOM, self.dtype)
         self._flat = self._buffer[: self.network.n_parameters]
         self.initializer = checks.choice("initializer", initializer, init.INITIALIZERS)
         init.draw(initializer, self.network, self._flat, self._random)

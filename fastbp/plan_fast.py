@@ -11,6 +11,7 @@ import numpy as np
 
 from . import threads
 from .kernels import build, panels, row, train, update, workspace
+from .kernels.workspace import aligned
 from .network import Network
 from .optim import Optimizer
 from .samples import Diverged, Labelled, Samples, Sums
@@ -34,7 +35,7 @@ class FastPlan:
     def __init__(self, network: Network, dtype: np.dtype, optimizer: Optimizer, n_threads: int | None) -> None:
         self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
         self.layers, n, _ = workspace.layout(network.layer_sizes, 1, dtype, network.layer_norms)
-        self.P, self.none = np.zeros(n, dtype), np.empty(0, dtype)
+        self.P, self.none = aligned(n, dtype), np.empty(0, dtype)
         self.slots: dict[str, np.ndarray] = {}
         self.steps, self.key, self.watch, self._rates = 0, 0, False, _NO_RATES
         self.draws = any(network.dropouts)
@@ -78,7 +79,7 @@ class FastPlan:
         if name not in self.optimizer.slots:
             return self.none
         if name not in self.slots:
-            self.slots[name] = np.zeros(len(self.P), self.dtype)
+            self.slots[name] = aligned(len(self.P), self.dtype)
         return self.slots[name]
 
     def _into_panels(self, P: np.ndarray, flat: np.ndarray) -> None:
@@ -146,7 +147,7 @@ class FastPlan:
         if len(z) > FEW_ROWS or not self._row_can:
             return False
         X = samples.few(self.dtype)
-        h = np.empty(self._row_scratch, self.dtype)
+        h = aligned(self._row_scratch, self.dtype)
         wanted = threads.count(self.n_threads) if self._row_pays else 1
         with threads.crew(wanted, masked=self.n_threads is None) as workers:
             predict_row = row.predict_row.parallel if workers > 1 else row.predict_row.serial
@@ -214,15 +215,15 @@ class FastPlan:
         targets = 0 if self.network.of_classes else workspace.padded(sizes[-1], workspace.LINE // dtype.itemsize)
         self._arrays = {
             "key": key,  # type: ignore[dict-item]
-            "now": np.zeros((1 + workers) * workspace.WORDS, np.intp),
-            "A": np.zeros(blocks * a * build.parts(self.network.activations, normalized), dtype),
-            "S": np.empty(workspace.scratch(sizes, workers, dtype), dtype),
-            "e": np.empty(blocks * rows, dtype),
-            "right": np.empty(blocks * rows, dtype),
-            "labels": np.zeros(blocks * rows, workspace.labels_dtype(dtype)),
-            "targets": np.zeros(blocks * rows * targets, dtype),
+            "now": aligned((1 + workers) * workspace.WORDS, np.intp),
+            "A": aligned(blocks * a * build.parts(self.network.activations, normalized), dtype),
+            "S": aligned(workspace.scratch(sizes, workers, dtype), dtype),
+            "e": aligned(blocks * rows, dtype),
+            "right": aligned(blocks * rows, dtype),
+            "labels": aligned(blocks * rows, workspace.labels_dtype(dtype)),
+            "targets": aligned(blocks * rows * targets, dtype),
             "w": np.ones(blocks * rows, dtype),
-            "sums": np.zeros(update.sums_size(len(self.P), dtype), dtype),
+            "sums": aligned(update.sums_size(len(self.P), dtype), dtype),
         }
         self._arrays["now"][workspace.BATCH_ROWS] = rows
         self._arrays["now"][workspace.BLOCKS] = blocks
@@ -240,7 +241,7 @@ class FastPlan:
             order = np.arange(len(order))
         training = mode == workspace.UPDATE
         if training and "G" not in arrays:
-            arrays["G"] = np.zeros(now[workspace.BLOCKS] * len(self.P), self.dtype)
+            arrays["G"] = aligned(now[workspace.BLOCKS] * len(self.P), self.dtype)
         shift, scale = samples.shift_and_scale()
         stateful = training and optimizer == self.optimizer.kernel
         stepping = stateful or mode == workspace.DESCEND

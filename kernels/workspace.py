@@ -137,6 +137,14 @@ def phase_type(T):
     return types.void(Pointer(workspace_type(T)), types.intp, types.intp, types.intp)
 
 
+def aligned(n, dtype):
+    """Return n zeros whose first one begins a cache line, so that no vector of whole panels straddles two."""
+    size = n * np.dtype(dtype).itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(dtype)
+
+
 def padded(n, step):
     """Return n, or the next multiple of `step`."""
     return -(-n // step) * step
