@@ -66,7 +66,7 @@ def jit(function, parallel=False):
     There is no fast-math: sums keep their order, NaN and the sign of zero count, and even the fusing of a product
     into its sum is left to kernels that say so, since the compiler may fuse it in one of two loops and not the other.
     """
-    dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel)(function)
+    dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel, no_cfunc_wrapper=True)(function)
     folder = cache_folder()
     if folder is not None:
         dispatcher._cache = _KernelCache(folder, function, "parallel" if parallel else "serial")
@@ -80,8 +80,10 @@ def assembly(dispatcher, signature):
 
 
 def inline(function):
-    """Compile a function into each of its callers; it is never called from Python."""
-    return njit(nogil=True, error_model="numpy", forceinline=True)(function)
+    """Compile a function into each of its callers; it is never called from Python, which takes code of its own."""
+    return njit(nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+        function
+    )
 
 
 def compiled_for(signature, function, parallel=False):

@@ -47,9 +47,16 @@ def ask_ahead(ws, part, parts):
     now = ws.now
     start, row_bytes = now[FIRST] + now[BATCH], now[X_ROW_BYTES]
     lines = (row_bytes + LINE - 1) // LINE
-    n = min(now[BATCH_SIZE], now[END] - start) * lines
-    for k in range(n * part // parts, n * (part + 1) // parts):
-        prefetch_address(now[X_ADDRESS] + ws.order[start + k // lines] * row_bytes + k % lines * LINE)
+    n = max(0, min(now[BATCH_SIZE], now[END] - start)) * lines
+    k, end = n * part // parts, n * (part + 1) // parts
+    row, line = start + k // lines, k % lines
+    while k < end:
+        here = min(end - k, lines - line)  # of this row
+        address = now[X_ADDRESS] + ws.order[row] * row_bytes + line * LINE
+        for _ in range(here):
+            prefetch_address(address)
+            address += LINE
+        k, row, line = k + here, row + 1, 0
 
 
 def make_gather(X_type):

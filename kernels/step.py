@@ -6,6 +6,7 @@ or writes, and nothing is summed across tasks, so the bits do not depend on the 
 
 from ._jit import inline
 from .dropout import drop, undo_scaling
+from .gather import ask_ahead
 from .linear import (
     bias_backward,
     linear_backward_input,
@@ -22,6 +23,7 @@ from .workspace import (
     B_AT,
     BATCH,
     BATCH_ROWS,
+    BLOCKS,
     DERIVE,
     DESCEND,
     DRAW,
@@ -170,12 +172,15 @@ def backward(pointer, l, task, worker):
     WT = ws.S[worker * share : (worker + 1) * share]
     first, start = task % chunks * height, task // chunks * width
     last, end = min(first + height, W_rows), min(start + width, O)
-    for i in range(first, last, VECTORS * L):
-        below = min(i + VECTORS * L, last)
+    strip = VECTORS * L if l or ws.now[WORKERS] > 1 else L  # short where each asks for some of the next rows
+    for i in range(first, last, strip):
+        below = min(i + strip, last)
         if l:
             transpose_rows(WT, W, i, below, W_rows, b.size)
         last_row = min(below, pad(I, ROWS))
         linear_backward_params(W, dW, x, dt, rows, B, i, last_row, start, end, W_rows, rate, descend)
+        if l == 0 and ws.now[WORKERS] == 1 and ws.now[BLOCKS] == 1:
+            ask_ahead(ws, i // L, W_rows // L)
         if l:
             F_below = ws.layers[l - 1, F]
             if F_below == OTHER:

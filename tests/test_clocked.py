@@ -67,8 +67,8 @@ def test_records_without_room_are_counted_and_the_next_call_has_room(rng):
     for _ in range(2):
         for _ in plan.train_epoch(Labelled(Samples(X), y), np.arange(50), 5):
             pass
-    # a gather, two layers forward, the error, two dE/dW, two dE/db, W turned, one dE/dx
-    assert plan._words == 10 * clocked.RECORD and len(plan.records) == 10 * 10
+    # a gather, two layers forward, the error, two dE/dW, two dE/db, W turned, one dE/dx, the next rows asked for
+    assert plan._words == 11 * clocked.RECORD and len(plan.records) == 10 * 11
 
 
 # ---- times ---------------------------------------------------------------------------------------------------------
