@@ -135,7 +135,7 @@ class Compiled:
         plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
         if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
             plan.n_threads = 1
-        self._lbfgs = plan, self._labelled(X, y, sample_weight, plan)
+        self._lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
         try:
             super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
         finally:
@@ -144,15 +144,19 @@ class Compiled:
     def _loss_grad_lbfgs(
         self, packed_coef_inter: np.ndarray, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
     ) -> tuple[float, np.ndarray]:
-        self._unpack(packed_coef_inter)
         if hasattr(self, "_lbfgs"):
-            plan, data = self._lbfgs
+            plan, data, packing = self._lbfgs
         else:
             plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
-            data = self._labelled(X, y, sample_weight, plan)
-        self._load(plan)
-        gradient = np.empty(plan.network.n_parameters)
-        sums = plan.gradients(data, gradient)
-        layers = plan.network.views(gradient)
-        packed = [W.ravel() for W, _ in layers] + [b for _, b in layers]
-        return self._loss(sums), np.concatenate(packed)
+            data, packing = self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
+        flat = np.empty(len(packing))
+        flat[packing] = packed_coef_inter
+        plan.load(flat)
+        sums = plan.gradients(data, flat)
+        return self._loss(sums), flat[packing]
+
+    @staticmethod
+    def _packing(network: Network) -> np.ndarray:
+        """Return where each parameter stands in the flat vector: scikit-learn packs all W, then all b."""
+        layers = network.views(np.arange(network.n_parameters))
+        return np.concatenate([W.ravel() for W, _ in layers] + [b for _, b in layers])

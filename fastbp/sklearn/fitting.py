@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .. import checks, init
+from ..samples import Labelled
 from .compiled import ADDED_SOLVERS
 from .stochastic import Stochastic
 
@@ -115,18 +116,37 @@ class Fitting(CallbackSupportMixin, Stochastic):
             raise ValueError(f"y_val must hold classes of y, {list(self.classes_)}, got {list(unseen)}, too")
         return X, y, weight
 
-    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return what early stopping goes by: the larger the better."""
+    def _told(self, plan: Any, held_out: Labelled, right: int) -> float | None:
+        """Return what early stopping goes by where passes over the rows tell it, else None."""
         loss = self.validation_loss_curve_[-1]
         if self.scoring == "loss":
             return -loss
-        if self.scoring is None and (sample_weight is not None or not hasattr(self, "classes_")):
-            return super()._score(X, y, sample_weight)
+        if not self.early_stopping or self.scoring is not None:
+            return None
         if not np.isfinite(loss):
             return np.nan
-        if self.scoring is None:  # the accuracy
-            return self._right / X.shape[0]
+        if is_classifier(self):
+            return right / len(held_out.y) if held_out.weights is None else None
+        z = np.empty_like(held_out.y)
+        plan.predict(held_out.samples, z)
+        return _r2(held_out.y, z, held_out.weights)
+
+    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return what early stopping goes by: the larger the better."""
+        if self._score_told is not None:
+            return self._score_told
+        if self.scoring is None:
+            return super()._score(X, y, sample_weight)
+        if not np.isfinite(self.validation_loss_curve_[-1]):
+            return np.nan
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")  # they were checked and taken off
             return float(check_scoring(self, self.scoring)(self, X, y, **weight))
+
+
+def _r2(y: np.ndarray, z: np.ndarray, weights: np.ndarray | None) -> float:
+    """Return scikit-learn's `r2_score`, whose checks of its arguments take longer than a small epoch."""
+    w = np.ones(len(y)) if weights is None else weights.astype(np.float64)
+    errors, spreads = w @ (y - z) ** 2, w @ (y - np.average(y, axis=0, weights=weights)) ** 2
+    return float(np.where(spreads > 0, 1 - errors / np.where(spreads > 0, spreads, 1), errors == 0).mean())
