@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from .. import checks, optim, threads
+from .. import checks, frames, optim, threads
 from .. import plan as plans
 from ..network import ACTIVATIONS, Network
 from ..samples import Labelled, Samples, Sums
@@ -124,6 +124,7 @@ class Compiled:
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> np.ndarray:
         if check_input:
+            frames.refuse_lazy(X, "X")
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         plan = self._new_plan(Rule("sgd", (), (0.0,)))
         self._load(plan)
