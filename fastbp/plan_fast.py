@@ -21,6 +21,7 @@ FIRST_FLOP = 4e9  # of a call whose speed is not known yet
 BLOCK_ROWS = 64  # rows carried through all layers at once outside training: they stay in a core's cache
 BLOCK_PARAMETERS = 192, 65_536  # a row, and in all: up to so many, a minibatch is split by rows (kernels/block.py)
 LEAST_BLOCK, MOST_BLOCKS = 32, 4  # rows of a block, and blocks: each writes and reads all of dE/dW
+GRADIENT_ROWS = 512  # of a block where all rows are one minibatch: they stay in a core's cache
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
 SPARE_BYTES = 4_000_000  # of arrays kept for the call after the next: training and validation take turns
@@ -145,7 +146,9 @@ class FastPlan:
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """All rows as one minibatch that ends without an update."""
         n = len(data.y)
-        self._allocate(n, self._workers(n, n), self._blocks(n))
+        most = n * sum(self.network.layer_sizes) // len(self.P)  # each has a gradient of its own: less than all h take
+        blocks = max(self._blocks(n), min(n // GRADIENT_ROWS, most))
+        self._allocate(n, self._workers(n, n), blocks)
         sums = self._call(train.train, workspace.UPDATE, data, np.arange(n), n, "gradient")
         parameters.unpack(gradient, self._arrays["G"], self.layers)
         return sums

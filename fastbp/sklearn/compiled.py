@@ -133,7 +133,7 @@ class Compiled:
         return z
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:
-        plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
+        plan = self._new_plan(Rule("sgd", (), (0.0,)), X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
         if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
             plan.n_threads = 1
         self._lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
@@ -150,7 +150,7 @@ class Compiled:
         else:
             plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
             data, packing = self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
-        flat = np.empty(len(packing))
+        flat = np.empty(len(packing), plan.dtype)
         flat[packing] = packed_coef_inter
         plan.load(flat)
         sums = plan.gradients(data, flat)
