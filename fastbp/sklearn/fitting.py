@@ -87,7 +87,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
 
     def _refuse_for_lbfgs(self) -> None:
         """Raise ValueError for what only solvers have that take minibatch steps."""
-        asked = {name: np.any(getattr(self, name)) for name in ("dropout", "layer_norm")}
+        asked = {name: bool(np.any(getattr(self, name))) for name in ("dropout", "layer_norm")}
         asked |= {name: getattr(self, name) is not None for name in ("clip_value", "clip_norm", "schedule")}
         asked["X_val"] = getattr(self, "_validation", None) is not None
         for name in (name for name, given in asked.items() if given):
