@@ -59,11 +59,11 @@ class LeftOut(Exception):
 class Competitor:
     """A process that holds one entrant ready; it runs only while it is asked for something."""
 
-    def __init__(self, name: str, case: str) -> None:
+    def __init__(self, name: str, case: str, script: str = __file__) -> None:
         answers, answers_out = os.pipe()
         self.answers, self.words = os.fdopen(answers), tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [sys.executable, __file__, "--compete", name, case, str(answers_out)],
+            [sys.executable, script, "--compete", name, case, str(answers_out)],
             stdin=subprocess.PIPE, stdout=self.words, stderr=self.words, text=True, bufsize=1,
             pass_fds=[answers_out], start_new_session=True,
             env={key: value for key, value in os.environ.items() if key not in PINS},

@@ -25,7 +25,11 @@ class Callback:
         """Before an epoch, counted from 0."""
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
-        """After an epoch; `logs` holds "epoch" and what the history has of it, such as "loss" and "val_loss"."""
+        """After an epoch; `logs` holds "epoch" and what the history has of it, such as "loss" and "val_loss".
+
+        All callbacks are given the same `logs`, one after the other: a metric of your own, written there, can be the
+        `monitor` of those that follow.
+        """
 
     def on_train_end(self, model: Any) -> None:
         """After the last epoch, Ctrl-C included."""
@@ -72,7 +76,8 @@ class EarlyStopping(_Watching):
     Parameters
     ----------
     monitor : str
-        A name of the history's lists: "val_loss", "val_accuracy", "loss", ...
+        A name of the history's lists: "val_loss", "val_accuracy", "loss", ...; or what a callback before this one wrote
+        into `logs`.
     patience : int
         Epochs to wait for an improvement by more than `min_delta`.
     min_delta : float

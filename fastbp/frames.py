@@ -104,6 +104,12 @@ def as_target(y: Any, name: str) -> Any:
     return _values(table, name)
 
 
+def refuse_lazy(X: Any, name: str) -> None:
+    """Raise TypeError where X is a lazy frame, of which numpy makes an array of one object."""
+    if not hasattr(X, "__array__") and _is_frame(X):
+        _read(X, name)
+
+
 def check_names(known: Sequence[str] | None, names: Sequence[str] | None, what: str) -> None:
     """Raise ValueError if `names`, the columns' of `what`, are not those the model was trained on, in their order."""
     if known is None or names is None or list(known) == list(names):

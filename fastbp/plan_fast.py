@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .kernels import build, panels, row, train, update, workspace
+from .kernels import build, parameters, row, train, update, workspace
 from .kernels.workspace import aligned
 from .network import Network
 from .optim import Optimizer
@@ -23,8 +22,10 @@ FIRST_FLOP = 4e9  # of a call whose speed is not known yet
 BLOCK_ROWS = 64  # rows carried through all layers at once outside training: they stay in a core's cache
 BLOCK_PARAMETERS = 192, 65_536  # a row, and in all: up to so many, a minibatch is split by rows (kernels/block.py)
 LEAST_BLOCK, MOST_BLOCKS = 32, 4  # rows of a block, and blocks: each writes and reads all of dE/dW
+GRADIENT_ROWS = 512  # of a block where all rows are one minibatch: they stay in a core's cache
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
+SPARE_BYTES = 4_000_000  # of arrays kept for the call after the next: training and validation take turns
 CONVERTED_BYTES = 4_000_000  # of an X that only numpy can read, at a time
 _NO_ROWS, _NO_RATES = np.empty(0, np.intp), np.empty(0)
 
@@ -49,23 +50,24 @@ class FastPlan:
         self._row_can = network.of_classes and set(network.activations) <= {"relu", "identity"}
         self._row_can &= "identity" not in network.activations[:-1] and not any(network.layer_norms)
         self._arrays: dict[str, np.ndarray] = {}
+        self._spare: dict[str, np.ndarray] = {}
 
     # ---- parameters and state, in and out of panels
 
     def load(self, flat: np.ndarray) -> None:
         """Take a copy of the parameters."""
-        self._into_panels(self.P, flat)
+        parameters.pack(self.P, flat, self.layers)
 
     def store(self, flat: np.ndarray) -> None:
         """Write the parameters back."""
-        self._out_of_panels(flat, self.P)
+        parameters.unpack(flat, self.P, self.layers)
 
     def get_slots(self) -> dict[str, np.ndarray]:
         """Return copies of the optimizer's state."""
         n = self.network.n_parameters
         slots = {name: np.zeros(n, self.dtype) for name in self.optimizer.slots}
         for name, state in self.slots.items():
-            self._out_of_panels(slots[name], state)
+            parameters.unpack(slots[name], state, self.layers)
         return slots
 
     def set_slots(self, slots: dict[str, np.ndarray]) -> None:
@@ -73,7 +75,7 @@ class FastPlan:
         self.slots = {}
         if any(state.any() for state in slots.values()):
             for name, state in slots.items():
-                self._into_panels(self._slot(name), state)
+                parameters.pack(self._slot(name), state, self.layers)
 
     def _slot(self, name: str) -> np.ndarray:
         if name not in self.optimizer.slots:
@@ -81,22 +83,6 @@ class FastPlan:
         if name not in self.slots:
             self.slots[name] = aligned(len(self.P), self.dtype)
         return self.slots[name]
-
-    def _into_panels(self, P: np.ndarray, flat: np.ndarray) -> None:
-        for (W, *vectors), (_, _, w_at, b_at, *_) in zip(self.network.views(flat), self.layers, strict=False):
-            panels.pack(P[w_at:b_at], W)
-            for vector, at in zip(vectors, self._vectors_at(b_at, W), strict=False):
-                P[at : at + len(vector)] = vector
-
-    def _out_of_panels(self, flat: np.ndarray, P: np.ndarray) -> None:
-        for (W, *vectors), (_, _, w_at, b_at, *_) in zip(self.network.views(flat), self.layers, strict=False):
-            panels.unpack(W, P[w_at:b_at])
-            for vector, at in zip(vectors, self._vectors_at(b_at, W), strict=False):
-                vector[...] = P[at : at + len(vector)]
-
-    def _vectors_at(self, b_at: int, W: np.ndarray) -> Iterator[int]:
-        """Yield where b and what is as long starts, one behind the other."""
-        return itertools.count(b_at, workspace.padded(W.shape[1], workspace.LINE // self.dtype.itemsize))
 
     # ---- passes
 
@@ -161,9 +147,11 @@ class FastPlan:
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """All rows as one minibatch that ends without an update."""
         n = len(data.y)
-        self._allocate(n, self._workers(n, n), self._blocks(n))
+        most = n * sum(self.network.layer_sizes) // len(self.P)  # each has a gradient of its own: less than all h take
+        blocks = max(self._blocks(n), min(n // GRADIENT_ROWS, most))
+        self._allocate(n, self._workers(n, n), blocks)
         sums = self._call(train.train, workspace.UPDATE, data, np.arange(n), n, "gradient")
-        self._out_of_panels(gradient, self._arrays["G"])
+        parameters.unpack(gradient, self._arrays["G"], self.layers)
         return sums
 
     def _rows(self, mode: int, data: Labelled, out: np.ndarray) -> None:
@@ -204,17 +192,23 @@ class FastPlan:
         return max(1, int(blocks) // 2 * 2)
 
     def _allocate(self, batch_size: int, workers: int, blocks: int) -> None:
-        """Make the arrays for a minibatch in so many blocks."""
+        """Make the arrays for a minibatch in so many blocks, or take up those of the call before the last."""
         key = (batch_size, workers, blocks)
         if self._arrays.get("key") == key:
             return
+        self._arrays, self._spare = self._spare, self._arrays
+        if self._arrays.get("key") == key:
+            return
+        if "A" in self._spare and self._spare["A"].nbytes > SPARE_BYTES:
+            self._spare = {}
         sizes, dtype, normalized = self.network.layer_sizes, self.dtype, self.network.layer_norms
         rows = workspace.batch_rows(workspace.block_size(batch_size, blocks), dtype)
-        self.layers, _, a = workspace.layout(sizes, rows, dtype, normalized)
-        build.set_activations(self.layers, self.network.activations, self.network.dropouts, dtype)
+        layers, _, a = workspace.layout(sizes, rows, dtype, normalized)
+        build.set_activations(layers, self.network.activations, self.network.dropouts, dtype)
         targets = 0 if self.network.of_classes else workspace.padded(sizes[-1], workspace.LINE // dtype.itemsize)
         self._arrays = {
             "key": key,  # type: ignore[dict-item]
+            "layers": layers,
             "now": aligned((1 + workers) * workspace.WORDS, np.intp),
             "A": aligned(blocks * a * build.parts(self.network.activations, normalized), dtype),
             "S": aligned(workspace.scratch(sizes, workers, dtype), dtype),
@@ -247,7 +241,7 @@ class FastPlan:
         stepping = stateful or mode == workspace.DESCEND
         totals = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
         ws = workspace.Workspace(
-            layers=self.layers, now=now, P=self.P, G=arrays["G"] if training else self.none,
+            layers=arrays["layers"], now=now, P=self.P, G=arrays["G"] if training else self.none,
             m=self._slot("m") if stateful else self.none, v=self._slot("v") if stateful else self.none,
             A=arrays["A"], S=arrays["S"], sums=arrays["sums"], e=arrays["e"], right=arrays["right"],
             labels=arrays["labels"], targets=arrays["targets"], w=arrays["w"],

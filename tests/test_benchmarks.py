@@ -240,3 +240,20 @@ def test_the_race_refuses_what_it_does_not_know(run_python):
     for arguments in (["--peers", "caffe"], ["--case", "train:1"]):
         done = run_python(FOLDER / "race.py", *arguments, check=False)
         assert done.returncode == 2 and arguments[1] in done.stderr
+
+
+# ---- scikit-learn's estimators
+
+
+def test_estimators_are_raced_at_equal_scores(run_python):
+    pytest.importorskip("sklearn", minversion="1.9")
+    done = run_python(FOLDER / "estimators.py", "--case", "breast_cancer:adam:early", "--rounds", "1")
+    head, _, row, *_ = (line.strip("| ").split(" | ") for line in done.stdout.splitlines())
+    assert head[:4] == ["`fit`", "fastbp", "scikit-learn", "faster"] and len(row) == len(head)
+    assert row[0] == "breast cancer, adam, early stopping" and row[-2] == row[-1] and 0.9 < float(row[-1]) < 1
+
+
+@pytest.mark.parametrize("case", ["iris:adam", "digits", "digits:adamw", "digits:adam:late"])
+def test_the_race_of_estimators_refuses_what_it_does_not_know(run_python, case):
+    done = run_python(FOLDER / "estimators.py", "--case", case, check=False)
+    assert done.returncode == 2 and case in done.stderr

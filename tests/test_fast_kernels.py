@@ -15,15 +15,18 @@ from fastbp.kernels import (
     loss,
     normalization,
     panels,
+    parameters,
     shuffle,
     twin_phases,
     twins,
+    workspace,
 )
 from fastbp.kernels import row as rows
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.simd import LINE
 from fastbp.kernels.tile import ROWS, tile_shape
 from fastbp.kernels.workspace import batch_rows, labels_dtype
+from fastbp.network import Network
 
 TWINS = [name for name, entry in KERNELS.items() if entry.twin]
 ALONE = [name for name, entry in KERNELS.items() if entry.adapter and not entry.twin]
@@ -186,6 +189,23 @@ def test_panels_are_columns_of_cache_lines_and_unpack_undoes_pack(rows, columns,
         assert P[at] == (M[i, j] if i < rows and j < columns else 7)
     panels.unpack(back, P)
     assert np.array_equal(back, M)
+
+
+def test_parameters_lie_where_the_layout_says(dtype, rng):
+    network = Network((5, 19, 1, 3), "relu", layer_norm=(True, False))
+    layers, size, _ = workspace.layout(network.layer_sizes, 1, dtype, network.layer_norms)
+    flat = rng.standard_normal(network.n_parameters).astype(dtype)
+    P, back = np.zeros(size, dtype), np.full_like(flat, np.nan)
+    parameters.pack(P, flat, layers)
+    for (W, *vectors), layer in zip(network.views(flat), layers, strict=False):
+        weights = np.zeros_like(P[layer[workspace.W_AT] : layer[workspace.B_AT]])
+        panels.pack(weights, W)
+        assert np.array_equal(P[layer[workspace.W_AT] : layer[workspace.B_AT]], weights)
+        starts = layer[workspace.B_AT], layer[workspace.G_AT]
+        for vector, start in zip(vectors[:2], starts, strict=False):
+            assert np.array_equal(P[start : start + len(vector)], vector)
+    parameters.unpack(back, P, layers)
+    assert np.array_equal(back, flat) and np.count_nonzero(P) == len(flat)
 
 
 # ---- the table and the tile ----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from trainings import OPTIMIZERS, assert_alike, both, data, flat, targets
 
 import fastbp
 from fastbp.callbacks import EarlyStopping
+from fastbp.kernels import parameters
 from fastbp.kernels.registry import KERNELS
 from fastbp.network import ACTIVATIONS, LOSSES
 
@@ -170,7 +171,7 @@ def test_what_fills_up_the_panels_stays_zero(rng):
         plan, used = model._plan, np.zeros(model.network.n_parameters, np.float32)
         for flat_panels in (plan.P, *plan.slots.values()):
             assert np.isfinite(flat_panels).all()
-            plan._out_of_panels(used, flat_panels)
+            parameters.unpack(used, flat_panels, plan.layers)
             assert np.count_nonzero(flat_panels) == np.count_nonzero(used) > 0
 
 

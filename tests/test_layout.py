@@ -38,7 +38,7 @@ KERNELS = [
     {"train", "outputs"},
     {"row", "block", "errors"},
     {"step", "update", "crew", "activation"},
-    {"gather", "dropout"},
+    {"gather", "dropout", "parameters"},
     {"linear", "loss", "panels", "normalization"},
     {"workspace", "functions", "peaks"},
     {"tile", "values", "convert", "beyond_errors"},

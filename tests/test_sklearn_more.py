@@ -8,6 +8,7 @@ pytest.importorskip("sklearn", minversion="1.9")
 from sklearn.metrics import log_loss, mean_absolute_error  # noqa: E402
 
 import fastbp  # noqa: E402
+from fastbp.schedules import Cosine  # noqa: E402
 from fastbp.sklearn import MLPClassifier, MLPRegressor  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -262,6 +263,15 @@ def test_the_best_gains_come_back_with_the_best_weights():
     assert estimator.score(X[100:], WORDS[100:]) == estimator.best_validation_score_
 
 
-def test_lbfgs_has_no_normalization():
-    with pytest.raises(ValueError, match="layer_norm"):
-        MLPClassifier(**SETTINGS, layer_norm=True, solver="lbfgs").fit(X, WORDS)
+@pytest.mark.parametrize(
+    "settings",
+    [{"layer_norm": True}, {"dropout": [0.0, 0.5]}, {"clip_norm": 1.0}, {"clip_value": 1.0}, {"schedule": Cosine()}],
+)
+def test_lbfgs_refuses_what_only_minibatches_have(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        MLPClassifier(**SETTINGS, **settings, solver="lbfgs").fit(X, WORDS)
+
+
+def test_lbfgs_refuses_validation_data():
+    with pytest.raises(ValueError, match="X_val"):
+        MLPRegressor(**SETTINGS, solver="lbfgs").fit(X, NUMBERS, X_val=X, y_val=NUMBERS)

@@ -108,6 +108,21 @@ def test_data_frames_come_and_go():
 # ---- data
 
 
+def test_a_lazy_frame_is_refused_in_plain_words(made):
+    polars = pytest.importorskip("polars")
+    estimator, y = made
+    frame = polars.DataFrame(X, schema=list("abcdefg"))
+    assert list(estimator.fit(frame, y).feature_names_in_) == list("abcdefg")
+    for call in (
+        lambda: estimator.predict(frame.lazy()),
+        lambda: estimator.partial_fit(frame.lazy(), y),
+        lambda: estimator.fit(frame.lazy(), y),
+        lambda: estimator.fit(frame, y, X_val=frame.lazy(), y_val=y),
+    ):
+        with pytest.raises(TypeError, match=r"lazy frame.*collect"):
+            call()
+
+
 def test_words_are_classes_with_early_stopping_too():
     settings = SETTINGS | {"max_iter": 100, "early_stopping": True, "learning_rate_init": 0.01}
     estimator = MLPClassifier(**settings).fit(X, WORDS)

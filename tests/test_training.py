@@ -155,6 +155,19 @@ def test_any_metric_may_be_watched_and_unknown_ones_are_named():
         fit(model(), callbacks=[callbacks.EarlyStopping()])
 
 
+def test_a_metric_of_ones_own_may_end_training():
+    class Spread(callbacks.Callback):
+        """How unlike its classes are counted in what the model predicts."""
+
+        def on_epoch_end(self, model, logs):
+            logs["spread"] = np.bincount(model.predict(X), minlength=3).std()
+            spreads.append(logs["spread"])
+
+    spreads, stop = [], callbacks.EarlyStopping("spread", patience=2, mode="min")
+    fit(model(), epochs=50, callbacks=[Spread(), stop])
+    assert stop.best_epoch == int(np.argmin(spreads)) and len(spreads) == stop.stopped_epoch + 1 < 50
+
+
 def test_the_rate_falls_on_a_plateau():
     m = model(learning_rate=1e-9)
     fit(m, epochs=9, callbacks=[callbacks.ReduceLearningRate(patience=2, factor=0.5, least=2e-10)])

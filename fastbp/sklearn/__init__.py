@@ -52,12 +52,14 @@ _MORE = """
     activation : one name for all hidden layers or a list of one each; "leaky_relu", "gelu" and "silu", too
     dropout : share of all hidden layers' outputs, or of each one's, that a training step leaves out
     layer_norm : whether all hidden layers, or each, are normalized before the activation; `gains_` and `offsets_` hold
-        what is trained of those that are; not with "lbfgs"
+        what is trained of those that are
     l1 : strength of a penalty on the sizes of the weights, which is divided by the sample size as alpha's is
     clip_value, clip_norm : limits of each element of a step's gradient, and of its length
     schedule : factors of the learning rate from step to step, of fastbp.schedules
     n_threads : threads at most; it changes no bit
     class_weight, label_smoothing : of the classifier, as fastbp.Model's fit and Model have them
+
+    "lbfgs" has no minibatches, so that it refuses dropout, layer_norm, limits, schedules and `X_val`.
 
     `fit` takes `X_val`, `y_val` and `sample_weight_val`, too: early stopping then goes by them, and
     `validation_loss_curve_` holds their loss after each epoch. `set_callbacks` takes callbacks of scikit-learn's

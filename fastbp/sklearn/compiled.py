@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from .. import checks, optim, threads
+from .. import checks, frames, optim, threads
 from .. import plan as plans
 from ..network import ACTIVATIONS, Network
 from ..samples import Labelled, Samples, Sums
@@ -124,6 +124,7 @@ class Compiled:
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> np.ndarray:
         if check_input:
+            frames.refuse_lazy(X, "X")
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         plan = self._new_plan(Rule("sgd", (), (0.0,)))
         self._load(plan)
@@ -132,10 +133,10 @@ class Compiled:
         return z
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:
-        plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
+        plan = self._new_plan(Rule("sgd", (), (0.0,)), X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
         if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
             plan.n_threads = 1
-        self._lbfgs = plan, self._labelled(X, y, sample_weight, plan)
+        self._lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
         try:
             super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
         finally:
@@ -144,15 +145,19 @@ class Compiled:
     def _loss_grad_lbfgs(
         self, packed_coef_inter: np.ndarray, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
     ) -> tuple[float, np.ndarray]:
-        self._unpack(packed_coef_inter)
         if hasattr(self, "_lbfgs"):
-            plan, data = self._lbfgs
+            plan, data, packing = self._lbfgs
         else:
             plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
-            data = self._labelled(X, y, sample_weight, plan)
-        self._load(plan)
-        gradient = np.empty(plan.network.n_parameters)
-        sums = plan.gradients(data, gradient)
-        layers = plan.network.views(gradient)
-        packed = [W.ravel() for W, _ in layers] + [b for _, b in layers]
-        return self._loss(sums), np.concatenate(packed)
+            data, packing = self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
+        flat = np.empty(len(packing), plan.dtype)
+        flat[packing] = packed_coef_inter
+        plan.load(flat)
+        sums = plan.gradients(data, flat)
+        return self._loss(sums), flat[packing]
+
+    @staticmethod
+    def _packing(network: Network) -> np.ndarray:
+        """Return where each parameter stands in the flat vector: scikit-learn packs all W, then all b."""
+        layers = network.views(np.arange(network.n_parameters))
+        return np.concatenate([W.ravel() for W, _ in layers] + [b for _, b in layers])

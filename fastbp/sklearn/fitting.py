@@ -14,7 +14,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from .. import checks, init
+from .. import checks, frames, init
+from ..samples import Labelled
 from .compiled import ADDED_SOLVERS
 from .stochastic import Stochastic
 
@@ -44,6 +45,8 @@ class Fitting(CallbackSupportMixin, Stochastic):
             del self._validation
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        if self.solver == "lbfgs":
+            self._refuse_for_lbfgs()
         data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
         watched = hasattr(self, "_skl_callbacks") and not incremental
         if watched:
@@ -61,6 +64,10 @@ class Fitting(CallbackSupportMixin, Stochastic):
             self._callback_fit_ctx.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._fitted)
         return self
 
+    def _validate_input(self, X: Any, *others: Any, **more: Any) -> Any:
+        frames.refuse_lazy(X, "X")
+        return super()._validate_input(X, *others, **more)
+
     def _check_solver(self) -> bool:
         return self.solver in ADDED_SOLVERS or super()._check_solver()
 
@@ -73,12 +80,18 @@ class Fitting(CallbackSupportMixin, Stochastic):
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
         norms = checks.flags("layer_norm", self.layer_norm, len(layer_units) - 2)
         each = [norms] * (len(layer_units) - 2) if isinstance(norms, bool) else norms
-        if any(each) and self.solver == "lbfgs":
-            raise ValueError("layer_norm must be False for solver 'lbfgs'; the others have it")
         super()._initialize(y, layer_units, dtype)
         units = [size for size, norm in zip(layer_units[1:-1], each, strict=True) if norm]
         self.gains_, self.offsets_ = [np.ones(size, dtype) for size in units], [np.zeros(size, dtype) for size in units]
         self._best_norms = self.gains_, self.offsets_
+
+    def _refuse_for_lbfgs(self) -> None:
+        """Raise ValueError for what only solvers have that take minibatch steps."""
+        asked = {name: bool(np.any(getattr(self, name))) for name in ("dropout", "layer_norm")}
+        asked |= {name: getattr(self, name) is not None for name in ("clip_value", "clip_norm", "schedule")}
+        asked["X_val"] = getattr(self, "_validation", None) is not None
+        for name in (name for name, given in asked.items() if given):
+            raise ValueError(f"{name} must not be given for solver 'lbfgs'; the others have it")
 
     def _update_no_improvement_count(self, early_stopping: bool, *validation: Any) -> None:
         best = self.best_validation_score_ if early_stopping else None
@@ -98,6 +111,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
 
     def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return what `fit` was given to validate with, checked."""
+        frames.refuse_lazy(X, "X_val")
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         y = check_array(y, ensure_2d=False, dtype=None if is_classifier(self) else "numeric", input_name="y_val")
@@ -115,18 +129,37 @@ class Fitting(CallbackSupportMixin, Stochastic):
             raise ValueError(f"y_val must hold classes of y, {list(self.classes_)}, got {list(unseen)}, too")
         return X, y, weight
 
-    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return what early stopping goes by: the larger the better."""
+    def _told(self, plan: Any, held_out: Labelled, right: int) -> float | None:
+        """Return what early stopping goes by where passes over the rows tell it, else None."""
         loss = self.validation_loss_curve_[-1]
         if self.scoring == "loss":
             return -loss
-        if self.scoring is None and (sample_weight is not None or not hasattr(self, "classes_")):
-            return super()._score(X, y, sample_weight)
+        if not self.early_stopping or self.scoring is not None:
+            return None
         if not np.isfinite(loss):
             return np.nan
-        if self.scoring is None:  # the accuracy
-            return self._right / X.shape[0]
+        if is_classifier(self):
+            return right / len(held_out.y) if held_out.weights is None else None
+        z = np.empty_like(held_out.y)
+        plan.predict(held_out.samples, z)
+        return _r2(held_out.y, z, held_out.weights)
+
+    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return what early stopping goes by: the larger the better."""
+        if self._score_told is not None:
+            return self._score_told
+        if self.scoring is None:
+            return super()._score(X, y, sample_weight)
+        if not np.isfinite(self.validation_loss_curve_[-1]):
+            return np.nan
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")  # they were checked and taken off
             return float(check_scoring(self, self.scoring)(self, X, y, **weight))
+
+
+def _r2(y: np.ndarray, z: np.ndarray, weights: np.ndarray | None) -> float:
+    """Return scikit-learn's `r2_score`, whose checks of its arguments take longer than a small epoch."""
+    w = np.ones(len(y)) if weights is None else weights.astype(np.float64)
+    errors, spreads = w @ (y - z) ** 2, w @ (y - np.average(y, axis=0, weights=weights)) ** 2
+    return float(np.where(spreads > 0, 1 - errors / np.where(spreads > 0, spreads, 1), errors == 0).mean())

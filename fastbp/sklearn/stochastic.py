@@ -140,8 +140,9 @@ class Stochastic(Compiled):
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
         if held_out is not None:
             self._store(plan)
-            loss, self._right = plan.evaluate(held_out)
+            loss, right = plan.evaluate(held_out)
             self.validation_loss_curve_.append(loss / (self.n_outputs_ if self.out_activation_ == "identity" else 1))
+            self._score_told = self._told(plan, held_out, right)
         self._update_no_improvement_count(self.early_stopping, *validation)
         self._optimizer.iteration_ends(self.t_)
 

@@ -1,0 +1,155 @@
+#!/usr/bin/env python
+"""Race fastbp.sklearn's estimators against scikit-learn's own: `fit`, the same settings, the same seed.
+
+    python asv_benchmarks/estimators.py
+    python asv_benchmarks/estimators.py --case digits:adam --case mnist:sgd:float32:search --rounds 9
+
+A case is DATA:SOLVER, then perhaps float32, early (stopping) or search (a grid in two processes). DATA is digits,
+breast_cancer, diabetes, or mnist where FASTBP_MNIST names the folder of its files. `README.md` in this folder tells
+more. It needs Linux or macOS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import statistics
+import sys
+import warnings
+from typing import Any
+
+import race
+import race_table
+
+TITLES = {"fastbp.sklearn": "fastbp", "sklearn.neural_network": "scikit-learn"}
+SMALL, SOLVERS = ("digits", "breast_cancer", "diabetes"), ("adam", "sgd", "lbfgs")
+OPTIONS = {"float32", "early", "search"}
+CASES = [
+    *(f"{data}:{solver}" for data in SMALL for solver in SOLVERS),
+    *(f"{data}:adam:{option}" for data in SMALL for option in ("early", "search")),
+    *(f"mnist:{solver}{dtype}" for solver in SOLVERS for dtype in (":float32", "")),
+    *("mnist:adam:float32:search", "mnist:adam:search"),
+]
+MNIST_ITERATIONS = {"adam": 5, "sgd": 5, "lbfgs": 10}  # else scikit-learn's default of 200
+SEARCHED_ROWS = 12_000  # of MNIST's 60,000, in a search
+GRID = {"alpha": [1e-4, 1e-2]}
+
+
+def parse(text: str) -> tuple[str, str, set[str]]:
+    """Return a case's data, solver and options; ValueError where it is none."""
+    data, _, rest = text.partition(":")
+    solver, *options = rest.split(":")
+    if data not in (*SMALL, "mnist") or solver not in SOLVERS or not set(options) <= OPTIONS:
+        raise ValueError(f"{text!r} is no case as digits:adam or mnist:sgd:float32:search is")
+    return data, solver, set(options)
+
+
+def load(data: str, options: set[str]) -> list[Any]:
+    """Return rows to fit, rows to test, and what belongs to each: standardized, MNIST's grey levels from 0 to 1."""
+    from sklearn import datasets, model_selection
+    from sklearn.preprocessing import scale
+
+    dtype = "float32" if "float32" in options else "float64"
+    if data == "mnist":
+        from fastbp.files import datasets as files
+
+        if "FASTBP_MNIST" not in os.environ:
+            raise ImportError("FASTBP_MNIST names no folder of MNIST's files")
+        read, rows = files.read(os.environ["FASTBP_MNIST"]), SEARCHED_ROWS if "search" in options else None
+        assert read.X_test is not None
+        return [(read.X[:rows] / 255).astype(dtype), (read.X_test / 255).astype(dtype), read.y[:rows], read.y_test]
+    X, y = getattr(datasets, f"load_{data}")(return_X_y=True)
+    y = scale(y) if data == "diabetes" else y
+    return model_selection.train_test_split(scale(X).astype(dtype), y, test_size=0.2, random_state=0)
+
+
+def fitter(module: str, text: str) -> Any:
+    """Return what fits once, and then what tells how well."""
+    from sklearn.model_selection import GridSearchCV
+
+    data, solver, options = parse(text)
+    X, X_test, y, y_test = load(data, options)
+    kind = getattr(importlib.import_module(module), "MLPRegressor" if data == "diabetes" else "MLPClassifier")
+    iterations = MNIST_ITERATIONS[solver] if data == "mnist" else 200
+    estimator = kind(solver=solver, max_iter=iterations, early_stopping="early" in options, random_state=0)
+    if "search" in options:
+        estimator = GridSearchCV(estimator, GRID, cv=3, n_jobs=2)
+    os.environ["PYTHONWARNINGS"] = "ignore"  # in the processes of a search
+    warnings.simplefilter("ignore")  # not converged, it says
+    return lambda: estimator.fit(X, y), lambda: estimator.score(X_test, y_test)
+
+
+def compete(module: str, text: str, answers: int) -> None:
+    """Be a competitor: fit once, then do and answer what the lines on stdin ask."""
+    with os.fdopen(answers, "w", buffering=1) as out:
+        try:
+            fit, score = fitter(module, text)
+            fit()  # compiles or loads, and starts the processes of a search
+        except ImportError as error:
+            print(json.dumps({"left out": str(error)}), file=out)
+            return
+        print(json.dumps(0.0), file=out)
+        for line in sys.stdin:
+            print(json.dumps(score() if line.strip() == "score" else race.sample(fit, "train")), file=out)
+
+
+def compare(text: str, rounds: int) -> list[str]:
+    """Return the case's row of the table: both times, their ratio and both scores."""
+    running: dict[str, race.Competitor] = {}
+    seconds: dict[str, list[float]] = {module: [] for module in TITLES}
+    try:
+        for module in TITLES:
+            running[module] = race.Competitor(module, text, __file__)
+        for turn in range(rounds):
+            for module in list(TITLES)[:: 1 if turn % 2 else -1]:  # each first in turn
+                seconds[module].append(running[module].ask("time"))
+        scores = [running[module].ask("score") for module in TITLES]
+    finally:
+        for competitor in running.values():
+            competitor.end()
+    times = [race_table.duration(statistics.median(seconds[module])) for module in TITLES]
+    ratio = statistics.median(theirs / ours for ours, theirs in zip(*seconds.values(), strict=True))
+    return [described(text), *times, f"**{race_table.multiple(ratio)}**", *(f"{score:.4f}" for score in scores)]
+
+
+def described(text: str) -> str:
+    """Return a case in words."""
+    data, solver, options = parse(text)
+    words = {"float32": "float32", "early": "early stopping", "search": "`GridSearchCV(n_jobs=2)`"}
+    name = "MNIST" if data == "mnist" else data.replace("_", " ")
+    return ", ".join([name, solver, *(word for option, word in words.items() if option in options)])
+
+
+def main() -> None:
+    """Race the cases asked for; the table goes to stdout, who is left out to stderr."""
+    assert __doc__
+    summary, _, more = __doc__.partition("\n")
+    parser = argparse.ArgumentParser(description=summary, epilog=more)
+    parser.add_argument("--case", action="append", metavar="CASE", help="race this case only; may be repeated")
+    parser.add_argument("--rounds", type=int, default=5, help="fits of each side and case (5)")
+    parser.add_argument("--compete", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.compete:
+        module, text, answers = options.compete
+        return compete(module, text, int(answers))
+    cases = options.case or CASES
+    try:
+        for case in cases:
+            parse(case)
+    except ValueError as error:
+        parser.error(str(error))
+    head = ["`fit`", *TITLES.values(), "faster", *(f"score of {title}" for title in TITLES.values())]
+    for row in (head, ["---"] * len(head)):
+        print("| " + " | ".join(row) + " |", flush=True)
+    for case in cases:
+        try:
+            print("| " + " | ".join(compare(case, options.rounds)) + " |", flush=True)
+        except race.LeftOut as why:
+            print(f"{case} left out: {why}", file=sys.stderr, flush=True)
+    print(f"\nMedians of {options.rounds} fits each, in turns: {race.machine(['fastbp', 'sklearn'])}.")
+
+
+if __name__ == "__main__":
+    main()

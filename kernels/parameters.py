@@ -1,0 +1,44 @@
+"""All parameters of a network in and out of panels, in one call: for small ones a call a layer takes longer."""
+
+from . import panels
+from ._jit import jit
+from .simd import lanes
+from .workspace import B_AT, G_AT, IN, OUT, W_AT, pad
+
+
+@jit
+def pack(P, flat, layers):
+    """P <- all parameters of a network.
+
+    P       in, out (panels,)
+    flat    in      W, b and, where it is normalized, g and c of each layer, one behind the other
+    layers  in      (L + 1, 9), see workspace.py
+    """
+    at = 0
+    for l in range(layers.shape[0] - 1):
+        I, O, W_at, b_at = layers[l, IN], layers[l, OUT], layers[l, W_AT], layers[l, B_AT]
+        panels.pack(P[W_at:b_at], flat[at : at + I * O].reshape((I, O)))
+        at += I * O
+        for vector in range(3 if layers[l, G_AT] else 1):
+            first = b_at + vector * pad(O, lanes(P))
+            P[first : first + O] = flat[at : at + O]
+            at += O
+
+
+@jit
+def unpack(flat, P, layers):
+    """flat <- what `pack` packed.
+
+    flat    out all parameters
+    P       in  (panels,)
+    layers  in  (L + 1, 9)
+    """
+    at = 0
+    for l in range(layers.shape[0] - 1):
+        I, O, W_at, b_at = layers[l, IN], layers[l, OUT], layers[l, W_AT], layers[l, B_AT]
+        panels.unpack(flat[at : at + I * O].reshape((I, O)), P[W_at:b_at])
+        at += I * O
+        for vector in range(3 if layers[l, G_AT] else 1):
+            first = b_at + vector * pad(O, lanes(P))
+            flat[at : at + O] = P[first : first + O]
+            at += O
