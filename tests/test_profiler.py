@@ -219,6 +219,20 @@ def test_what_is_no_profile_is_refused(text, tmp_path):
         saved.read(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize(
+    "part, name, value",
+    [("step", "count", 0), ("step", "count", "3"), ("machine", "cpu", 3), ("step", "seconds", None)],
+)
+def test_a_profile_of_other_numbers_is_refused(part, name, value, tmp_path):
+    profile = profile_of({("fast_linear", 1): 1e-2}, 10)
+    (tmp_path / "a.json").write_text(json.dumps(profile))
+    assert saved.read(tmp_path / "a.json") == profile
+    profile[part][name] = value
+    (tmp_path / "a.json").write_text(json.dumps(profile))
+    with pytest.raises(ValueError, match=r"a\.json: not a profile"):
+        saved.read(tmp_path / "a.json")
+
+
 def test_numbers_as_people_write_them():
     assert [tables.duration(s) for s in (2.5, 1e-3, 4.56789e-5, 3e-9, 0.0)] == [
         "2.5 s",
