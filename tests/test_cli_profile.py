@@ -68,6 +68,7 @@ def test_perf_is_explained(run):
     status, out, err = run("--perf", "--layers", "9,8,7", "--batch", 6)
     assert (status, err) == (0, "")
     assert "perf record" in out and "fastbp profile --layers 9-8-7 --batch 6" in out
+    assert "--data 'my digits.npz'" in run("--perf", "--data", "my digits.npz")[1]  # as a shell wants it
 
 
 def complaint(result):
@@ -93,7 +94,12 @@ def complaint(result):
         ("--data nowhere.csv", "nowhere.csv"),
         ("--json missing/profile.json", "missing/profile.json"),
         ("--trace .", "."),
+        ("--json a.json --trace ./a.json", "--json and --trace must be different files"),
+        ("--json=", "''"),
+        ("--roofline=", "''"),
         ("--asm linear_forward", "the nearest names are"),
+        ("--asm=", "kernel must be a name in the registry"),
+        ("--asm fast_linear --perf", "not allowed with"),
         ("--compare a.json b.json", "a.json"),
         ("--compare a.json", "--compare"),
         ("--nonsense", "--nonsense"),

@@ -2,11 +2,14 @@
 
 import ast
 import importlib.util
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
+import fastbp
+import fastbp.plot
 from fastbp.kernels import table
 
 ROOT = Path(__file__).parent.parent
@@ -147,6 +150,12 @@ def test_no_file_is_long(folder):
     for path in sources(folder):
         length = len(path.read_text(encoding="utf-8").splitlines())
         assert length <= longer.get(path.name, 300), f"{path.relative_to(ROOT)} has {length} lines"
+
+
+@pytest.mark.parametrize("package", [fastbp, fastbp.plot], ids=lambda package: package.__name__)
+def test_no_module_bears_the_name_of_a_public_function(package):
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}  # one imported would take its place
+    assert not modules & {name for name in package.__all__ if callable(getattr(package, name))}
 
 
 def test_packages_listed_are_those_there_are():

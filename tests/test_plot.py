@@ -163,6 +163,12 @@ def test_confusion_of_yes_and_no_and_what_has_no_classes():
             plot.confusion(other, X, y, axes())
 
 
+def test_long_names_that_differ_at_their_end_stay_apart():
+    names = [f"one of many classes, {end}" for end in ("red", "blue", "green", "$5")]
+    labels = [label.get_text() for label in plot.confusion(model(class_names=names), X, Y, axes()).get_yticklabels()]
+    assert len(set(labels)) == 4 and labels[0] == "one of ma…ses, red" and labels[3].endswith(r", \$5")
+
+
 # ---- epochs, layers, kernels
 
 

@@ -112,6 +112,23 @@ def test_nothing_is_cut_off_or_covered(name, size, reports):
 
 
 @pytest.mark.parametrize("size", [(4, 3), (8, 6)], ids=str)
+@pytest.mark.parametrize("share", [0.7, 0.9, 1.0])
+def test_no_number_stands_on_the_roof(size, share):
+    kernels = [
+        {"name": "linear", "layer": layer, "flop": flop, "bytes": 100, "gflops": share * min(100, flop / 5)}
+        for layer, flop in enumerate((50, 200, 400, 550, 1000, 4000), 1)
+    ]
+    ax = Figure(size, layout="constrained").add_subplot()
+    plot.roofline({"machine": PROFILE["machine"], "kernels": kernels}, ax)
+    ax.figure.draw_without_rendering()
+    x = np.geomspace(*ax.get_xlim(), 500)
+    roof = ax.transData.transform(np.column_stack([x, np.minimum(100, 20 * x)]))
+    for text in [text for text in ax.texts if text.get_text().isdigit()]:
+        box = text.get_window_extent()
+        assert not any(box.contains(*place) for place in roof), text
+
+
+@pytest.mark.parametrize("size", [(4, 3), (8, 6)], ids=str)
 @pytest.mark.parametrize("sizes", [[784, 10], [784, 512, 512, 10], [2, *[1024] * 9, 10]], ids=lambda s: str(len(s)))
 def test_text_stays_within_its_boxes(size, sizes):
     ax = Figure(size, layout="constrained").add_subplot()

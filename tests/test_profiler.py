@@ -129,7 +129,7 @@ def test_a_profile_from_end_to_end(tmp_path, rng):
     assert before["steps"] == after["steps"] and before["random"] == after["random"]
     np.testing.assert_array_equal(before["parameters"], after["parameters"])
     assert isinstance(found, fastbp.Profile) and found.step.seconds * found.step.count >= 0.05
-    assert found.machine.peak_gflops > found.machine.bandwidth_gbs > 0 and found.machine.threads == threads.most()
+    assert found.machine.peak_gflops > 0 < found.machine.bandwidth_gbs and found.machine.threads == threads.most()
 
     found.save(tmp_path / "profile.json")
     assert saved.read(tmp_path / "profile.json") == json.loads(json.dumps(found.to_dict()))
@@ -215,6 +215,20 @@ def test_profiles_are_compared_step_by_step():
 )
 def test_what_is_no_profile_is_refused(text, tmp_path):
     (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.json: not a profile"):
+        saved.read(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    "part, name, value",
+    [("step", "count", 0), ("step", "count", "3"), ("machine", "cpu", 3), ("step", "seconds", None)],
+)
+def test_a_profile_of_other_numbers_is_refused(part, name, value, tmp_path):
+    profile = profile_of({("fast_linear", 1): 1e-2}, 10)
+    (tmp_path / "a.json").write_text(json.dumps(profile))
+    assert saved.read(tmp_path / "a.json") == profile
+    profile[part][name] = value
+    (tmp_path / "a.json").write_text(json.dumps(profile))
     with pytest.raises(ValueError, match=r"a\.json: not a profile"):
         saved.read(tmp_path / "a.json")
 

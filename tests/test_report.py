@@ -7,13 +7,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from browser import chromium, errors
-from test_plot import PROFILE
 
 import fastbp
 from fastbp import report
 from fastbp.callbacks import Diagnose
 from fastbp.files.datasets import Dataset
-from fastbp.profiler import steps
+from fastbp.profiler import costs, shares, steps
+from fastbp.profiler.peaks import Machine
+from fastbp.profiler.result import Compiling, KernelTimes, Profile, StepTimes
 from fastbp.report import page
 
 rng = np.random.default_rng(11)
@@ -71,16 +72,14 @@ def read(path):
 @pytest.fixture
 def profiled(monkeypatch):
     """What is to be profiled, where nothing is."""
-    more = {"equations": (40, 6, 7, 8), "calls": 12, "seconds": 0.5, "peak_share": 0.42, "bound": "compute"}
-    machine, asked = PROFILE["machine"] | {"cpu": "a CPU", "threads": 2}, []
-    held = {"machine": machine, "kernels": [kernel | more for kernel in PROFILE["kernels"]]}
-
-    class Profile:
-        to_dict = staticmethod(lambda: held)
+    cost = costs.Cost("fast_linear", 1, (40, 6, 7, 8), True, 4_000_000, 100_000)
+    machine, asked = Machine("a CPU", 2, 512, 100.0, 20.0), []
+    row = KernelTimes.of(cost, shares.Share(30, 5e-4, 9e-4), 1.0, 10, machine, None)
 
     def profile(model, X, y, *, batch_size):
         asked.append((model, len(X), len(y), batch_size))
-        return Profile()
+        times = StepTimes(10, 8e-5, 5e-5, 3e-5, 7.5e-5)
+        return Profile(machine, [row], times, Compiling(0.0, 0), np.empty((0, 4)))
 
     monkeypatch.setattr(steps, "profile", profile)
     return asked
@@ -148,7 +147,9 @@ def test_a_training_of_no_epochs(training, tmp_path, profiled):
 
 def test_kernels_are_told_of(training, tmp_path, profiled):
     read = Reader(written(tmp_path, training))
-    assert titles(read)[-1] == "kernels" and "linear 1 12 500 80 42% compute 6-8, 40" in " ".join(read.text.split())
+    text = " ".join(read.text.split())
+    assert titles(read)[-1] == "kernels" and "a step 75 µs outside kernels 37.5%" in text
+    assert "fast_linear 1 3 50 µs 62.5% 4 100 80 80% compute 90% 6-8, 40" in text
     assert profiled == [(training.model, 200, 200, 16)]
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import sys
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from ..machine import cpu_name
+from .arguments import different
 from .output import plain
 
 if TYPE_CHECKING:
@@ -20,11 +19,7 @@ if TYPE_CHECKING:
 
 def check(options: argparse.Namespace) -> None:
     """Find out before training whether --plot and --report can be written: raise ValueError, OSError, ImportError."""
-    asked = {name: path for name in ("save", "plot", "report") if (path := getattr(options, name)) is not None}
-    for one, other in combinations(asked, 2):
-        if os.path.realpath(asked[one]) == os.path.realpath(asked[other]):
-            raise ValueError(f"--{one} and --{other} must be different files, got {asked[other]}")
-    if len(asked) > 1:
+    if len(different(options, "save", "plot", "report")) > 1:
         from ..files import models
         from ..plot import canvas
 

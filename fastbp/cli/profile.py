@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from .arguments import layer_sizes, positive, whole
+from .arguments import different, layer_sizes, positive, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,15 +39,16 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--json", metavar="FILE", help="write the profile to a JSON file")
     add("--trace", metavar="FILE", help="write the last steps as a trace that Perfetto and chrome://tracing open")
     add("--roofline", metavar="FILE", help="draw every kernel under the machine's roof, SVG or PNG (extra: plot)")
-    add("--asm", metavar="KERNEL", help=asm)
-    add("--compare", metavar=("A", "B"), nargs=2, help="compare two JSON files instead")
-    add("--perf", action="store_true", help="say instead how to take the same run under Linux perf")
+    instead = profile.add_mutually_exclusive_group().add_argument
+    instead("--asm", metavar="KERNEL", help=asm)
+    instead("--compare", metavar=("A", "B"), nargs=2, help="compare two JSON files instead")
+    instead("--perf", action="store_true", help="say instead how to take the same run under Linux perf")
     profile.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
-    if options.asm:
+    if options.asm is not None:
         return _print_hot_loop(options.asm, options.dtype)
     if options.compare:
         from ..profiler import saved, tables
@@ -90,11 +91,11 @@ def _profile(options: argparse.Namespace) -> int:
     found = profile(model, X, y, batch_size=options.batch, steps=options.steps, seconds=options.seconds)
     print("-".join(map(str, sizes)) + f", batch {min(options.batch, len(y))}, {model.dtype}, {options.optimizer}")
     print(found)
-    if options.json:
+    if options.json is not None:
         found.save(options.json)
-    if options.trace:
+    if options.trace is not None:
         found.trace(options.trace)
-    if options.roofline:
+    if options.roofline is not None:
         _draw(found, options.roofline)
     return 0
 
@@ -106,7 +107,7 @@ def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int
     sizes = options.layers or [784, 128, 10]
     if options.data is None:
         random, n = np.random.default_rng(0), BATCHES * options.batch
-        X = random.standard_normal((n, sizes[0])).astype(options.dtype if options.dtype == "float64" else "float32")
+        X = random.standard_normal((n, sizes[0]), "float64" if options.dtype == "float64" else "float32")
         return X, random.integers(0, sizes[-1], n), sizes
     from ..files import datasets
 
@@ -123,9 +124,10 @@ def _check_files(options: argparse.Namespace) -> None:
     """Find out before anything is measured whether all files can be written."""
     from ..files import models
 
-    for path in filter(None, (options.json, options.trace)):
+    files = different(options, "json", "trace", "roofline")
+    for path in files.values():
         models.check_writable(path)
-    if options.roofline:
+    if "roofline" in files:
         from ..plot import canvas
 
         canvas.matplotlib()

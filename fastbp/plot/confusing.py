@@ -79,8 +79,10 @@ def class_names(model: Model) -> list[str]:
 
 
 def _short(name: str) -> str:
-    name = name.replace("$", r"\$")  # else matplotlib takes it for mathematics
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+    """Return a name with its middle left out if it is long: of many alike, the ends differ."""
+    half = LONGEST // 2
+    short = name if len(name) <= LONGEST else f"{name[:half]}…{name[1 - half :]}"
+    return short.replace("$", r"\$")  # else matplotlib takes it for mathematics
 
 
 def _turned(names: list[str]) -> bool:

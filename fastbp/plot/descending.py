@@ -52,9 +52,9 @@ def error_curve(
     ax = canvas.axes(ax)
     _draw_curve(ax, weight, w, curve)
     near = here + np.array([-0.3, 0.3]) * reach
-    tangent = rf"$\partial E/\partial w$ = {slope:.3g}"
+    tangent = rf"$\partial E/\partial w$ = {_number(slope)}"
     ax.plot(near, E + slope * (near - here), "--", color=canvas.VERMILLION, label=tangent)
-    ax.plot(here, E, "o", color=canvas.VERMILLION, label=f"the model, $w$ = {here:.3g}")
+    ax.plot(here, E, "o", color=canvas.VERMILLION, label=f"the model, $w$ = {_number(here)}")
     canvas.key_above(ax, ax.get_lines()[1:])
     return ax
 
@@ -189,6 +189,10 @@ def _descent_on_curve(weight: OneWeight, steps: int, rate: float, start: float |
     ax.plot(*path[0], "o", color="white", markeredgecolor=canvas.VERMILLION, markersize=6, label="start")
     canvas.key_above(ax, columns=3)
     return ax
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _rate(rate: float) -> str:

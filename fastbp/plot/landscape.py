@@ -116,7 +116,7 @@ def surface(ax: Any, a: np.ndarray, b: np.ndarray, E: np.ndarray) -> None:
     if ax.name == "3d":
         ax.plot_surface(*np.meshgrid(a, b), finite.filled(np.nan), cmap=canvas.SEQUENCE, linewidth=0)
         ax.set_zlabel("$E$")
-        ax.tick_params(labelsize="small")
+        ax.tick_params(labelsize="small", pad=0)
         ax.locator_params(nbins=5)
         ax.set_box_aspect(None, zoom=0.8)  # layouts know nothing of labels in three dimensions
         return

@@ -14,6 +14,7 @@ from . import canvas
 from .placing import Placer
 
 ROOM = 0.12  # share of an axis, in logarithms, that is left beyond the outermost points
+ON_ROOF = 100  # places that no number may cover
 COLOURS = (*canvas.COLOURS, canvas.GREY)
 
 
@@ -102,8 +103,10 @@ def _draw_kernel(ax: Any, place: int, points: list[Point]) -> Any:
 def _label(ax: Any, points: list[Point], colours: dict[str, str], roof: list[tuple[float, float]]) -> None:
     """Write the layers' numbers beside the points, and the roof's on it, none over another."""
     canvas.lay_out(ax)
-    placer = Placer(ax, [(point.intensity, point.gflops) for point in points])
     (low, slope), (ridge, top), (high, _) = roof
+    under = np.geomspace(low, high, ON_ROOF)
+    on_roof = zip(under, np.minimum(under * top / ridge, top), strict=True)
+    placer = Placer(ax, [*((point.intensity, point.gflops) for point in points), *on_roof])
     placer.along((high, top), (high * 2, top), f"{top:.3g} GFLOP/s", ha="right")
     placer.along((np.sqrt(low * ridge), np.sqrt(slope * top)), (ridge, top), f"{top / ridge:.3g} GB/s", ha="center")
     for point in points:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from ..kernels.perf_map import WANTED
 
 _TEXT = """\
@@ -19,4 +21,4 @@ administrator can allow it: sysctl kernel.perf_event_paranoid=2"""
 
 def how_to(arguments: list[str]) -> str:
     """Return what to type for a profile with these arguments."""
-    return _TEXT.format(wanted=WANTED, command=" ".join(["fastbp profile", *arguments]))
+    return _TEXT.format(wanted=WANTED, command=shlex.join(["fastbp", "profile", *arguments]))

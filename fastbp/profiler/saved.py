@@ -6,11 +6,12 @@ import json
 import os
 from typing import Any
 
-_PARTS = {
-    "machine": {"cpu", "threads", "simd_bits", "peak_gflops", "bandwidth_gbs"},
-    "kernels": {"name", "layer", "seconds"},
-    "step": {"count", "seconds", "kernel_seconds", "seconds_unprofiled"},
-}  # what a comparison reads
+_NUMBER = (int, float)
+_PARTS: dict[str, dict[str, Any]] = {
+    "machine": {"cpu": str, **dict.fromkeys(("threads", "simd_bits", "peak_gflops", "bandwidth_gbs"), _NUMBER)},
+    "kernels": {"name": str, "layer": (int, type(None)), "seconds": _NUMBER},
+    "step": dict.fromkeys(("count", "seconds", "kernel_seconds", "seconds_unprofiled"), _NUMBER),
+}  # what a comparison reads, and of which type it is
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -18,10 +19,12 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
-        for part, names in _PARTS.items():
+        for part, kinds in _PARTS.items():
             rows = found[part] if part == "kernels" else [found[part]]
-            if not all(names <= row.keys() for row in rows):
-                raise KeyError(part)
-    except (ValueError, KeyError, TypeError, AttributeError):
+            if not all(isinstance(row[name], kind) for row in rows for name, kind in kinds.items()):
+                raise TypeError(part)
+        if found["step"]["count"] <= 0:
+            raise ValueError("count")
+    except (ValueError, KeyError, TypeError):
         raise ValueError(f"{os.fspath(path)}: not a profile that fastbp profile --json wrote") from None
     return found

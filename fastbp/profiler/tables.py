@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .result import KernelTimes, Profile
+    from .result import KernelTimes, Profile, StepTimes
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-_HEAD = (
+HEAD = (
     "kernel",
     "layer",
     "calls",
@@ -37,7 +37,7 @@ def table(profile: Profile) -> str:
     lines = [
         f"{machine.cpu}, {threads}, {machine.simd_bits}-bit vectors: {known}",
         "",
-        *aligned([_HEAD, *(_cells(kernel, step.count, step.seconds) for kernel in profile.kernels)], _LEFT),
+        *aligned([HEAD, *(cells(kernel, step) for kernel in profile.kernels)], _LEFT),
         "",
         f"{step.count:,} steps of {duration(step.seconds)}: {duration(step.kernel_seconds)} in kernels "
         f"({step.kernel_seconds / step.seconds:.1%}), {duration(step.outside_seconds)} outside; "
@@ -47,17 +47,18 @@ def table(profile: Profile) -> str:
     return "\n".join(lines)
 
 
-def _cells(kernel: KernelTimes, steps: int, step_seconds: float) -> tuple[str, ...]:
-    seconds, known = kernel.seconds / steps, ("",) * 5
+def cells(kernel: KernelTimes, step: StepTimes) -> tuple[str, ...]:
+    """Return a row below `HEAD`: calls, time, FLOP and bytes are those of one step."""
+    seconds, known = kernel.seconds / step.count, ("",) * 5
     if kernel.bytes:
-        work = f"{kernel.flop / steps / 1e6:.4g}", f"{kernel.bytes / steps / 1e3:.4g}"
+        work = f"{kernel.flop / step.count / 1e6:.4g}", f"{kernel.bytes / step.count / 1e3:.4g}"
         known = (*work, f"{kernel.gflops:.3g}", f"{kernel.peak_share:.0%}", kernel.bound)
     return (
         kernel.name,
         "" if kernel.layer is None else str(kernel.layer),
-        f"{kernel.calls / steps:.4g}",
+        f"{kernel.calls / step.count:.4g}",
         duration(seconds),
-        f"{seconds / step_seconds:.1%}",
+        f"{seconds / step.seconds:.1%}",
         *known,
         f"{kernel.efficiency:.0%}",
         spans(kernel.equations),

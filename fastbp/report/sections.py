@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from .. import plot
 from ..plot import confusing, epochs
-from ..profiler import steps
+from ..profiler import steps, tables
 from . import page
 from .outcome import Outcome
 from .page import Section
 
 PROFILED = 4096  # rows at most that the kernels are measured on
 FEW = 12  # classes whose table needs no unfolding
-_IF_USED = ("delta", "l1", "l2", "label_smoothing", "dropout", "layer_norm", "clip_value", "clip_norm")
+_IF_USED = (
+    "momentum", "nesterov", "delta", "l1", "l2", "label_smoothing", "dropout", "layer_norm", "clip_value", "clip_norm",
+)  # fmt: skip
 _ELSEWHERE = ("layer_sizes", "input_shift", "input_scale", "feature_names", "class_names")
 
 
@@ -112,20 +113,23 @@ def kernels(training: Outcome) -> Section:
     """Tell how close the kernels come to the machine."""
     rows = training.data.X[:PROFILED], training.data.y[:PROFILED]
     try:
-        profile = steps.profile(training.model, *rows, batch_size=training.batch_size).to_dict()
+        profile = steps.profile(training.model, *rows, batch_size=training.batch_size)
     except ValueError as reason:  # not on every CPU
         return Section("Kernels", page.paragraph(f"Not profiled: {reason}."))
-    machine, head = profile["machine"], "kernel,layer,calls,ms,GFLOP/s,of the peak,bound,equations".split(",")
-    lines = [_kernel(kernel) for kernel in profile["kernels"]]
+    machine, step = profile.machine, profile.step
     told: dict[str, object] = {
-        "CPU": machine["cpu"],
-        "threads": machine["threads"],
-        "peak": f"{machine['peak_gflops']:.4g} GFLOP/s",
-        "memory": f"{machine['bandwidth_gbs']:.3g} GB/s",
+        "CPU": machine.cpu,
+        "threads": machine.threads,
+        "peak": f"{machine.peak_gflops:.4g} GFLOP/s",
+        "memory": f"{machine.bandwidth_gbs:.3g} GB/s",
+        "a step": tables.duration(step.seconds_unprofiled),
+        "outside kernels": f"{step.outside_seconds / step.seconds:.1%}",
     }
     caption = "Each kernel's speed over the arithmetic it does for a byte of memory, under the roof of this machine."
     drawn = page.picture(lambda ax: plot.roofline(profile, ax), caption, 5.5, 4.2)
-    return Section("Kernels", page.pairs(told) + drawn + page.table(head, lines, texts=2))
+    lines = (tables.cells(kernel, step) for kernel in profile.kernels)
+    drawn += page.paragraph("Calls, time, FLOP and bytes of one step:")
+    return Section("Kernels", page.pairs(told) + drawn + page.table(tables.HEAD, lines, texts=2))
 
 
 ALL: tuple[Callable[[Outcome], Section | None], ...] = (
@@ -148,21 +152,3 @@ def _perhaps_folded(summary: str, table: str, classes: int) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "none"
-
-
-def _kernel(kernel: dict[str, Any]) -> list[str]:
-    """Return a row on a kernel; one that computes nothing has no speed."""
-    speed = [f"{kernel['gflops']:.3g}", f"{kernel['peak_share']:.0%}", kernel["bound"]] if kernel["flop"] else [""] * 3
-    work = [f"{kernel['calls']:,}", f"{1e3 * kernel['seconds']:.3g}"]
-    return [kernel["name"], str(kernel["layer"] or ""), *work, *speed, _ranges(kernel["equations"])]
-
-
-def _ranges(numbers: Any) -> str:
-    """Return whole numbers in their order, those that follow each other as "10-17"."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
