@@ -46,6 +46,7 @@ class FastPlan:
         self._one_task = np.ones(len(shapes), np.intp)
         self._row_tasks = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1)
         self._row_scratch = 2 * (max(network.layer_sizes) + row.ROOM)
+        self._row_arrays: list[tuple[np.ndarray, np.ndarray]] = []
         self._row_pays = bool((self._row_tasks > 1).any())
         self._row_can = network.of_classes and set(network.activations) <= {"relu", "identity"}
         self._row_can &= "identity" not in network.activations[:-1] and not any(network.layer_norms)
@@ -133,15 +134,18 @@ class FastPlan:
         if len(z) > FEW_ROWS or not self._row_can:
             return False
         X = samples.few(self.dtype)
-        h = aligned(self._row_scratch, self.dtype)
+        try:
+            h, now = self._row_arrays.pop()
+        except IndexError:  # so many threads were never here at once
+            h, now = aligned(self._row_scratch, self.dtype), aligned(workspace.WORDS, np.intp)
         wanted = threads.count(self.n_threads) if self._row_pays else 1
         with threads.crew(wanted, masked=self.n_threads is None) as workers:
             predict_row = row.predict_row.parallel if workers > 1 else row.predict_row.serial
             tasks = self._row_tasks if workers > 1 else self._one_task
             for x, out in zip(X, z, strict=True):
-                now = np.zeros(workspace.WORDS, np.intp)
                 if not predict_row(out, x, buffer, self._sizes, h, tasks, now, workers):
                     samples.gather(np.empty_like(X), slice(None))
+        self._row_arrays.append((h, now))
         return True
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:

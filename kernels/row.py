@@ -113,13 +113,15 @@ def predict_row(z, x, flat, sizes, h, tasks, now, workers):
     sizes  in  (L + 1,)         inputs, hidden units, classes
     h      scratch (2 (largest size + a vector),)
     tasks  in  (L,)             into how many each layer is split
-    now    scratch (WORDS,)     zeros
+    now    scratch (WORDS,)
     workers                     who share the tasks
 
     Returns whether x is finite; z is not written otherwise.
     """
     if not _is_finite(x):
         return False
+    for word in range(now.size):
+        now[word] = 0
     for _ in prange(workers):
         _layers(z, x, flat, sizes, h, tasks, now)
     return True
