@@ -22,6 +22,7 @@ import numba
 from numba import njit
 from numba.core import compiler, config
 from numba.core.caching import _Cache
+from numba.core.registry import CPUDispatcher
 from numba.misc.appdirs import AppDirs
 
 from . import perf_map
@@ -79,11 +80,19 @@ def assembly(dispatcher, signature):
     return library.codegen._tm.emit_assembly(library._get_module_for_linking())
 
 
+class _Inlined(CPUDispatcher):
+    """A function that has no code for calls from Python: one would end the process."""
+
+    def __call__(self, *args):
+        raise TypeError(f"{self.__name__} is compiled into its callers; from Python call its py_func")
+
+
 def inline(function):
-    """Compile a function into each of its callers; it is never called from Python, which takes code of its own."""
-    return njit(nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-        function
-    )
+    """Compile a function into each of its callers, and no code that Python could call, which takes as long."""
+    wrappers = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    dispatcher = njit(nogil=True, error_model="numpy", forceinline=True, **wrappers)(function)
+    dispatcher.__class__ = _Inlined
+    return dispatcher
 
 
 def compiled_for(signature, function, parallel=False):

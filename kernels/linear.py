@@ -5,8 +5,18 @@ padded to LANES where they count a matrix's rows.
 """
 
 from ._jit import inline, jit
-from .simd import half_zeros, lanes, load, store, transpose, whole, zeros
-from .tile import ROWS, VECTORS, add_column_products, add_row_products, is_half, is_pair
+from .simd import half_zeros, lanes, load, store, transpose, turned, whole, zeros
+from .tile import (
+    NARROW,
+    ROWS,
+    VECTORS,
+    add_column_products,
+    add_products,
+    add_row_products,
+    is_half,
+    is_narrow,
+    is_pair,
+)
 from .values import bits, fma, where_less
 from .workspace import OTHER, RELU
 
@@ -56,6 +66,16 @@ def _params(zero, W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend):
             store(dW, at, L, W_rows * L, t)
 
 
+@inline
+def _narrow_params(zero, W, dW, x, dt, rows, B, i, j, W_rows, rate, descend):
+    L, at = lanes(W), j * W_rows + i * lanes(W)
+    t = turned(add_products(zero, dt, j * rows, 1, L, x, i * rows, rows * L, B))  # dw_ij = sum_b dt_bj x_bi
+    if descend:
+        store(W, at, L, 0, fma(t, -rate, load(W, at, L, 0, t)))
+    else:
+        store(dW, at, L, 0, t)
+
+
 @jit
 def linear_backward_params(W, dW, x, dt, rows, B, first, last, start, end, W_rows, rate, descend):
     """W <- W - alpha x^T dE/dt, or else dW <- x^T dE/dt, in first:last, start:end     (eqs. 18-24, 48, 52, 54)
@@ -68,7 +88,16 @@ def linear_backward_params(W, dW, x, dt, rows, B, first, last, start, end, W_row
     """
     L, j = lanes(W), start
     while j < end:
-        if is_pair(L, j, end):
+        if is_narrow(j, end):  # the lanes are inputs
+            i = first
+            while i + VECTORS * L <= last:
+                _narrow_params(zeros(W, NARROW, VECTORS), W, dW, x, dt, rows, B, i, j, W_rows, rate, descend)
+                i += VECTORS * L
+            while i < last:
+                _narrow_params(zeros(W, NARROW, 1), W, dW, x, dt, rows, B, i, j, W_rows, rate, descend)
+                i += L
+            j += L
+        elif is_pair(L, j, end):
             _params(zeros(W, ROWS, VECTORS), W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend)
             j += VECTORS * L
         else:

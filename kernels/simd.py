@@ -114,6 +114,23 @@ def _zeros(tile, *arguments):
 
 
 @intrinsic
+def turned(typingctx, tile):
+    """A tile of 2 rows with rows and lanes exchanged: row n holds lane n of both, then zeros; its vectors follow."""
+    out = Tile(tile.dtype, tile.vectors * tile.lanes, 1)
+
+    def codegen(context, builder, sig, args):
+        n, vectors, rows = tile.lanes, _unpack(builder, args[0]), []
+        zero = ir.Constant(_vector(tile), None)
+        for first, second in zip(vectors[: tile.vectors], vectors[tile.vectors :], strict=True):
+            for half in range(2):
+                pairs = _shuffle(builder, first, second, [half * n // 2 + i // 2 + n * (i % 2) for i in range(n)])
+                rows += [_shuffle(builder, pairs, zero, [i, i + 1] + [n] * (n - 2)) for i in range(0, n, 2)]
+        return _pack(out, builder, rows)
+
+    return out(tile), codegen
+
+
+@intrinsic
 def whole(typingctx, tile):
     """The tile with zeros in the lanes that half a vector leaves out; any other tile as it is."""
     wide = Tile(tile.dtype, tile.rows, tile.vectors)

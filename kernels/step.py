@@ -140,7 +140,7 @@ def _backward_split(layers, now, l, L):
     width = VECTORS * L
     groups = (columns + width - 1) // width
     chunks = _at_least(8 * now[WORKERS], layers[l, IN] * columns * now[BATCH], groups)
-    height = max(ROWS, pad((layers[l, IN] + chunks - 1) // chunks, ROWS))
+    height = max(L, pad((layers[l, IN] + chunks - 1) // chunks, L))
     return height, width, (layers[l, IN] + height - 1) // height, groups
 
 

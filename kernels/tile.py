@@ -27,6 +27,7 @@ def tile_shape(features, machine):
 
 FEATURES = cpu_target.target_context.codegen()._tm_features  # what Numba compiles for, NUMBA_CPU_FEATURES heeded
 ROWS, VECTORS = tile_shape(FEATURES, platform.machine())
+NARROW = 2  # columns, one or two outputs, of which a tile would leave most lanes empty
 
 
 @inline
@@ -39,6 +40,12 @@ def is_pair(L, j, end):
 def is_half(L, j, end):
     """Whether half a vector holds all columns from j."""
     return j + L // 2 >= end
+
+
+@inline
+def is_narrow(j, end):
+    """Whether no more than NARROW columns are left."""
+    return end - j <= NARROW
 
 
 @inline

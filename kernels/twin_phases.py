@@ -68,6 +68,11 @@ def _run(phase, ws, tasks):
         call(phase, pointer, 0, task, 0)
 
 
+@jit
+def _gather(phase, ws):
+    _run(phase, ws, gather_tasks(ws.now))
+
+
 @contextmanager
 def gather(x, X, order, shift, scale):
     """Into a network of x's dtype, from an X of any."""
@@ -82,7 +87,7 @@ def gather(x, X, order, shift, scale):
     )  # fmt: skip
     ws.now[BATCH], ws.now[BATCH_ROWS] = B, batch_rows(B, x.dtype)
     ws.now[X_ADDRESS], ws.now[X_ROWS] = X.ctypes.data, len(X)
-    yield partial(_run, gather_phase(X.dtype, x.dtype)[0], ws, gather_tasks(ws.now))
+    yield partial(_gather, gather_phase(X.dtype, x.dtype)[0], ws)
     _from_batch(x, A[: layers[1][X_AT]])
 
 

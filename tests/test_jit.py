@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.kernels import _jit
+from fastbp.kernels import _jit, workspace
 
 KERNELS = Path(_jit.__file__).parent
 
@@ -221,3 +221,9 @@ def test_functions_that_close_over_different_values_have_different_cache_entries
     script = tmp_path / "closures.py"
     script.write_text(code)
     assert run_python(script, NUMBA_CACHE_DIR=str(tmp_path / "cache")).stdout == "2.0 3.0\n"
+
+
+def test_what_is_compiled_into_its_callers_refuses_a_call_from_python():
+    with pytest.raises(TypeError, match="pad is compiled into its callers; from Python call its py_func"):
+        workspace.pad(3, 4)
+    assert workspace.pad.py_func(3, 4) == 4

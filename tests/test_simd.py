@@ -15,6 +15,7 @@ from fastbp.kernels.simd import (
     prefetch_address,
     store,
     transpose,
+    turned,
     whole,
     zeros,
 )
@@ -139,6 +140,18 @@ def test_the_sum_of_a_vectors_lanes_is_in_all_of_them_to_the_same_bits(dtype, L,
         assert (found == found[:, :1]).all()
         wanted, magnitude = summed.sum(1, dtype=np.float64), abs(summed).sum(1)
         assert np.all(abs(found[:, 0] - wanted) <= 4 * np.finfo(dtype).eps * magnitude)
+
+
+@compiled
+def _turned(out, a):
+    store(out, 0, lanes(a), 0, turned(load(a, 0, 2 * lanes(a), lanes(a), zeros(a, 2, 2))))
+
+
+def test_two_rows_become_as_many_rows_of_two_as_there_are_lanes(dtype, L, rng):
+    a = rng.standard_normal((2, 2 * L)).astype(dtype)
+    out = np.full((2 * L, L), np.nan, dtype)
+    _turned(out.reshape(-1), a.ravel())
+    assert np.array_equal(out[:, :2], a.T) and not out[:, 2:].any()
 
 
 # ---- memory --------------------------------------------------------------------------------------------------------
