@@ -75,6 +75,8 @@ def _at_least(tasks, products, groups):
 def _forward_split(layers, now, l, L):
     """Columns and rows of a forward task, and how many of each: the last layer's tasks are whole rows."""
     columns, rows = _columns(layers, l, L), pad(now[BATCH], ROWS)
+    if now[WORKERS] == 1 and layers[l, F] != OTHER:
+        return columns, 1, rows, 1
     width = columns if l == layers.shape[0] - 2 else VECTORS * L
     groups = (columns + width - 1) // width
     chunks = 1 if now[WORKERS] == 1 else _at_least(4 * now[WORKERS], layers[l, IN] * columns * now[BATCH], groups)

@@ -35,7 +35,7 @@ from .workspace import (
 )  # fmt: skip
 
 SHARES = 4  # tasks a worker: one that comes late holds up less
-CHUNK = 4096  # elements
+CHUNK = 1024  # elements
 
 
 def sums_size(size, dtype):
