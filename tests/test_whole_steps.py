@@ -5,6 +5,7 @@ import pytest
 from trainings import OPTIMIZERS, assert_alike, both, data, flat
 
 import fastbp
+from fastbp.kernels import parameters
 from fastbp.kernels.tile import ROWS
 from fastbp.plan_fast import BLOCK_ROWS
 
@@ -100,7 +101,7 @@ def test_what_fills_up_the_panels_stays_zero(rng):
         plan, used = model._plan, np.zeros(model.network.n_parameters, np.float32)
         for flat_panels in (plan.P, *plan.slots.values()):
             assert np.isfinite(flat_panels).all()
-            plan._out_of_panels(used, flat_panels)
+            parameters.unpack(used, flat_panels, plan.layers)
             assert np.count_nonzero(flat_panels) == np.count_nonzero(used) > 0
 
 
