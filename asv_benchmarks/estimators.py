@@ -43,6 +43,8 @@ def parse(text: str) -> tuple[str, str, set[str]]:
     solver, *options = rest.split(":")
     if data not in (*SMALL, "mnist") or solver not in SOLVERS or not set(options) <= OPTIONS:
         raise ValueError(f"{text!r} is no case as digits:adam or mnist:sgd:float32:search is")
+    if solver == "lbfgs" and "early" in options:
+        raise ValueError(f"{text!r} asks for early stopping, which solver lbfgs has not")
     return data, solver, set(options)
 
 
@@ -134,6 +136,8 @@ def main() -> None:
     if options.compete:
         module, text, answers = options.compete
         return compete(module, text, int(answers))
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1, got {options.rounds}")
     cases = options.case or CASES
     try:
         for case in cases:

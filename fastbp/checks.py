@@ -199,7 +199,7 @@ def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
         hint = " (class numbers, not one-hot rows)" if array.ndim == 2 else ""
         raise ValueError(f"{name} must have shape ({rows},), one label a row of X, got {array.shape}{hint}")
     whole = array.dtype.kind != "f" or (array == np.floor(array)).all()
-    if not (whole and array.min() >= 0 and array.max() < classes):  # two reductions: an epoch may take no longer
+    if not (whole and array.min() >= 0 and array.max() < classes):  # two reductions, as an epoch of few rows is short
         row = int(np.argmax(~((array >= 0) & (array < classes) & (array == np.floor(array)))))
         raise ValueError(
             f"{name} must hold class numbers, whole and from 0 to {classes - 1}, got {array[row]} in row {row}"

@@ -93,7 +93,10 @@ class FastPlan:
 
     def restore(self, snapshot: Any) -> None:
         """Take back the optimizer's state."""
-        self.steps, self.slots = snapshot
+        self.steps, slots = snapshot
+        self.slots = {}
+        for name, state in slots.items():
+            self._slot(name)[:] = state
 
     def train_epoch(
         self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
@@ -201,10 +204,10 @@ class FastPlan:
         if self._arrays.get("key") == key:
             return
         self._arrays, self._spare = self._spare, self._arrays
+        if sum(array.nbytes for name, array in self._spare.items() if name != "key") > SPARE_BYTES:
+            self._spare = {}
         if self._arrays.get("key") == key:
             return
-        if "A" in self._spare and self._spare["A"].nbytes > SPARE_BYTES:
-            self._spare = {}
         sizes, dtype, normalized = self.network.layer_sizes, self.dtype, self.network.layer_norms
         rows = workspace.batch_rows(workspace.block_size(batch_size, blocks), dtype)
         layers, _, a = workspace.layout(sizes, rows, dtype, normalized)
@@ -220,9 +223,10 @@ class FastPlan:
             "right": aligned(blocks * rows, dtype),
             "labels": aligned(blocks * rows, workspace.labels_dtype(dtype)),
             "targets": aligned(blocks * rows * targets, dtype),
-            "w": np.ones(blocks * rows, dtype),
+            "w": aligned(blocks * rows, dtype),
             "sums": aligned(update.sums_size(len(self.P), dtype), dtype),
         }
+        self._arrays["w"][:] = 1
         self._arrays["now"][workspace.BATCH_ROWS] = rows
         self._arrays["now"][workspace.BLOCKS] = blocks
         if any(normalized):

@@ -88,7 +88,7 @@ class _Inlined(CPUDispatcher):
 
 
 def inline(function):
-    """Compile a function into each of its callers, and no code that Python could call, which takes as long."""
+    """Compile a function into each of its callers, without what Python would call: that takes as long to compile."""
     wrappers = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     dispatcher = njit(nogil=True, error_model="numpy", forceinline=True, **wrappers)(function)
     dispatcher.__class__ = _Inlined

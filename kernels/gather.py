@@ -26,6 +26,7 @@ from .workspace import (
 )  # fmt: skip
 
 AHEAD = 512  # elements of X asked for before they are needed
+MOST_LINES = 8192  # asked for of the next minibatch: more would push out of the second-level cache what is in use
 
 
 @inline
@@ -47,7 +48,7 @@ def ask_ahead(ws, part, parts):
     now = ws.now
     start, row_bytes = now[FIRST] + now[BATCH], now[X_ROW_BYTES]
     lines = (row_bytes + LINE - 1) // LINE
-    n = max(0, min(now[BATCH_SIZE], now[END] - start)) * lines
+    n = min(MOST_LINES, max(0, min(now[BATCH_SIZE], now[END] - start)) * lines)
     k, end = n * part // parts, n * (part + 1) // parts
     row, line = start + k // lines, k % lines
     while k < end:

@@ -80,6 +80,8 @@ def _narrow_params(zero, W, dW, x, dt, rows, B, i, j, W_rows, rate, descend):
 def linear_backward_params(W, dW, x, dt, rows, B, first, last, start, end, W_rows, rate, descend):
     """W <- W - alpha x^T dE/dt, or else dW <- x^T dE/dt, in first:last, start:end     (eqs. 18-24, 48, 52, 54)
 
+    `first` is a multiple of LANES; of NARROW columns or fewer, the panel that `last` stands in is done to its end.
+
     W        in, out (I, O)  updated straight from the accumulators if `descend`: dE/dW is then never written
     dW       out     (I, O)  if not `descend`
     x        in      (B, I)

@@ -73,7 +73,10 @@ def _at_least(tasks, products, groups):
 
 @inline
 def _forward_split(layers, now, l, L):
-    """Columns and rows of a forward task, and how many of each: the last layer's tasks are whole rows."""
+    """Columns and rows of a forward task, and how many of each: the last layer's tasks are whole rows.
+
+    One worker takes all in one, unless an activation follows that wants a task's columns while they are in cache.
+    """
     columns, rows = _columns(layers, l, L), pad(now[BATCH], ROWS)
     if now[WORKERS] == 1 and layers[l, F] != OTHER:
         return columns, 1, rows, 1
@@ -142,7 +145,7 @@ def _backward_split(layers, now, l, L):
     width = VECTORS * L
     groups = (columns + width - 1) // width
     chunks = _at_least(8 * now[WORKERS], layers[l, IN] * columns * now[BATCH], groups)
-    height = max(L, pad((layers[l, IN] + chunks - 1) // chunks, L))
+    height = max(L, pad((layers[l, IN] + chunks - 1) // chunks, L))  # whole panels: of few outputs inputs are the lanes
     return height, width, (layers[l, IN] + height - 1) // height, groups
 
 
@@ -174,14 +177,15 @@ def backward(pointer, l, task, worker):
     WT = ws.S[worker * share : (worker + 1) * share]
     first, start = task % chunks * height, task // chunks * width
     last, end = min(first + height, W_rows), min(start + width, O)
-    strip = VECTORS * L if l or ws.now[WORKERS] > 1 else L  # short where each asks for some of the next rows
+    asks = l == 0 and ws.now[WORKERS] == 1 and ws.now[BLOCKS] == 1
+    strip = L if asks else VECTORS * L  # short where each asks for some of the next rows
     for i in range(first, last, strip):
         below = min(i + strip, last)
         if l:
             transpose_rows(WT, W, i, below, W_rows, b.size)
         last_row = min(below, pad(I, ROWS))
         linear_backward_params(W, dW, x, dt, rows, B, i, last_row, start, end, W_rows, rate, descend)
-        if l == 0 and ws.now[WORKERS] == 1 and ws.now[BLOCKS] == 1:
+        if asks:
             ask_ahead(ws, i // L, W_rows // L)
         if l:
             F_below = ws.layers[l - 1, F]

@@ -35,7 +35,7 @@ from .workspace import (
 )  # fmt: skip
 
 SHARES = 4  # tasks a worker: one that comes late holds up less
-CHUNK = 1024  # elements
+CHUNK = 1024  # elements: so few that two workers share small networks, too
 
 
 def sums_size(size, dtype):

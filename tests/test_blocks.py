@@ -4,13 +4,15 @@ import numba
 import numpy as np
 import pytest
 from processes import run
-from trainings import OPTIMIZERS, assert_alike, both, data, flat
+from trainings import AGREE, OPTIMIZERS, assert_alike, both, data, flat
 
 import fastbp
 from fastbp import threads
 from fastbp.kernels import block
 from fastbp.kernels.tile import ROWS
 from fastbp.kernels.workspace import BATCH, BLOCKS, WORDS, block_size
+from fastbp.plan_fast import GRADIENT_ROWS
+from fastbp.samples import Labelled, Samples
 
 SPLIT = [  # sizes, rows of a minibatch, blocks that it is split into
     ((20, 100, 2), 200, 2),
@@ -54,6 +56,29 @@ def test_a_last_minibatch_smaller_than_a_block_agrees(sizes, batch_size, many, l
         pair = both(sizes, X, y, batch_size, epochs=3, dtype=dtype, **settings)
         assert blocks(pair[0][0], batch_size) == many
         assert_alike(pair, X, y)
+
+
+def test_a_gradient_over_many_rows_is_that_of_the_plain_loops_and_of_any_number_of_threads(dtype, rng):
+    X, y = data(rng, 5 * GRADIENT_ROWS + 65, (20, 30, 3))
+    model, plain = (fastbp.Model([20, 30, 3], dtype=dtype, seed=7, kernels=name) for name in ("fast", "elementwise"))
+    E, layers = model.gradients(X, y)
+    expected, twins = plain.gradients(X, y)
+    assert E == pytest.approx(expected, rel=10 * AGREE[dtype.name])
+    for (dW, db), (W_twin, b_twin) in zip(layers, twins, strict=True):
+        np.testing.assert_allclose(dW, W_twin, rtol=0, atol=AGREE[dtype.name] * abs(W_twin).max())
+        np.testing.assert_allclose(db, b_twin, rtol=0, atol=AGREE[dtype.name] * abs(W_twin).max())
+    for n_threads in {1, threads.most()}:
+        alone = fastbp.Model([20, 30, 3], dtype=dtype, seed=7, n_threads=n_threads).gradients(X, y)
+        assert alone[0] == E
+        for ours, theirs in zip(alone[1], layers, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_a_gradient_over_many_rows_is_summed_from_blocks(rng):
+    X, y = data(rng, 5 * GRADIENT_ROWS + 65, (20, 30, 3))
+    plan = fastbp.Model([20, 30, 3], seed=7)._loaded_plan()
+    plan.gradients(Labelled(Samples(X), y), np.empty(20 * 30 + 30 + 30 * 3 + 3, np.float32))
+    assert plan._arrays["now"][BLOCKS] == 5
 
 
 # ---- the same bits

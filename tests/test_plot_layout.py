@@ -123,7 +123,9 @@ def test_no_number_stands_on_the_roof(size, share):
     ax.figure.draw_without_rendering()
     x = np.geomspace(*ax.get_xlim(), 500)
     roof = ax.transData.transform(np.column_stack([x, np.minimum(100, 20 * x)]))
-    for text in [text for text in ax.texts if text.get_text().isdigit()]:
+    numbers = [text for text in ax.texts if text.get_text().isdigit()]
+    assert numbers
+    for text in numbers:
         box = text.get_window_extent()
         assert not any(box.contains(*place) for place in roof), text
 

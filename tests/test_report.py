@@ -76,7 +76,7 @@ def profiled(monkeypatch):
     machine, asked = Machine("a CPU", 2, 512, 100.0, 20.0), []
     row = KernelTimes.of(cost, shares.Share(30, 5e-4, 9e-4), 1.0, 10, machine, None)
 
-    def profile(model, X, y, *, batch_size):
+    def profile(model, X, y, *, batch_size, seconds):
         asked.append((model, len(X), len(y), batch_size))
         times = StepTimes(10, 8e-5, 5e-5, 3e-5, 7.5e-5)
         return Profile(machine, [row], times, Compiling(0.0, 0), np.empty((0, 4)))

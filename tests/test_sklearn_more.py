@@ -265,7 +265,14 @@ def test_the_best_gains_come_back_with_the_best_weights():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"layer_norm": True}, {"dropout": [0.0, 0.5]}, {"clip_norm": 1.0}, {"clip_value": 1.0}, {"schedule": Cosine()}],
+    [
+        {"layer_norm": True},
+        {"dropout": [0.0, 0.5]},
+        {"clip_norm": 1.0},
+        {"clip_value": 1.0},
+        {"schedule": Cosine()},
+        {"scoring": "loss"},
+    ],
 )
 def test_lbfgs_refuses_what_only_minibatches_have(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from trainings import OPTIMIZERS, assert_alike, both, data, flat
+from trainings import AGREE, OPTIMIZERS, assert_alike, both, data, flat
 
 import fastbp
 from fastbp.kernels import parameters
@@ -90,6 +90,21 @@ def test_the_same_bits_from_run_to_run(optimizer, dtype, rng):
     losses = [model.fit(X, y, epochs=3, batch_size=33, verbose=0).loss for model in (first, second)]
     assert flat(first).tobytes() == flat(second).tobytes() and losses[0] == losses[1]
     assert first.predict_proba(X).tobytes() == second.predict_proba(X).tobytes()
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_one_or_two_outputs_of_many_inputs_agree_on_any_number_of_threads(outputs, dtype, rng):
+    sizes, loss = (5003, outputs), "cross_entropy" if outputs == 2 else "squared_error"  # too large for blocks
+    X = rng.standard_normal((700, 5003)).astype(dtype)
+    y = (X[:, 0] > 0).astype(int) if outputs == 2 else X[:, :1]
+    settings = {"dtype": dtype, "loss": loss, "learning_rate": 0.01}
+    (fast, fast_history), (plain, history) = both(sizes, X, y, 100, **settings)
+    tolerance = AGREE[dtype.name]
+    np.testing.assert_allclose(flat(fast), flat(plain), rtol=0, atol=tolerance * abs(flat(plain)).max())
+    np.testing.assert_allclose(fast_history.loss, history.loss, rtol=10 * tolerance)
+    alone = fastbp.Model(sizes, seed=7, n_threads=1, **settings)
+    alone.fit(X, y, epochs=2, batch_size=100, verbose=0)
+    assert flat(alone).tobytes() == flat(fast).tobytes()
 
 
 def test_what_fills_up_the_panels_stays_zero(rng):

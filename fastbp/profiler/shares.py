@@ -31,8 +31,10 @@ class Share(NamedTuple):
 
 def shares(records: np.ndarray) -> dict[tuple[int, int], Share]:
     """Return what each kernel and layer took, of records (worker, kernel, layer, start, end), in their unit of time."""
-    keys, which = np.unique(records[:, 1:3], axis=0, return_inverse=True)
-    which, (start, end) = which.reshape(-1), records[:, 3:].T
+    kernels, layers, start, end = records[:, 1:].T
+    many = layers.max(initial=0) + 1
+    keys, which = np.unique(kernels * many + layers, return_inverse=True)  # far sooner than pairs themselves
+    pairs = np.column_stack(np.divmod(keys, many))
     moments = np.concatenate([start, end])
     order = np.argsort(moments, kind="stable")
     running = np.cumsum(np.where(order < len(start), 1, -1))  # kernels, from each moment to the next
@@ -43,4 +45,4 @@ def shares(records: np.ndarray) -> dict[tuple[int, int], Share]:
     time = np.bincount(which, clock[len(start) :] - clock[: len(start)])
     busy = np.bincount(which, end - start)
     columns = (column.tolist() for column in (calls, time, busy))
-    return {(kernel, layer): Share(*share) for (kernel, layer), *share in zip(keys.tolist(), *columns, strict=True)}
+    return {(kernel, layer): Share(*share) for (kernel, layer), *share in zip(pairs.tolist(), *columns, strict=True)}

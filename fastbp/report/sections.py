@@ -14,6 +14,7 @@ from .outcome import Outcome
 from .page import Section
 
 PROFILED = 4096  # rows at most that the kernels are measured on
+PROFILE_SECONDS = 0.25  # of steps with clocks
 FEW = 12  # classes whose table needs no unfolding
 _IF_USED = (
     "momentum", "nesterov", "delta", "l1", "l2", "label_smoothing", "dropout", "layer_norm", "clip_value", "clip_norm",
@@ -113,7 +114,7 @@ def kernels(training: Outcome) -> Section:
     """Tell how close the kernels come to the machine."""
     rows = training.data.X[:PROFILED], training.data.y[:PROFILED]
     try:
-        profile = steps.profile(training.model, *rows, batch_size=training.batch_size)
+        profile = steps.profile(training.model, *rows, batch_size=training.batch_size, seconds=PROFILE_SECONDS)
     except ValueError as reason:  # not on every CPU
         return Section("Kernels", page.paragraph(f"Not profiled: {reason}."))
     machine, step = profile.machine, profile.step

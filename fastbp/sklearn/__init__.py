@@ -59,7 +59,7 @@ _MORE = """
     n_threads : threads at most; it changes no bit
     class_weight, label_smoothing : of the classifier, as fastbp.Model's fit and Model have them
 
-    "lbfgs" has no minibatches, so that it refuses dropout, layer_norm, limits, schedules and `X_val`.
+    "lbfgs" has no minibatches, so that it refuses dropout, layer_norm, limits, schedules, `scoring` and `X_val`.
 
     `fit` takes `X_val`, `y_val` and `sample_weight_val`, too: early stopping then goes by them, and
     `validation_loss_curve_` holds their loss after each epoch. `set_callbacks` takes callbacks of scikit-learn's

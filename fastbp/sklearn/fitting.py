@@ -88,7 +88,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
     def _refuse_for_lbfgs(self) -> None:
         """Raise ValueError for what only solvers have that take minibatch steps."""
         asked = {name: bool(np.any(getattr(self, name))) for name in ("dropout", "layer_norm")}
-        asked |= {name: getattr(self, name) is not None for name in ("clip_value", "clip_norm", "schedule")}
+        asked |= {name: getattr(self, name) is not None for name in ("clip_value", "clip_norm", "schedule", "scoring")}
         asked["X_val"] = getattr(self, "_validation", None) is not None
         for name in (name for name, given in asked.items() if given):
             raise ValueError(f"{name} must not be given for solver 'lbfgs'; the others have it")
@@ -160,6 +160,8 @@ class Fitting(CallbackSupportMixin, Stochastic):
 
 def _r2(y: np.ndarray, z: np.ndarray, weights: np.ndarray | None) -> float:
     """Return scikit-learn's `r2_score`, whose checks of its arguments take longer than a small epoch."""
+    if len(y) < 2:
+        return np.nan
     w = np.ones(len(y)) if weights is None else weights.astype(np.float64)
     errors, spreads = w @ (y - z) ** 2, w @ (y - np.average(y, axis=0, weights=weights)) ** 2
     return float(np.where(spreads > 0, 1 - errors / np.where(spreads > 0, spreads, 1), errors == 0).mean())
