@@ -25,7 +25,7 @@ from .workspace import (
     workspace_at,
 )  # fmt: skip
 
-AHEAD = 512  # elements of X asked for before they are needed
+AHEAD, ROWS_AHEAD = 512, 16  # elements of X, and of y, asked for before they are needed
 MOST_LINES = 8192  # asked for of the next minibatch: more would push out of the second-level cache what is in use
 
 
@@ -60,6 +60,52 @@ def ask_ahead(ws, part, parts):
         k, row, line = k + here, row + 1, 0
 
 
+@inline
+def _take_targets(ws, first, begin, end):
+    """labels_i <- y[order[first + i]], or likewise targets, and weights: loops of their own, for registers are few."""
+    last, O = ws.now[FIRST] + ws.now[BATCH], ws.layers[ws.layers.shape[0] - 2, OUT]
+    rows, L = ws.now[BATCH_ROWS], lanes(ws.A)
+    if ws.y.size:
+        for i in range(begin, end):
+            prefetch(ws.y, ws.order[min(first + i + ROWS_AHEAD, last - 1)])
+            ws.labels[i] = ws.y[ws.order[first + i]]
+    if ws.Y.size:
+        for i in range(begin, end):
+            for j in range(O):
+                ws.targets[(j // L * rows + i) * L + j % L] = ws.Y[ws.order[first + i] * O + j]
+    for i in range(begin, end):
+        ws.w[i] = ws.weights[ws.order[first + i]] if ws.weights.size else 1
+
+
+@inline
+def _take_row(x, X, row, coming, i, I, rows, shift, scale, scaled):
+    """x_i <- X[row], or (X[row] - shift) * scale; returns whether there is NaN or infinity in it."""
+    L = lanes(x)
+    full, check = I // L * L, zeros(x, 1, 1)
+    for j in range(0, full, L):
+        prefetch(X, coming * I + j)
+        if scaled:
+            t = load_scaled(check, X, row * I + j, shift, scale, j)
+        else:
+            t = load_as(check, X, row * I + j)
+        store(x, j * rows + i * L, 0, 0, t)
+        check = fma(t, 0.0, check)
+    prefetch(X, coming * I + full)
+    tail = full
+    if not scaled and full < I and row * I + full + L <= X.size:  # the next row's numbers are left out
+        t = where_less(lane_numbers(check), I - full, load_as(check, X, row * I + full), 0.0)
+        store(x, full * rows + i * L, 0, 0, t)
+        check = fma(t, 0.0, check)
+        tail = I
+    bad = has_nan(check)
+    for j in range(tail, I):
+        value = (X[row * I + j] - shift[j]) * scale[j] if scaled else X[row * I + j]
+        at = full * rows + i * L + j - full
+        x[at] = value
+        bad = bad or x[at] * 0 != 0
+    return bad
+
+
 def make_gather(X_type):
     """Phase that fetches rows of an X of this Numba type, C-contiguous and of any number of rows."""
 
@@ -70,44 +116,19 @@ def make_gather(X_type):
         or once converted, is noted in `now[BAD_ROW]`.
         """
         ws = workspace_at(pointer)
-        L = lanes(ws.A)
-        I, O, rows = ws.layers[0, IN], ws.layers[ws.layers.shape[0] - 2, OUT], ws.now[BATCH_ROWS]
+        I, rows, order = ws.layers[0, IN], ws.now[BATCH_ROWS], ws.order
         x = ws.A[ws.layers[0, X_AT] : ws.layers[1, X_AT]]
         X = carray(at_address(ws.now[X_ADDRESS], X_type), ws.now[X_ROWS] * I)
         first, last = ws.now[FIRST], ws.now[FIRST] + ws.now[BATCH]
-        full, ahead = I // L * L, max(1, AHEAD // I)
-        size = gather_rows(ws.now)
-        for i in range(task * size, min(ws.now[BATCH], task * size + size)):
-            row, coming = ws.order[first + i], ws.order[min(first + i + ahead, last - 1)]
-            if ws.y.size:
-                prefetch(ws.y, coming)
-                ws.labels[i] = ws.y[row]
-            if ws.Y.size:
-                for j in range(O):
-                    ws.targets[(j // L * rows + i) * L + j % L] = ws.Y[row * O + j]
-            ws.w[i] = ws.weights[row] if ws.weights.size else 1
-            check = zeros(x, 1, 1)
-            for j in range(0, full, L):
-                prefetch(X, coming * I + j)
-                if ws.shift.size:
-                    t = load_scaled(check, X, row * I + j, ws.shift, ws.scale, j)
-                else:
-                    t = load_as(check, X, row * I + j)
-                store(x, j * rows + i * L, 0, 0, t)
-                check = fma(t, 0.0, check)
-            prefetch(X, coming * I + full)
-            tail = full
-            if full < I and row * I + full + L <= X.size and ws.shift.size == 0:  # the next row's numbers are left out
-                t = where_less(lane_numbers(check), I - full, load_as(check, X, row * I + full), 0.0)
-                store(x, full * rows + i * L, 0, 0, t)
-                check = fma(t, 0.0, check)
-                tail = I
-            bad = has_nan(check)
-            for j in range(tail, I):
-                value = X[row * I + j] if ws.shift.size == 0 else (X[row * I + j] - ws.shift[j]) * ws.scale[j]
-                at = full * rows + i * L + j - full
-                x[at] = value
-                bad = bad or x[at] * 0 != 0
+        size, ahead = gather_rows(ws.now), max(1, AHEAD // I)
+        begin, end = task * size, min(ws.now[BATCH], task * size + size)
+        _take_targets(ws, first, begin, end)
+        for i in range(begin, end):
+            row, coming = order[first + i], order[min(first + i + ahead, last - 1)]
+            if ws.shift.size:
+                bad = _take_row(x, X, row, coming, i, I, rows, ws.shift, ws.scale, True)
+            else:
+                bad = _take_row(x, X, row, coming, i, I, rows, ws.shift, ws.scale, False)
             if bad:
                 ws.now[BAD_ROW] = row + 1
 
