@@ -176,10 +176,10 @@ def toy(tmp_path_factory):
     for name, text in TOY.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    works = {
+    works = {  # of different lengths: Python takes two files of one length and second for the same
         "base": WORK.format(times=1),
         "same": WORK.format(times=1) + "\n\nCOMMENT = 'as fast'\n",
-        "slow": WORK.format(times=2),
+        "slow": WORK.format(times=2) + "\n\nCOMMENT = 'half as fast'\n",
         "broken": "def work(kind):\n    raise RuntimeError\n",
     }
     for name, text in works.items():
