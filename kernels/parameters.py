@@ -1,7 +1,7 @@
 """All parameters of a network in and out of panels, in one call: for small ones a call a layer takes longer."""
 
-from . import panels
 from ._jit import jit
+from .panels import pack_from, unpack_to
 from .simd import lanes
 from .workspace import B_AT, G_AT, IN, OUT, W_AT, pad
 
@@ -17,7 +17,7 @@ def pack(P, flat, layers):
     at = 0
     for l in range(layers.shape[0] - 1):
         I, O, W_at, b_at = layers[l, IN], layers[l, OUT], layers[l, W_AT], layers[l, B_AT]
-        panels.pack(P[W_at:b_at], flat[at : at + I * O].reshape((I, O)))
+        pack_from(P[W_at:b_at], flat, at, I, O)
         at += I * O
         for vector in range(3 if layers[l, G_AT] else 1):
             first = b_at + vector * pad(O, lanes(P))
@@ -36,7 +36,7 @@ def unpack(flat, P, layers):
     at = 0
     for l in range(layers.shape[0] - 1):
         I, O, W_at, b_at = layers[l, IN], layers[l, OUT], layers[l, W_AT], layers[l, B_AT]
-        panels.unpack(flat[at : at + I * O].reshape((I, O)), P[W_at:b_at])
+        unpack_to(flat, at, P[W_at:b_at], I, O)
         at += I * O
         for vector in range(3 if layers[l, G_AT] else 1):
             first = b_at + vector * pad(O, lanes(P))
