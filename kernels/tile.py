@@ -61,8 +61,9 @@ def add_row_products(t, A, i, A_rows, B, j, B_rows, n):
     """t += A[i:i+ROWS, :n] B[:n, j:j+VECTORS*LANES], both in panels (eqs. 7, 32)."""
     a, b = i * lanes(A), j * B_rows
     for k in range(0, n, lanes(A)):
-        for r in range(ROWS):
-            prefetch(A, a + A_rows * lanes(A) + r * lanes(A))
+        if k + lanes(A) < n:  # what stands behind the last panel may be another core's
+            for r in range(ROWS):
+                prefetch(A, a + A_rows * lanes(A) + r * lanes(A))
         t = add_products(t, A, a, lanes(A), 1, B, b, B_rows * lanes(A), min(lanes(A), n - k))
         a += A_rows * lanes(A)
         b += lanes(A) * lanes(A)
