@@ -12,12 +12,13 @@ from .crew import FINISHED, await_tasks, finish_task, open_phase, take_task, wai
 from .loss import softmax_row
 from .simd import lanes, load, outer_add, prefetch, store, zeros
 from .values import fma, has_nan, where_less
-from .workspace import ARRIVED, FIRST, LAYER, TASKS
+from .workspace import ARRIVED, BATCH, FIRST, LAYER, TASKS
 
 W_WORD = FIRST  # where the present layer's W begins
+BACK = BATCH  # whether a task's columns are taken from the last
 AHEAD = 2  # rows of W asked for before they are needed: the CPU's own fetching ends at each page
 ROOM = 16  # elements behind the parameters that the last vector may reach into
-WIDE = 16  # vectors of a row of W that are summed at once: neighbours in memory, which the CPU fetches ahead
+WIDE = 8  # vectors of a row of W that are summed at once: neighbours in memory, which the CPU fetches ahead
 
 
 @inline
@@ -35,19 +36,22 @@ def _columns(width, t, h, at, x, x_at, flat, W, b, j, I, O, rectify):
 
 
 @jit
-def linear_row(h, at, x, x_at, flat, W, I, O, rectify, task, tasks):
+def linear_row(h, at, x, x_at, flat, W, I, O, rectify, task, tasks, back):
     """One task's share of h <- F(x W + b), or of x W + b, for one row                    (eqs. 4, 6-8, 42-44)
 
     h     out (>= at + O + a vector,)   what follows the O values is undefined
     x     in  (>= x_at + I,)
     flat  in  (>= W + I O + O + a vector,)  W (I, O) row-major, then b (O,)
+    back      whether the last columns come first: the same bits
     """
     L, b = lanes(h), W + I * O
     vectors = (O + L - 1) // L
     j, end = vectors * task // tasks * L, vectors * (task + 1) // tasks * L
-    while j + WIDE * L <= end:
-        _columns(WIDE, zeros(h, 1, WIDE), h, at, x, x_at, flat, W, b, j, I, O, rectify)
-        j += WIDE * L
+    tiles = (end - j) // (WIDE * L)
+    for k in range(tiles):
+        j_k = j + (tiles - 1 - k if back else k) * WIDE * L
+        _columns(WIDE, zeros(h, 1, WIDE), h, at, x, x_at, flat, W, b, j_k, I, O, rectify)
+    j += tiles * WIDE * L
     while j + 4 * L <= end:
         _columns(4, zeros(h, 1, 4), h, at, x, x_at, flat, W, b, j, I, O, rectify)
         j += 4 * L
@@ -81,9 +85,9 @@ def _layers(z, x, flat, sizes, h, tasks, now):
             l = now[LAYER]
             at, x_at, I, O = l % 2 * half, (l + 1) % 2 * half, sizes[l], sizes[l + 1]
             if l == 0:
-                linear_row(h, at, x, 0, flat, now[W_WORD], I, O, last > 0, task, tasks[l])
+                linear_row(h, at, x, 0, flat, now[W_WORD], I, O, last > 0, task, tasks[l], now[BACK])
             else:
-                linear_row(h, at, h, x_at, flat, now[W_WORD], I, O, l < last, task, tasks[l])
+                linear_row(h, at, h, x_at, flat, now[W_WORD], I, O, l < last, task, tasks[l], now[BACK])
             finish_task(now)
         elif task == FINISHED:
             return
@@ -113,15 +117,17 @@ def predict_row(z, x, flat, sizes, h, tasks, now, workers):
     sizes  in  (L + 1,)         inputs, hidden units, classes
     h      scratch (2 (largest size + a vector),)
     tasks  in  (L,)             into how many each layer is split
-    now    scratch (WORDS,)
+    now    scratch (WORDS,)         kept from row to row: they take turns in where they begin
     workers                     who share the tasks
 
     Returns whether x is finite; z is not written otherwise.
     """
     if not _is_finite(x):
         return False
+    back = not now[BACK]  # every other row: what was read last is still in the cache
     for word in range(now.size):
         now[word] = 0
+    now[BACK] = back
     for _ in prange(workers):
         _layers(z, x, flat, sizes, h, tasks, now)
     return True

@@ -111,7 +111,7 @@ def linear_relu_row(h, x, W, b):
     def run():
         for x_row, h_row in zip(x, H, strict=True):
             for share in range(3):
-                row.linear_row(h_row, 0, x_row, 0, flat, 0, I, O, True, share, 3)
+                row.linear_row(h_row, 0, x_row, 0, flat, 0, I, O, True, share, 3, share % 2 == 1)
 
     yield run
     h[...] = H[:, :O]
