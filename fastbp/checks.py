@@ -204,7 +204,7 @@ def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
         raise ValueError(
             f"{name} must hold class numbers, whole and from 0 to {classes - 1}, got {array[row]} in row {row}"
         )
-    return array.astype(np.int64)
+    return np.require(array, np.int64, ["C", "W"])  # compiled for arrays it may write
 
 
 def targets(y: Any, rows: int, outputs: int, loss: str, kind: np.dtype, name: str = "y") -> np.ndarray:
