@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import checks
-from .kernels import _jit, block, build, row, update
+from .kernels import _jit, block, build, replica, row, update
 from .model import Model
 from .network import ACTIVATIONS, LOSSES
 from .samples import DIRECT
@@ -90,7 +90,8 @@ def _compile(dtype: np.dtype, name: str, each: list[dict[str, Any]], folder: Pat
     for settings in each:
         _use(Model([2, 2, 2], dtype=dtype, seed=0, n_threads=1, **settings))
     build.launcher(dtype)
-    build.phase(block.block, dtype)  # of batches too large to be tried here
+    build.phase(block.block, dtype)  # of batches too large to be tried here, as the next
+    build.work(replica.train_replicas, dtype)
     if name == "sgd":
         build.phase(update.UPDATES["sgd"], dtype)
     for kernel in vars(row).values():

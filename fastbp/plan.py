@@ -49,6 +49,7 @@ class Plan(Protocol):
     ) -> Iterator[Sums]:
         """Take a step for each minibatch of rows `order`; yield after every 100 ms or so, and at the end.
 
+        What is yielded are the sums so far: added up row after row, they do not depend on how often that is.
         `rates` holds each step's learning rate; by default it is the optimizer's.
         """
 

@@ -15,7 +15,7 @@ from .kernels.workspace import padded
 from .network import OUTPUTS as output_of
 from .network import Network
 from .optim import Optimizer
-from .samples import Diverged, Labelled, Samples, Sums
+from .samples import NO_SUMS, Diverged, Labelled, Samples, Sums
 
 PARALLEL_FLOP = 2_000_000  # of a launch, from which a second thread pays for its start
 BLOCK_ROWS = 1024  # rows computed at once outside training
@@ -92,7 +92,7 @@ class ElementwisePlan:
     ) -> Iterator[Sums]:
         """Yield after each minibatch."""
         self._allocate(min(batch_size, len(order)))
-        gradient = np.empty_like(self.flat)
+        gradient, so_far = np.empty_like(self.flat), NO_SUMS
         for start in range(0, len(order), batch_size):
             picked = order[start : start + batch_size]
             data.samples.gather(self.h[0][: len(picked)], picked)
@@ -104,7 +104,8 @@ class ElementwisePlan:
             if np.isfinite(min(limits)):
                 self._run(beyond_errors.limit, gradient.size, gradient, *limits)
             self._update(gradient, self.optimizer.learning_rate if rates is None else rates[start // batch_size])
-            yield sums
+            so_far = so_far.plus(sums)
+            yield so_far
 
     def evaluate(self, data: Labelled) -> tuple[float, int]:
         """Block after block."""

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .kernels import build, parameters, row, train, update, workspace
+from .arrays import Arrays, Shape
+from .kernels import build, parameters, replica, row, train, workspace
 from .kernels.workspace import aligned
 from .network import Network
 from .optim import Optimizer
-from .samples import Diverged, Labelled, Samples, Sums
+from .samples import NO_SUMS, Diverged, Labelled, Samples, Sums
 
 WORKER_FLOP = 1_300_000  # of a minibatch step for each worker: below, waiting for one another costs more
 CALL_FLOP = 20_000_000  # of a call for each worker, some 0.2 ms: below, waking one costs more
@@ -25,7 +26,6 @@ LEAST_BLOCK, MOST_BLOCKS = 32, 4  # rows of a block, and blocks: each writes and
 GRADIENT_ROWS = 512  # of a block where all rows are one minibatch: they stay in a core's cache
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
-SPARE_BYTES = 4_000_000  # of arrays kept for the call after the next: training and validation take turns
 CONVERTED_BYTES = 4_000_000  # of an X that only numpy can read, at a time
 _NO_ROWS, _NO_RATES = np.empty(0, np.intp), np.empty(0)
 
@@ -50,8 +50,8 @@ class FastPlan:
         self._row_pays = bool((self._row_tasks > 1).any())
         self._row_can = network.of_classes and set(network.activations) <= {"relu", "identity"}
         self._row_can &= "identity" not in network.activations[:-1] and not any(network.layer_norms)
-        self._arrays: dict[str, np.ndarray] = {}
-        self._spare: dict[str, np.ndarray] = {}
+        self._arrays = Arrays(network, dtype, n)
+        self._pace: tuple[Any, int] = None, 0  # on which arrays and rows how many rows took a slice's time
 
     # ---- parameters and state, in and out of panels
 
@@ -106,18 +106,25 @@ class FastPlan:
         blocks = self._blocks(batch_size)
         plain = self.optimizer.kernel == "sgd" and blocks == 1 and self.network.descends_plainly
         mode = workspace.DESCEND if plain else workspace.UPDATE
-        self._allocate(batch_size, self._workers(batch_size, n), blocks)
-        rows, at = self._whole_batches(FIRST_FLOP / self._flop(1), batch_size), 0
+        workers = self._workers(batch_size, n)
+        replicas = blocks > 1 and workers > 1 and self.network.clip_norm == np.inf  # that takes all of dE/dW together
+        work = replica.train_replicas if replicas else train.train
+        self._allocate(batch_size, workers, blocks, replicas)
+        place, most, at = (self._arrays.shape, samples.X.shape, samples.direct and samples.X.ctypes.data), 0, 0
+        sums = NO_SUMS
+        rows = self._pace[1] if self._pace[0] == place else self._whole_batches(FIRST_FLOP / self._flop(1), batch_size)
         while at < n:
             end = min(n, at + rows)
             if not samples.direct:
                 end = min(end, at + self._whole_batches(CONVERTED_BYTES / samples.row_bytes(self.dtype), batch_size))
             start = time.perf_counter()
             self._rates = _NO_RATES if rates is None else rates[at // batch_size :]
-            sums = self._call(train.train, mode, data, order[at:end], batch_size, self.optimizer.kernel)
+            sums = self._call(work, mode, data, order[at:end], batch_size, self.optimizer.kernel, before=sums)
             seconds = time.perf_counter() - start
             yield sums
             rows = self._whole_batches((end - at) * SLICE_SECONDS / seconds, batch_size)
+            if end - at > most:  # the longest call tells best what the next epoch can do in one
+                self._pace, most = (place, rows), end - at
             at = end
 
     def evaluate(self, data: Labelled) -> tuple[float, int]:
@@ -198,66 +205,37 @@ class FastPlan:
         blocks = min(self._flop(batch_size) / WORKER_FLOP, batch_size / LEAST_BLOCK, MOST_BLOCKS)
         return max(1, int(blocks) // 2 * 2)
 
-    def _allocate(self, batch_size: int, workers: int, blocks: int) -> None:
-        """Make the arrays for a minibatch in so many blocks, or take up those of the call before the last."""
-        key = (batch_size, workers, blocks)
-        if self._arrays.get("key") == key:
-            return
-        self._arrays, self._spare = self._spare, self._arrays
-        if sum(array.nbytes for name, array in self._spare.items() if name != "key") > SPARE_BYTES:
-            self._spare = {}
-        if self._arrays.get("key") == key:
-            return
-        sizes, dtype, normalized = self.network.layer_sizes, self.dtype, self.network.layer_norms
-        rows = workspace.batch_rows(workspace.block_size(batch_size, blocks), dtype)
-        layers, _, a = workspace.layout(sizes, rows, dtype, normalized)
-        build.set_activations(layers, self.network.activations, self.network.dropouts, dtype)
-        targets = 0 if self.network.of_classes else workspace.padded(sizes[-1], workspace.LINE // dtype.itemsize)
-        self._arrays = {
-            "key": key,  # type: ignore[dict-item]
-            "layers": layers,
-            "now": aligned((1 + workers) * workspace.WORDS, np.intp),
-            "A": aligned(blocks * a * build.parts(self.network.activations, normalized), dtype),
-            "S": aligned(workspace.scratch(sizes, workers, dtype), dtype),
-            "e": aligned(blocks * rows, dtype),
-            "right": aligned(blocks * rows, dtype),
-            "labels": aligned(blocks * rows, workspace.labels_dtype(dtype)),
-            "targets": aligned(blocks * rows * targets, dtype),
-            "w": aligned(blocks * rows, dtype),
-            "sums": aligned(update.sums_size(len(self.P), dtype), dtype),
-        }
-        self._arrays["w"][:] = 1
-        self._arrays["now"][workspace.BATCH_ROWS] = rows
-        self._arrays["now"][workspace.BLOCKS] = blocks
-        if any(normalized):
-            build.set_normalization(self._arrays["now"], dtype)
+    def _allocate(self, batch_size: int, workers: int, blocks: int, replicas: bool = False) -> None:
+        slots = len({"m", "v"} & set(self.optimizer.slots))
+        self._arrays.take(Shape(batch_size, workers, blocks, slots, replicas))
 
     def _call(
         self, work: Any, mode: int, data: Labelled, order: np.ndarray, batch_size: int, optimizer: str,
-        out: np.ndarray | None = None,
+        out: np.ndarray | None = None, before: Sums = NO_SUMS,
     ) -> Sums:  # fmt: skip
-        """Run compiled code over the rows `order`."""
+        """Run compiled code over the rows `order`; return what it adds to the sums of those before."""
         arrays, now, samples = self._arrays, self._arrays["now"], data.samples
         if not samples.direct:
             data, samples = data.picked(order) if len(data.y) else data, samples.converted(order, self.dtype)
             order = np.arange(len(order))
         training = mode == workspace.UPDATE
-        if training and "G" not in arrays:
-            arrays["G"] = aligned(now[workspace.BLOCKS] * len(self.P), self.dtype)
         shift, scale = samples.shift_and_scale()
         stateful = training and optimizer == self.optimizer.kernel
         stepping = stateful or mode == workspace.DESCEND
-        totals = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
+        totals, settings = arrays["totals"], arrays["settings"]
+        totals[workspace.FACTOR :: workspace.TOTALS] = 1
+        totals[[workspace.ERROR, workspace.HITS, workspace.PENALTY]] = before[1:]
+        settings[: workspace.SETTINGS] = self._settings(stateful)
         ws = workspace.Workspace(
-            layers=arrays["layers"], now=now, P=self.P, G=arrays["G"] if training else self.none,
+            layers=arrays["layers"], now=now, P=self.P, G=arrays.gradient() if training else self.none,
             m=self._slot("m") if stateful else self.none, v=self._slot("v") if stateful else self.none,
-            A=arrays["A"], S=arrays["S"], sums=arrays["sums"], e=arrays["e"], right=arrays["right"],
+            A=arrays["A"], S=arrays["S"], R=arrays["R"], sums=arrays["sums"], e=arrays["e"], right=arrays["right"],
             labels=arrays["labels"], targets=arrays["targets"], w=arrays["w"],
             order=np.ascontiguousarray(order, np.intp),
             y=data.y if self.network.of_classes else _NO_ROWS,
             Y=self.none if self.network.of_classes or not len(data.y) else data.y.ravel(),
             weights=self.none if data.weights is None else data.weights,
-            shift=shift, scale=scale, settings=self._settings(stateful), rates=self._rates,
+            shift=shift, scale=scale, settings=settings, rates=self._rates,
             dropout=self._dropout if stepping else _NO_RATES, totals=totals,
         )  # fmt: skip
         now[workspace.BATCH_SIZE], now[workspace.MODE], now[workspace.STEP] = batch_size, mode, self.steps
@@ -267,7 +245,7 @@ class FastPlan:
         now[workspace.WATCH], now[workspace.DIVERGED] = self.watch, 0
         flat_out = self.none if out is None else out.reshape(-1)
         try:
-            with threads.crew(len(now) // workspace.WORDS - 1) as now[workspace.WORKERS]:
+            with threads.crew(arrays.shape.workers) as now[workspace.WORKERS]:
                 self._run(work, ws, samples.X.dtype, self.network.loss, optimizer, flat_out, 0, len(order))
         finally:  # Ctrl-C is heard between the compiled call and the next line: its steps are taken all the same
             if stepping:
@@ -276,7 +254,7 @@ class FastPlan:
             samples.reject(int(now[workspace.BAD_ROW]) - 1, self.dtype)
         if now[workspace.DIVERGED]:
             raise Diverged(self.steps)
-        return Sums(len(order), float(totals[0]), int(totals[1]), float(totals[2]))
+        return Sums(before.rows + len(order), float(totals[0]), int(totals[1]), float(totals[2]))
 
     def _run(self, *arguments: Any) -> None:
         """In a place of its own: the profiler runs it between two readings of a clock."""

@@ -31,6 +31,14 @@ class Sums(NamedTuple):
         """Error and penalty."""
         return self.error + self.penalty
 
+    def plus(self, more: Sums) -> Sums:
+        """Return the sums over both's rows."""
+        error, penalty = self.error + more.error, self.penalty + more.penalty
+        return Sums(self.rows + more.rows, error, self.hits + more.hits, penalty)
+
+
+NO_SUMS = Sums(0, 0.0, 0, 0.0)
+
 
 @dataclass(slots=True)
 class Labelled:

@@ -80,21 +80,22 @@ class Training:
 
     def _epoch(self, plan: Plan, random: np.random.Generator, history: History, epoch: int, classifies: bool) -> None:
         start, n = time.perf_counter(), len(self.data.y)
-        order = np.arange(n)
         if self.shuffle:
+            order = np.empty(n, np.intp)
             shuffle(order, random.integers(2**63))
+        else:
+            order = np.arange(n)
         if plan.draws:
             plan.key = int(random.integers(2**63))
-        total, hits, done = 0.0, 0, 0
         for sums in plan.train_epoch(self.data, order, self.batch_size, self._rates(plan, epoch)):
-            total, hits, done = total + sums.loss, hits + sums.hits, done + sums.rows
-            self.progress.rows(done, n, total / done, hits / done if classifies else None)
+            loss, accuracy = sums.loss / sums.rows, sums.hits / sums.rows
+            self.progress.rows(sums.rows, n, loss, accuracy if classifies else None)
         if self.validation is not None:
             scores = evaluate(plan, self.validation, classifies)
             history.val_loss.append(scores["loss"])
             history.val_accuracy += [scores["accuracy"]] if classifies else []
-        history.loss.append(total / n)
-        history.accuracy += [hits / n] if classifies else []
+        history.loss.append(loss)
+        history.accuracy += [accuracy] if classifies else []
         history.seconds.append(time.perf_counter() - start)
         self.progress.epoch(history)
 

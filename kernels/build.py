@@ -12,6 +12,7 @@ from .block import block
 from .gather import make_gather
 from .outputs import LOSSES, OUTPUTS
 from .pointer import address_of
+from .replica import train_replicas
 from .step import backward, forward, gain_backward, normalize, normalize_backward
 from .train import launch, train
 from .update import UPDATES
@@ -153,7 +154,7 @@ def prepare(function, ws, X_dtype, loss, optimizer, end):
         now[OUTPUT] = phase(OUTPUTS[loss], dtype)[0]
     else:
         now[LOSS] = phase(LOSSES[loss], dtype)[0]
-    if function is train:
+    if function in (train, train_replicas):
         now[BACKWARD] = phase(backward, dtype)[0]
         if now[BLOCKS] > 1:
             now[BLOCK] = phase(block, dtype)[0]

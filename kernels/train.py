@@ -9,13 +9,13 @@ from numba import prange
 
 from ._jit import inline
 from .atomic import atomic_add, atomic_publish
-from .block import block_rows
 from .crew import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
 from .gather import gather_tasks
+from .minibatch import add_errors, add_penalty, limit_norm, open_minibatch
 from .pointer import call, pointer_to
 from .simd import lanes
 from .step import backward_tasks, forward_tasks, row_tasks
-from .update import sum_of, update_tasks
+from .update import update_tasks
 from .workspace import (
     ARRIVED,
     BACKWARD,
@@ -28,74 +28,27 @@ from .workspace import (
     CLIP_NORM,
     DIVERGED,
     DONE,
-    DRAW,
-    ERROR,
-    FACTOR,
     FIRST,
     FORWARD,
     G_AT,
     GATHER,
-    HITS,
     LAYER,
     MODE,
     NORM,
     NORMALIZE,
     NORMALIZE_BACKWARD,
     OUT,
-    PENALTY,
     PHASE,
     PREDICT,
-    RATE,
-    READY,
-    SCALE,
     STEP,
     TASKS,
     UPDATE,
     UPDATE_ALL,
-    WATCH,
     WORKERS,
     X_AT,
     borrow,
     own,
 )  # fmt: skip
-
-
-@inline
-def _open_minibatch(now, order, weights, rates, settings, totals, at, end):
-    """Where it begins and how many rows it has; 1 / the sum of their weights, 0 where that is 0; its learning rate."""
-    now[FIRST], now[BATCH], now[READY], now[DRAW] = at, min(now[BATCH_SIZE], end - at), 0, now[STEP]
-    if rates.size:
-        settings[RATE] = rates[min(at // now[BATCH_SIZE], rates.size - 1)]
-    total = float(now[BATCH])
-    if weights.size:
-        total = 0.0
-        for row in range(at, at + now[BATCH]):
-            total += weights[order[row]]
-    totals[SCALE] = 1.0 / total if total > 0 else 0.0
-
-
-@inline
-def _add_errors(now, e, right, totals):
-    """The minibatch's mean error counts once for each of its rows."""
-    error, count = 0.0, 0.0
-    for block in range(now[BLOCKS]):
-        first, last = block_rows(now, block)
-        at = block * now[BATCH_ROWS]
-        for row in range(at, at + last - first):
-            error += e[row]
-            count += right[row]
-    if now[WATCH] and not math.isfinite(error):
-        now[DIVERGED] = 1  # before the update that would spread it
-    totals[ERROR] += error * totals[SCALE] * now[BATCH]
-    totals[HITS] += count
-
-
-@inline
-def limit_norm(now, sums, settings, totals):
-    """What the gradient is to be multiplied by so that its norm is at most the one allowed."""
-    norm = math.sqrt(sum_of(sums, 1))
-    totals[FACTOR] = settings[CLIP_NORM] / norm if norm > settings[CLIP_NORM] else 1.0
-    now[READY] = 1
 
 
 @inline
@@ -111,7 +64,7 @@ def _lead(ws, at, end):
     L, layers = lanes(ws.e), table.shape[0] - 1
     phases = 1 if now[BLOCKS] > 1 else 2 * layers + 1
     limited = now[MODE] == UPDATE and ws.settings[CLIP_NORM] < math.inf
-    _open_minibatch(now, ws.order, ws.weights, ws.rates, ws.settings, ws.totals, at, end)
+    open_minibatch(now, ws.order, ws.weights, ws.rates, ws.settings, ws.totals, at, end)
     p, normalizes, normalized = 0, now[NORMALIZE] != 0, False  # the phase; whether what it takes has been normalized
     while now[BATCH] > 0 and not now[BAD_ROW] and not now[DIVERGED]:
         if p >= phases:
@@ -145,15 +98,15 @@ def _lead(ws, at, end):
         p += 1
         if p == (1 if now[BLOCKS] > 1 else layers + 1):
             now[STEP] += 1
-            _add_errors(now, ws.e, ws.right, ws.totals)
+            add_errors(now, ws.e, ws.right, ws.totals)
         if p == phases + 1 and limited:
             limit_norm(now, ws.sums, ws.settings, ws.totals)
         if p == phases + (now[MODE] == UPDATE) + limited:
-            if now[MODE] == UPDATE:  # of the weights as they were before the update
-                ws.totals[PENALTY] += sum_of(ws.sums, 0) * now[BATCH]
+            if now[MODE] == UPDATE:
+                add_penalty(now, ws.sums, ws.settings, ws.totals)
             p = 0
             at = now[FIRST] + now[BATCH]
-            _open_minibatch(now, ws.order, ws.weights, ws.rates, ws.settings, ws.totals, at, end)
+            open_minibatch(now, ws.order, ws.weights, ws.rates, ws.settings, ws.totals, at, end)
     atomic_publish(now, TASKS, FINISHED)
 
 

@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from . import train, update
+from . import update
 from ._jit import jit
 from .build import activation_pass, gather_phase, phase
 from .gather import gather_tasks
+from .minibatch import limit_norm
 from .pointer import call, pointer_to
 from .simd import LINE, lanes
 from .tile import ROWS
@@ -142,7 +143,7 @@ def penalize(dW, W, decay, l1):
 def _limit(phase, ws):
     ws.now[READY] = 0
     _run(phase, ws, 1)
-    train.limit_norm(ws.now, ws.sums, ws.settings, ws.totals)
+    limit_norm(ws.now, ws.sums, ws.settings, ws.totals)
     _run(phase, ws, 1)
 
 

@@ -65,6 +65,12 @@ def sum_of(sums, which):
 
 
 @inline
+def has_penalty(settings):
+    """Whether E holds a penalty on the weights."""
+    return settings[L1] + settings[L2] + settings[L1_SHARE] + settings[ALPHA] > 0
+
+
+@inline
 def _summed(G, size, blocks, k, like):
     """dE/dW of the vector at k: the sum of those of all blocks, one after the other."""
     total = load(G, k, 0, 0, like)
@@ -88,7 +94,7 @@ def _make_update(prepare, step):
         l1 = ws.settings[L1] + ws.settings[L1_SHARE] * share
         decay = ws.settings[L2] + ws.settings[ALPHA] * share
         limited = min(limit, ws.settings[CLIP_NORM]) < math.inf
-        ready = ws.now[READY] or not (limited or l1 or decay)  # so that what is off costs nothing
+        ready = ws.now[READY] or not (limited or has_penalty(ws.settings))  # so that what is off costs nothing
         blocks, factor = (1, ws.totals[FACTOR]) if ws.now[READY] else (ws.now[BLOCKS], 1.0)
         for chunk in range(chunks(ws.P.size) * task // tasks, chunks(ws.P.size) * (task + 1) // tasks):
             first, last, penalty, squares = chunk * CHUNK, min((chunk + 1) * CHUNK, ws.P.size), like, like
@@ -96,8 +102,6 @@ def _make_update(prepare, step):
                 for k in range(first, last, lanes(ws.P)):
                     dW = _summed(ws.G, ws.P.size, blocks, k, like) * factor
                     step(ws.P, ws.G, ws.m, ws.v, k, load(ws.P, k, 0, 0, like), dW, numbers)
-                if not ws.now[READY]:
-                    store(ws.sums, chunk * lanes(ws.P), 0, 0, like)
                 continue
             for l in range(ws.layers.shape[0] - 1):
                 middle, end = min(last, ws.layers[l, B_AT]), min(last, ws.layers[l + 1, W_AT])

@@ -26,6 +26,7 @@ IDENTITY, RELU, OTHER = range(3)  # F
 
 # words of `now`; the first three are written by several threads and stand on cache lines of their own
 TASKS, DONE, ARRIVED = 0, 8, 16
+MINIBATCH, VERSION = 1, 17  # of replicas (replica.py): the one whose tasks are open; steps that the leader's has taken
 PHASE, LAYER = 24, 25  # what the tasks are: the address of a compiled phase, and a layer
 FIRST, BATCH = 26, 27  # rows order[FIRST : FIRST + BATCH] are the present minibatch
 BATCH_ROWS = 28  # rows allocated for it, a multiple of LANES
@@ -46,11 +47,11 @@ WORDS = 64
 
 # words of `settings`: the optimizer's numbers, strengths of the penalties, what the loss asks for, limits of dE/dW
 RATE, MU, NU, EPSILON, DECAY, L1, L2, L1_SHARE, ALPHA, NUMBER, SMOOTHING, CLIP_VALUE, CLIP_NORM = range(13)
-SETTINGS = 13
+SETTINGS = 16  # for each worker that trains a replica: whole cache lines
 # words of `totals`: sums over the rows done of errors, of right rows and of the penalty; 1 / weight of the minibatch;
 # what its gradient is multiplied by
 ERROR, HITS, PENALTY, SCALE, FACTOR = range(5)
-TOTALS = 5
+TOTALS = 8  # likewise
 
 DESCEND, UPDATE, GRADIENT, EVALUATE, PREDICT = range(5)  # modes: what comes after the forward pass
 
@@ -66,6 +67,7 @@ class Workspace(NamedTuple):
     v: np.ndarray  # T: likewise
     A: np.ndarray  # T: x of every layer; backward leaves dE/dt of the layer below there. And see build.parts
     S: np.ndarray  # T: for each worker some rows of W^T
+    R: np.ndarray  # T: P, m, v and sums of each worker's replica but the first's; or empty
     sums: np.ndarray  # T: for each chunk of P the penalty on its weights, then its dE/dW squared; a vector each
     e: np.ndarray  # T: error of each row
     right: np.ndarray  # T: 1 where a row is classified rightly, else 0
@@ -89,8 +91,8 @@ def borrow(ws):
     """The same workspace, whose arrays are not counted as in use while compiled code runs."""
     return Workspace(
         borrowed(ws.layers), borrowed(ws.now), borrowed(ws.P), borrowed(ws.G), borrowed(ws.m), borrowed(ws.v),
-        borrowed(ws.A), borrowed(ws.S), borrowed(ws.sums), borrowed(ws.e), borrowed(ws.right), borrowed(ws.labels),
-        borrowed(ws.targets), borrowed(ws.w), borrowed(ws.order), borrowed(ws.y), borrowed(ws.Y),
+        borrowed(ws.A), borrowed(ws.S), borrowed(ws.R), borrowed(ws.sums), borrowed(ws.e), borrowed(ws.right),
+        borrowed(ws.labels), borrowed(ws.targets), borrowed(ws.w), borrowed(ws.order), borrowed(ws.y), borrowed(ws.Y),
         borrowed(ws.weights), borrowed(ws.shift), borrowed(ws.scale), borrowed(ws.settings), borrowed(ws.rates),
         borrowed(ws.dropout), borrowed(ws.totals),
     )  # fmt: skip
@@ -110,13 +112,38 @@ def own(ws, worker, slot):
     for word in range(PHASE, WORDS):
         now[word] = ws.now[word]
     now[WORKERS] = 1
-    a, g, s = ws.A.size // slots, ws.G.size // slots, ws.S.size // ws.now[WORKERS]
+    a, g, s = ws.A.size // slots, ws.G.size // slots, ws.S.size // (ws.now.size // WORDS - 1)
     y, first, last = ws.targets.size // slots, slot * rows, (slot + 1) * rows
     return Workspace(
         ws.layers, now, ws.P, ws.G[slot * g : (slot + 1) * g], ws.m, ws.v, ws.A[slot * a : (slot + 1) * a],
-        ws.S[worker * s : (worker + 1) * s], ws.sums, ws.e[first:last], ws.right[first:last],
+        ws.S[worker * s : (worker + 1) * s], ws.R, ws.sums, ws.e[first:last], ws.right[first:last],
         ws.labels[first:last], ws.targets[slot * y : (slot + 1) * y], ws.w[first:last], ws.order, ws.y, ws.Y,
         ws.weights, ws.shift, ws.scale, ws.settings, ws.rates, ws.dropout, ws.totals,
+    )  # fmt: skip
+
+
+@inline
+def replica(ws, worker, odd):
+    """A worker's own copy of the network, with a state and numbers of its own; the first one's is the model's.
+
+    With dE/dW of every other minibatch, the even ones or the odd.
+    """
+    p, m, v, s = ws.P.size, ws.m.size, ws.v.size, ws.sums.size
+    words = (2 + ws.R.size // (p + m + v + s)) * WORDS
+    settings, totals = ws.settings[worker * SETTINGS :], ws.totals[worker * TOTALS :]
+    now, P, first, second, sums = ws.now[worker * words : (worker + 1) * words], ws.P, ws.m, ws.v, ws.sums
+    if worker:
+        for word in range(PHASE, WORDS):
+            now[word] = ws.now[word]
+        for word in range(SETTINGS):
+            settings[word] = ws.settings[word]
+        R = ws.R[(worker - 1) * (p + m + v + s) :]
+        P, first, second, sums = R[:p], R[p : p + m], R[p + m : p + m + v], R[p + m + v : p + m + v + s]
+    now[WORKERS], half = 1, ws.G.size // 2
+    G = ws.G[odd * half : (odd + 1) * half]
+    return Workspace(
+        ws.layers, now, P, G, first, second, ws.A, ws.S, ws.R, sums, ws.e, ws.right, ws.labels, ws.targets, ws.w,
+        ws.order, ws.y, ws.Y, ws.weights, ws.shift, ws.scale, settings, ws.rates, ws.dropout, totals,
     )  # fmt: skip
 
 

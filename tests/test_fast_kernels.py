@@ -245,7 +245,7 @@ def test_every_pass_that_is_compiled_has_an_entry_and_a_twin():
         and function.__module__ != build.__name__
         and function.__module__.rpartition(".")[2] not in tools
     }
-    made_up_of_kernels = {build.forward, build.backward, build.block, build.train, build.launch}
+    made_up_of_kernels = {build.forward, build.backward, build.block, build.train, build.train_replicas, build.launch}
     of_normalized_layers = {build.normalize, build.gain_backward, build.normalize_backward}
     assert single - entered == made_up_of_kernels | of_normalized_layers
 

@@ -66,6 +66,8 @@ def test_each_block_reads_the_weights_and_the_update_their_gradients(profiled):
     n = split.network.n_parameters
     update = [costs.cost("train", "UPDATE_ALL", 0, step) for step in (once, twice)]
     assert [each.bytes for each in update] == [4 * 7 * n, 4 * 8 * n] and update[0].layer is None
+    copied = costs.cost("train", "UPDATE_ALL", 0, whole(split.network, 200, split.dtype, 2, False, "adam", copies=2))
+    assert (copied.flop, copied.bytes) == (2 * update[1].flop, 2 * update[1].bytes)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ from ..network import Network
 
 @dataclass(frozen=True)
 class Step:
-    """What each step computes: B rows, in blocks or whole, the parameters updated on the way (eq. 54) or at last."""
+    """What each step computes: B rows, in blocks or whole, the parameters updated on the way (eq. 54) or at last.
+
+    Where workers train replicas, each updates its own copy.
+    """
 
     network: Network
     B: int
@@ -21,6 +24,7 @@ class Step:
     blocks: int
     descends: bool
     optimizer: str
+    copies: int = 1
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,8 @@ def _flop_and_bytes(entry: Entry, called: str, l: int, step: Step) -> tuple[int,
     B, (I, O), itemsize = step.B, step.network.shapes[l], step.dtype.itemsize
     if called in ("UPDATE_ALL", "NORM"):
         n = step.network.n_parameters
-        return entry.flop(B, n, 1), entry.bytes(B, n, 1, itemsize) + (step.blocks - 1) * n * itemsize
+        nbytes = entry.bytes(B, n, 1, itemsize) + (step.blocks - 1) * n * itemsize
+        return entry.flop(B, n, 1) * step.copies, nbytes * step.copies
     blocks = 1 if called in _WHOLE else step.blocks  # each block reads the layer's W, or writes a dE/dW
     nbytes = entry.bytes(B, I, O, itemsize) + (blocks - 1) * entry.bytes(0, I, O, itemsize)
     return 2 * B * I * O if called in _PRODUCTS else entry.flop(B, I, O), nbytes

@@ -9,7 +9,7 @@ import numpy as np
 from numba.core import event
 
 from .. import checks, given, threads
-from ..kernels import _jit, clock, clocked, workspace
+from ..kernels import _jit, clock, clocked
 from ..kernels.shuffle import shuffle
 from ..samples import Labelled
 from .clocked_plan import ClockedPlan
@@ -109,8 +109,9 @@ def _whole_batches(rows: int, batch_size: int) -> Iterator[np.ndarray]:
 
 def _kernels(plan: ClockedPlan, batch_size: int, machine: Machine) -> tuple[list[KernelTimes], np.ndarray]:
     """Return what each kernel took, the longest first, and the last records with their numbers in that list."""
-    blocks, steps = int(plan._arrays["now"][workspace.BLOCKS]), plan.steps_done[True]
-    step = Step(plan.network, batch_size, plan.dtype, blocks, plan.descends, plan.optimizer.kernel)
+    shape, steps = plan._arrays.shape, plan.steps_done[True]
+    copies = shape.workers if shape.replicas else 1
+    step = Step(plan.network, batch_size, plan.dtype, shape.blocks, plan.descends, plan.optimizer.kernel, copies)
     each = {key: cost(*clocked.KERNELS[key[0]], key[1], step) for key in plan.shares}
     costs: dict[tuple[str, int | None], Cost] = {}
     taken: dict[tuple[str, int | None], Share] = {}

@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from .. import schedules
-from ..samples import Labelled, Sums
+from ..samples import Labelled
 from .compiled import Compiled
 
 PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_"
@@ -131,9 +131,9 @@ class Stochastic(Compiled):
         plan.optimizer, n = self._rule(), len(order)
         if plan.draws:
             plan.key = int(self._random_state.randint(2**31))
-        parts = list(plan.train_epoch(data, order, batch_size, self._rates(plan, n, batch_size)))
+        *_, sums = plan.train_epoch(data, order, batch_size, self._rates(plan, n, batch_size))
         self.n_iter_ += 1
-        self.loss_ = self._loss(Sums(*map(sum, zip(*parts, strict=True))))
+        self.loss_ = self._loss(sums)
         self.t_ += n
         self.loss_curve_.append(self.loss_)
         if self.verbose:
