@@ -148,7 +148,7 @@ class FastPlan:
             h, now = self._row_arrays.pop()
         except IndexError:  # so many threads were never here at once
             h, now = aligned(self._row_scratch, self.dtype), aligned(workspace.WORDS, np.intp)
-        wanted = threads.count(self.n_threads) if self._row_pays else 1
+        wanted = threads.limit(self.n_threads) if self._row_pays else 1
         with threads.crew(wanted, masked=self.n_threads is None) as workers:
             predict_row = row.predict_row.parallel if workers > 1 else row.predict_row.serial
             tasks = self._row_tasks if workers > 1 else self._one_task

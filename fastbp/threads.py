@@ -71,12 +71,21 @@ def count(n_threads: int | None) -> int:
 
     Without a number asked for it is one in a thread pool or a worker process, where others work beside this call.
     """
+    n = limit(n_threads)
+    return min(n, _numba_threads()) if n_threads is None and n > 1 else n
+
+
+def limit(n_threads: int | None) -> int:
+    """Return the same, Numba's own mask aside: for what a launch is asked for, which heeds it anyway.
+
+    To ask for the mask takes as long as a few layers of one row.
+    """
     if _forked_from_openmp or BOUNDSCHECK:
         return 1
     if n_threads is not None:
         return n_threads
     alone = threading.get_ident() == _main_thread and not _worker_process
-    return _numba_threads() if alone else 1
+    return most() if alone else 1
 
 
 class crew:  # noqa: N801, used as a function
@@ -86,7 +95,7 @@ class crew:  # noqa: N801, used as a function
     """
 
     def __init__(self, n: int, masked: bool = False) -> None:
-        """Ask for n threads; `masked` says that n is the number Numba uses as it is."""
+        """Ask for n threads; `masked` leaves it to Numba's own mask to make them fewer."""
         self.n, self.locked, self.before, self.masked = n, False, n, masked
 
     def __enter__(self) -> int:
