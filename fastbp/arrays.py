@@ -86,7 +86,6 @@ class Arrays:
             "settings": aligned(states * workspace.SETTINGS, np.float64),
             "totals": aligned(states * workspace.TOTALS, np.float64),
         }
-        made["w"][:] = 1
         made["now"][workspace.BATCH_ROWS], made["now"][workspace.BLOCKS] = rows, blocks
         if any(normalized):
             build.set_normalization(made["now"], dtype)

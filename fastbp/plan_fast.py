@@ -222,6 +222,8 @@ class FastPlan:
         shift, scale = samples.shift_and_scale()
         stateful = training and optimizer == self.optimizer.kernel
         stepping = stateful or mode == workspace.DESCEND
+        if data.weights is None:
+            arrays["w"][:] = 1
         totals, settings = arrays["totals"], arrays["settings"]
         totals[workspace.FACTOR :: workspace.TOTALS] = 1
         totals[[workspace.ERROR, workspace.HITS, workspace.PENALTY]] = before[1:]

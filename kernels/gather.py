@@ -61,49 +61,72 @@ def ask_ahead(ws, part, parts):
 
 
 @inline
-def _take_targets(ws, first, begin, end):
-    """labels_i <- y[order[first + i]], or likewise targets, and weights: loops of their own, for registers are few."""
-    last, O = ws.now[FIRST] + ws.now[BATCH], ws.layers[ws.layers.shape[0] - 2, OUT]
-    rows, L = ws.now[BATCH_ROWS], lanes(ws.A)
+def _take_targets(ws, order, begin, end):
+    """labels_i <- y[order[i]], or likewise targets, and weights: loops of their own, for registers are few."""
+    rows, O, L = ws.now[BATCH_ROWS], ws.layers[ws.layers.shape[0] - 2, OUT], lanes(ws.A)
     if ws.y.size:
         for i in range(begin, end):
-            prefetch(ws.y, ws.order[min(first + i + ROWS_AHEAD, last - 1)])
-            ws.labels[i] = ws.y[ws.order[first + i]]
+            prefetch(ws.y, order[min(i + ROWS_AHEAD, order.size - 1)])
+            ws.labels[i] = ws.y[order[i]]
     if ws.Y.size:
         for i in range(begin, end):
             for j in range(O):
-                ws.targets[(j // L * rows + i) * L + j % L] = ws.Y[ws.order[first + i] * O + j]
-    for i in range(begin, end):
-        ws.w[i] = ws.weights[ws.order[first + i]] if ws.weights.size else 1
+                ws.targets[(j // L * rows + i) * L + j % L] = ws.Y[order[i] * O + j]
+    if ws.weights.size:
+        for i in range(begin, end):
+            ws.w[i] = ws.weights[order[i]]
 
 
 @inline
-def _take_row(x, X, row, coming, i, I, rows, shift, scale, scaled):
-    """x_i <- X[row], or (X[row] - shift) * scale; returns whether there is NaN or infinity in it."""
+def _take_vectors(check, x, X, order, begin, end, ahead, I, rows, shift, scale, scaled):
+    """x_i <- X[order[i]], or (X[order[i]] - shift) * scale, but for the columns of the last panel if it is not full.
+
+    Returns NaN in a lane where NaN or infinity came, or was in `check`.
+    """
     L = lanes(x)
-    full, check = I // L * L, zeros(x, 1, 1)
-    for j in range(0, full, L):
-        prefetch(X, coming * I + j)
-        if scaled:
-            t = load_scaled(check, X, row * I + j, shift, scale, j)
+    for i in range(begin, end):
+        here, coming = order[i] * I, order[min(i + ahead, order.size - 1)] * I
+        prefetch(X, coming + I - 1)
+        for j in range(0, I - L + 1, L):
+            prefetch(X, coming + j)
+            t = load_scaled(check, X, here + j, shift, scale, j) if scaled else load_as(check, X, here + j)
+            store(x, j * rows + i * L, 0, 0, t)
+            check = fma(t, 0.0, check)
+    return check
+
+
+@inline
+def _take_tails(check, x, X, order, begin, end, I, rows, shift, scale, scaled):
+    """The columns left, likewise: as one vector, in which the next row's numbers are left out, or one by one."""
+    L = lanes(x)
+    full = I // L * L
+    for i in range(begin, end):
+        here, at = order[i] * I + full, full * rows + i * L
+        if not scaled and here + L <= X.size:
+            t = where_less(lane_numbers(check), I - full, load_as(check, X, here), 0.0)
+            store(x, at, 0, 0, t)
+            check = fma(t, 0.0, check)
         else:
-            t = load_as(check, X, row * I + j)
-        store(x, j * rows + i * L, 0, 0, t)
-        check = fma(t, 0.0, check)
-    prefetch(X, coming * I + full)
-    tail = full
-    if not scaled and full < I and row * I + full + L <= X.size:  # the next row's numbers are left out
-        t = where_less(lane_numbers(check), I - full, load_as(check, X, row * I + full), 0.0)
-        store(x, full * rows + i * L, 0, 0, t)
-        check = fma(t, 0.0, check)
-        tail = I
-    bad = has_nan(check)
-    for j in range(tail, I):
-        value = (X[row * I + j] - shift[j]) * scale[j] if scaled else X[row * I + j]
-        at = full * rows + i * L + j - full
-        x[at] = value
-        bad = bad or x[at] * 0 != 0
-    return bad
+            for j in range(I - full):
+                value = (X[here + j] - shift[full + j]) * scale[full + j] if scaled else X[here + j]
+                x[at + j] = value
+                check = fma(zeros(x, 1, 1) + x[at + j], 0.0, check)
+    return check
+
+
+@inline
+def _take(x, X, order, begin, end, ahead, I, rows, shift, scale, scaled):
+    """Both; returns the first row in which there is NaN or infinity, or -1."""
+    L = lanes(x)
+    check = _take_vectors(zeros(x, 1, 1), x, X, order, begin, end, ahead, I, rows, shift, scale, scaled)
+    if I % L:
+        check = _take_tails(check, x, X, order, begin, end, I, rows, shift, scale, scaled)
+    if has_nan(check):
+        for i in range(begin, end):
+            for j in range(I):
+                if x[j // L * L * rows + i * L + j % L] * 0 != 0:
+                    return order[i]
+    return -1
 
 
 def make_gather(X_type):
@@ -116,20 +139,18 @@ def make_gather(X_type):
         or once converted, is noted in `now[BAD_ROW]`.
         """
         ws = workspace_at(pointer)
-        I, rows, order = ws.layers[0, IN], ws.now[BATCH_ROWS], ws.order
+        I, rows = ws.layers[0, IN], ws.now[BATCH_ROWS]
         x = ws.A[ws.layers[0, X_AT] : ws.layers[1, X_AT]]
         X = carray(at_address(ws.now[X_ADDRESS], X_type), ws.now[X_ROWS] * I)
-        first, last = ws.now[FIRST], ws.now[FIRST] + ws.now[BATCH]
+        order = ws.order[ws.now[FIRST] : ws.now[FIRST] + ws.now[BATCH]]
         size, ahead = gather_rows(ws.now), max(1, AHEAD // I)
-        begin, end = task * size, min(ws.now[BATCH], task * size + size)
-        _take_targets(ws, first, begin, end)
-        for i in range(begin, end):
-            row, coming = order[first + i], order[min(first + i + ahead, last - 1)]
-            if ws.shift.size:
-                bad = _take_row(x, X, row, coming, i, I, rows, ws.shift, ws.scale, True)
-            else:
-                bad = _take_row(x, X, row, coming, i, I, rows, ws.shift, ws.scale, False)
-            if bad:
-                ws.now[BAD_ROW] = row + 1
+        begin, end = task * size, min(order.size, task * size + size)
+        _take_targets(ws, order, begin, end)
+        if ws.shift.size:
+            bad = _take(x, X, order, begin, end, ahead, I, rows, ws.shift, ws.scale, True)
+        else:
+            bad = _take(x, X, order, begin, end, ahead, I, rows, ws.shift, ws.scale, False)
+        if bad >= 0:
+            ws.now[BAD_ROW] = bad + 1
 
     return gather
