@@ -76,7 +76,7 @@ class Arrays:
             "now": aligned(states * (1 + workers) * workspace.WORDS, np.intp),
             "A": aligned(blocks * a * build.parts(self.network.activations, normalized), dtype),
             "S": aligned(workspace.scratch(sizes, workers, dtype), dtype),
-            "R": aligned((states - 1) * ((1 + slots) * self.n + sums), dtype),
+            "R": aligned(replicas * states * ((1 + slots) * self.n + sums), dtype),
             "sums": aligned(sums, dtype),
             "e": aligned(blocks * rows, dtype),
             "right": aligned(blocks * rows, dtype),

@@ -22,6 +22,8 @@ import numba
 from numba import njit
 from numba.core import compiler, config
 from numba.core.caching import _Cache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 from numba.misc.appdirs import AppDirs
 
@@ -87,10 +89,47 @@ class _Inlined(CPUDispatcher):
         raise TypeError(f"{self.__name__} is compiled into its callers; from Python call its py_func")
 
 
+class _InlinedCode(JITCodeLibrary):
+    """Code as its callers take it in: they optimize it with their own, and only they become machine code."""
+
+    codegen = property(lambda self: self)  # which Numba tells where to find a function's environment
+
+    def set_env(self, name, environment):
+        """Forget it: what has no machine code has no place for it."""
+
+    def get_pointer_to_function(self, name):
+        """Say that there is none."""
+        self._ensure_finalized()
+        return 0
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+
+class _Inliner(Compiler):
+    """Numba's compiler for what is compiled into its callers."""
+
+    def __init__(self, typingctx, targetctx, library, *rest):
+        super().__init__(typingctx, targetctx, _InlinedCode(targetctx.codegen(), "inlined"), *rest)
+
+
+def inliner(library=JITCodeLibrary):
+    """Return the compiler for it, given Numba's kind of library.
+
+    Where another version of Numba names its steps otherwise, what is inlined becomes machine code, too, for nothing.
+    """
+    return _Inliner if vars(_InlinedCode).keys() - {"set_env"} <= set(dir(library)) else Compiler
+
+
 def inline(function):
     """Compile a function into each of its callers, without what Python would call: that takes as long to compile."""
     wrappers = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    dispatcher = njit(nogil=True, error_model="numpy", forceinline=True, **wrappers)(function)
+    dispatcher = njit(nogil=True, error_model="numpy", forceinline=True, pipeline_class=inliner(), **wrappers)(function)
     dispatcher.__class__ = _Inlined
     return dispatcher
 

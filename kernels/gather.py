@@ -78,12 +78,12 @@ def _take_targets(ws, order, begin, end):
 
 
 @inline
-def _take_vectors(check, x, X, order, begin, end, ahead, I, rows, shift, scale, scaled):
+def _take_vectors(check, x, X, order, begin, end, ahead, I, rows, shift, scale):
     """x_i <- X[order[i]], or (X[order[i]] - shift) * scale, but for the columns of the last panel if it is not full.
 
     Returns NaN in a lane where NaN or infinity came, or was in `check`.
     """
-    L = lanes(x)
+    L, scaled = lanes(x), shift.size > 0
     for i in range(begin, end):
         here, coming = order[i] * I, order[min(i + ahead, order.size - 1)] * I
         prefetch(X, coming + I - 1)
@@ -96,9 +96,9 @@ def _take_vectors(check, x, X, order, begin, end, ahead, I, rows, shift, scale, 
 
 
 @inline
-def _take_tails(check, x, X, order, begin, end, I, rows, shift, scale, scaled):
+def _take_tails(check, x, X, order, begin, end, I, rows, shift, scale):
     """The columns left, likewise: as one vector, in which the next row's numbers are left out, or one by one."""
-    L = lanes(x)
+    L, scaled = lanes(x), shift.size > 0
     full = I // L * L
     for i in range(begin, end):
         here, at = order[i] * I + full, full * rows + i * L
@@ -115,12 +115,12 @@ def _take_tails(check, x, X, order, begin, end, I, rows, shift, scale, scaled):
 
 
 @inline
-def _take(x, X, order, begin, end, ahead, I, rows, shift, scale, scaled):
+def _take(x, X, order, begin, end, ahead, I, rows, shift, scale):
     """Both; returns the first row in which there is NaN or infinity, or -1."""
     L = lanes(x)
-    check = _take_vectors(zeros(x, 1, 1), x, X, order, begin, end, ahead, I, rows, shift, scale, scaled)
+    check = _take_vectors(zeros(x, 1, 1), x, X, order, begin, end, ahead, I, rows, shift, scale)
     if I % L:
-        check = _take_tails(check, x, X, order, begin, end, I, rows, shift, scale, scaled)
+        check = _take_tails(check, x, X, order, begin, end, I, rows, shift, scale)
     if has_nan(check):
         for i in range(begin, end):
             for j in range(I):
@@ -146,10 +146,7 @@ def make_gather(X_type):
         size, ahead = gather_rows(ws.now), max(1, AHEAD // I)
         begin, end = task * size, min(order.size, task * size + size)
         _take_targets(ws, order, begin, end)
-        if ws.shift.size:
-            bad = _take(x, X, order, begin, end, ahead, I, rows, ws.shift, ws.scale, True)
-        else:
-            bad = _take(x, X, order, begin, end, ahead, I, rows, ws.shift, ws.scale, False)
+        bad = _take(x, X, order, begin, end, ahead, I, rows, ws.shift, ws.scale)
         if bad >= 0:
             ws.now[BAD_ROW] = bad + 1
 

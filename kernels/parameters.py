@@ -21,7 +21,8 @@ def pack(P, flat, layers):
         at += I * O
         for vector in range(3 if layers[l, G_AT] else 1):
             first = b_at + vector * pad(O, lanes(P))
-            P[first : first + O] = flat[at : at + O]
+            for k in range(O):  # a slice assigned would be two seconds' work for the compiler
+                P[first + k] = flat[at + k]
             at += O
 
 
@@ -40,5 +41,6 @@ def unpack(flat, P, layers):
         at += I * O
         for vector in range(3 if layers[l, G_AT] else 1):
             first = b_at + vector * pad(O, lanes(P))
-            flat[at : at + O] = P[first : first + O]
+            for k in range(O):
+                flat[at + k] = P[first + k]
             at += O

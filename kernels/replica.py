@@ -22,6 +22,7 @@ from .workspace import (
     BLOCK,
     BLOCKS,
     DIVERGED,
+    G_FROM,
     MINIBATCH,
     STEP,
     TASKS,
@@ -36,59 +37,57 @@ NO_COPY = -2  # the version of what is none yet
 
 @inline
 def _open(mine, at, end, number):
-    """The minibatch of this number, of those that begin at `at`."""
+    """The minibatch of this number, of those that begin at `at`; where its blocks' dE/dW go."""
     first = at + number * mine.now[BATCH_SIZE]
     open_minibatch(mine.now, mine.order, mine.weights, mine.rates, mine.settings, mine.totals, first, end)
+    mine.now[G_FROM] = number % 2 * mine.now[BLOCKS] * mine.P.size
 
 
 @inline
 def _step(mine, there, worker):
-    """The optimizer's step that ends a minibatch, on this copy."""
+    """The optimizer's step that ends the minibatch opened last, on this copy."""
     mine.now[STEP] += 1
     call(mine.now[UPDATE_ALL], there, 0, 0, worker)
+    add_penalty(mine.now, mine.sums, mine.settings, mine.totals)
 
 
 @inline
-def _copy(to, values):
-    for k in range(to.size):
-        to[k] = values[k]
+def _copy(to, at, values, first, size):
+    for k in range(size):
+        to[at + k] = values[first + k]
 
 
 @inline
-def _lead(ws, at, end):
+def _lead(ws, mine, at, end):
     """Minibatch after minibatch; stops before one that has a row which is not finite."""
-    mine, odd = replica(ws, 0, 0), replica(ws, 0, 1)
-    now, there, before, number = mine.now, pointer_to(mine), pointer_to(odd), 0  # workspaces of this one, and the last
+    now, there, worker, number = mine.now, pointer_to(mine), 0, 0
     while at + number * now[BATCH_SIZE] < end and not now[BAD_ROW] and not now[DIVERGED]:
         atomic_publish(ws.now, MINIBATCH, number)
         open_phase(ws.now, now[BLOCKS])
         if number:
-            _step(mine, before, 0)
-            add_penalty(now, mine.sums, mine.settings, mine.totals)
+            _step(mine, there, worker)
         _open(mine, at, end, number)
         atomic_publish(ws.now, VERSION, number)
-        task = take_task(ws.now, 0)
+        task = take_task(ws.now, worker)
         while task >= 0:
-            call(now[BLOCK], there, 0, task, 0)
+            call(now[BLOCK], there, 0, task, worker)
             finish_task(ws.now)
-            task = take_task(ws.now, 0)
+            task = take_task(ws.now, worker)
         await_tasks(ws.now, now[BLOCKS])
         if not now[BAD_ROW]:
             add_errors(now, mine.e, mine.right, mine.totals)
-        there, before, number = before, there, number + 1
+        number += 1
     if now[DIVERGED]:
         now[STEP] += 1  # it counts, although its update is not made
     elif not now[BAD_ROW]:
-        _step(mine, before, 0)
-        add_penalty(now, mine.sums, mine.settings, mine.totals)
+        _step(mine, there, worker)
     atomic_publish(ws.now, TASKS, FINISHED)
 
 
 @inline
-def _help(ws, worker, at, end):
+def _help(ws, mine, worker, at, end):
     """Tasks of whatever minibatch is open."""
-    leader, mine, odd = replica(ws, 0, 0), replica(ws, worker, 0), replica(ws, worker, 1)
-    now, evens, odds, version, turns = mine.now, pointer_to(mine), pointer_to(odd), NO_COPY, 0
+    now, there, version, turns, size = mine.now, pointer_to(mine), NO_COPY, 0, mine.P.size + mine.m.size + mine.v.size
     while True:
         task = take_task(ws.now, worker)
         if task == FINISHED:
@@ -97,16 +96,13 @@ def _help(ws, worker, at, end):
             turns = wait(turns)
             continue
         number, turns = atomic_read(ws.now, MINIBATCH), 0
-        there, before = (odds, evens) if number % 2 else (evens, odds)
         if version == number - 1:
-            _step(mine, before, worker)
+            _step(mine, there, worker)
         elif version != number:
             while atomic_read(ws.now, VERSION) != number:
                 turns = wait(turns)
-            _copy(mine.P, leader.P)
-            _copy(mine.m, leader.m)
-            _copy(mine.v, leader.v)
-            now[STEP] = leader.now[STEP]
+            _copy(ws.R, worker * (size + mine.sums.size), ws.R, 0, size)
+            now[STEP] = ws.now[STEP]
         if version != number:
             version = number
             _open(mine, at, end, number)
@@ -120,7 +116,14 @@ def train_replicas(ws, out, at, end):
     """One worker's part in the minibatches of ws.order[at:end], as `train` of train.py."""
     ws = borrow(ws)
     worker = atomic_add(ws.now, ARRIVED, 1)
+    mine, p, m, v = replica(ws, worker), ws.P.size, ws.m.size, ws.v.size
     if worker:
-        _help(ws, worker, at, end)
-    else:
-        _lead(ws, at, end)
+        _help(ws, mine, worker, at, end)
+        return
+    _copy(ws.R, 0, ws.P, 0, p)
+    _copy(ws.R, p, ws.m, 0, m)
+    _copy(ws.R, p + m, ws.v, 0, v)
+    _lead(ws, mine, at, end)
+    _copy(ws.P, 0, ws.R, 0, p)
+    _copy(ws.m, 0, ws.R, p, m)
+    _copy(ws.v, 0, ws.R, p + m, v)

@@ -20,6 +20,7 @@ from .workspace import (
     DECAY,
     EPSILON,
     FACTOR,
+    G_FROM,
     L1,
     L1_SHARE,
     L2,
@@ -71,11 +72,12 @@ def has_penalty(settings):
 
 
 @inline
-def _summed(G, size, blocks, k, like):
+def _summed(ws, blocks, k, like):
     """dE/dW of the vector at k: the sum of those of all blocks, one after the other."""
-    total = load(G, k, 0, 0, like)
+    at = ws.now[G_FROM] + k
+    total = load(ws.G, at, 0, 0, like)
     for block in range(1, blocks):
-        total = total + load(G, block * size + k, 0, 0, like)
+        total = total + load(ws.G, block * ws.P.size + at, 0, 0, like)
     return total
 
 
@@ -100,7 +102,7 @@ def _make_update(prepare, step):
             first, last, penalty, squares = chunk * CHUNK, min((chunk + 1) * CHUNK, ws.P.size), like, like
             if ready:
                 for k in range(first, last, lanes(ws.P)):
-                    dW = _summed(ws.G, ws.P.size, blocks, k, like) * factor
+                    dW = _summed(ws, blocks, k, like) * factor
                     step(ws.P, ws.G, ws.m, ws.v, k, load(ws.P, k, 0, 0, like), dW, numbers)
                 continue
             for l in range(ws.layers.shape[0] - 1):
@@ -109,11 +111,11 @@ def _make_update(prepare, step):
                     W = load(ws.P, k, 0, 0, like)
                     slope = where_less(0.0, W, zeros(ws.P, 1, 1) + l1, where_less(W, 0.0, -l1, like))
                     penalty = fma(W, slope + W * (0.5 * decay), penalty)
-                    dW = _limited(fma(W, decay, _summed(ws.G, ws.P.size, ws.now[BLOCKS], k, like)) + slope, limit)
+                    dW = _limited(fma(W, decay, _summed(ws, ws.now[BLOCKS], k, like)) + slope, limit)
                     squares = fma(dW, dW, squares)
                     step(ws.P, ws.G, ws.m, ws.v, k, W, dW, numbers)
                 for k in range(max(first, ws.layers[l, B_AT]), end, lanes(ws.P)):
-                    dW = _limited(_summed(ws.G, ws.P.size, ws.now[BLOCKS], k, like), limit)
+                    dW = _limited(_summed(ws, ws.now[BLOCKS], k, like), limit)
                     squares = fma(dW, dW, squares)
                     step(ws.P, ws.G, ws.m, ws.v, k, load(ws.P, k, 0, 0, like), dW, numbers)
             store(ws.sums, chunk * lanes(ws.P), 0, 0, penalty)

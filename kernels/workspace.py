@@ -32,6 +32,7 @@ FIRST, BATCH = 26, 27  # rows order[FIRST : FIRST + BATCH] are the present minib
 BATCH_ROWS = 28  # rows allocated for it, a multiple of LANES
 BATCH_SIZE, WORKERS, MODE, STEP = 29, 30, 31, 32
 X_ADDRESS, X_ROWS = 33, 34
+G_FROM = 49  # where dE/dW of the first block of the present minibatch begins in G
 BAD_ROW = 35  # 1 + a row of X that is not finite, or 0
 BLOCKS = 36  # into which a minibatch of a small network is split (block.py), or 1
 END = 38  # of the rows of `order` to be trained on
@@ -67,7 +68,7 @@ class Workspace(NamedTuple):
     v: np.ndarray  # T: likewise
     A: np.ndarray  # T: x of every layer; backward leaves dE/dt of the layer below there. And see build.parts
     S: np.ndarray  # T: for each worker some rows of W^T
-    R: np.ndarray  # T: P, m, v and sums of each worker's replica but the first's; or empty
+    R: np.ndarray  # T: P, m, v and sums of each worker's replica; or empty
     sums: np.ndarray  # T: for each chunk of P the penalty on its weights, then its dE/dW squared; a vector each
     e: np.ndarray  # T: error of each row
     right: np.ndarray  # T: 1 where a row is classified rightly, else 0
@@ -112,10 +113,11 @@ def own(ws, worker, slot):
     for word in range(PHASE, WORDS):
         now[word] = ws.now[word]
     now[WORKERS] = 1
-    a, g, s = ws.A.size // slots, ws.G.size // slots, ws.S.size // (ws.now.size // WORDS - 1)
+    a, s = ws.A.size // slots, ws.S.size // (ws.now.size // WORDS - 1)
+    g = ws.now[G_FROM] + slot * ws.P.size
     y, first, last = ws.targets.size // slots, slot * rows, (slot + 1) * rows
     return Workspace(
-        ws.layers, now, ws.P, ws.G[slot * g : (slot + 1) * g], ws.m, ws.v, ws.A[slot * a : (slot + 1) * a],
+        ws.layers, now, ws.P, ws.G[g : g + ws.P.size], ws.m, ws.v, ws.A[slot * a : (slot + 1) * a],
         ws.S[worker * s : (worker + 1) * s], ws.R, ws.sums, ws.e[first:last], ws.right[first:last],
         ws.labels[first:last], ws.targets[slot * y : (slot + 1) * y], ws.w[first:last], ws.order, ws.y, ws.Y,
         ws.weights, ws.shift, ws.scale, ws.settings, ws.rates, ws.dropout, ws.totals,
@@ -123,27 +125,22 @@ def own(ws, worker, slot):
 
 
 @inline
-def replica(ws, worker, odd):
-    """A worker's own copy of the network, with a state and numbers of its own; the first one's is the model's.
-
-    With dE/dW of every other minibatch, the even ones or the odd.
-    """
+def replica(ws, worker):
+    """A workspace of one worker that trains a copy of the network, with a state and numbers of its own."""
     p, m, v, s = ws.P.size, ws.m.size, ws.v.size, ws.sums.size
-    words = (2 + ws.R.size // (p + m + v + s)) * WORDS
-    settings, totals = ws.settings[worker * SETTINGS :], ws.totals[worker * TOTALS :]
-    now, P, first, second, sums = ws.now[worker * words : (worker + 1) * words], ws.P, ws.m, ws.v, ws.sums
+    at, words = worker * (p + m + v + s), (1 + ws.R.size // (p + m + v + s)) * WORDS
+    now, settings = ws.now[worker * words : (worker + 1) * words], ws.settings[worker * SETTINGS :]
     if worker:
         for word in range(PHASE, WORDS):
             now[word] = ws.now[word]
         for word in range(SETTINGS):
             settings[word] = ws.settings[word]
-        R = ws.R[(worker - 1) * (p + m + v + s) :]
-        P, first, second, sums = R[:p], R[p : p + m], R[p + m : p + m + v], R[p + m + v : p + m + v + s]
-    now[WORKERS], half = 1, ws.G.size // 2
-    G = ws.G[odd * half : (odd + 1) * half]
+    now[WORKERS] = 1
+    m_at, v_at, sums_at = at + p, at + p + m, at + p + m + v
     return Workspace(
-        ws.layers, now, P, G, first, second, ws.A, ws.S, ws.R, sums, ws.e, ws.right, ws.labels, ws.targets, ws.w,
-        ws.order, ws.y, ws.Y, ws.weights, ws.shift, ws.scale, settings, ws.rates, ws.dropout, totals,
+        ws.layers, now, ws.R[at:m_at], ws.G, ws.R[m_at:v_at], ws.R[v_at:sums_at], ws.A, ws.S, ws.R,
+        ws.R[sums_at : sums_at + s], ws.e, ws.right, ws.labels, ws.targets, ws.w, ws.order, ws.y, ws.Y, ws.weights,
+        ws.shift, ws.scale, settings, ws.rates, ws.dropout, ws.totals[worker * TOTALS :],
     )  # fmt: skip
 
 

@@ -227,3 +227,25 @@ def test_what_is_compiled_into_its_callers_refuses_a_call_from_python():
     with pytest.raises(TypeError, match="pad is compiled into its callers; from Python call its py_func"):
         workspace.pad(3, 4)
     assert workspace.pad.py_func(3, 4) == 4
+
+
+def test_what_is_compiled_into_its_callers_becomes_machine_code_only_there():
+    @_jit.inline
+    def twice(x):
+        return 2 * x
+
+    @_jit.jit
+    def four_times(x):
+        return twice(twice(x))
+
+    def has_code(dispatcher):
+        for compiled in dispatcher.overloads.values():
+            yield compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name) != 0
+
+    assert four_times(1.5) == 6.0 and four_times(3) == 12
+    assert list(has_code(four_times)) == [True, True]
+    assert list(has_code(twice)) == [False, False]
+
+
+def test_with_another_version_of_numba_what_is_inlined_is_compiled_as_all_else():
+    assert _jit.inliner() is _jit._Inliner and _jit.inliner(object) is _jit.Compiler
