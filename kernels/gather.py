@@ -98,7 +98,7 @@ def _take_vectors(check, x, X, order, begin, end, ahead, I, rows, shift, scale):
 @inline
 def _take_tails(check, x, X, order, begin, end, I, rows, shift, scale):
     """The columns left, likewise: as one vector, in which the next row's numbers are left out, or one by one."""
-    L, scaled = lanes(x), shift.size > 0
+    L, scaled, single = lanes(x), shift.size > 0, x.dtype.type(0)
     full = I // L * L
     for i in range(begin, end):
         here, at = order[i] * I + full, full * rows + i * L
@@ -110,8 +110,8 @@ def _take_tails(check, x, X, order, begin, end, I, rows, shift, scale):
             for j in range(I - full):
                 value = (X[here + j] - shift[full + j]) * scale[full + j] if scaled else X[here + j]
                 x[at + j] = value
-                check = fma(zeros(x, 1, 1) + x[at + j], 0.0, check)
-    return check
+                single += x[at + j] * 0
+    return check + single
 
 
 @inline
