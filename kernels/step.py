@@ -178,7 +178,7 @@ def backward(pointer, l, task, worker):
     first, start = task % chunks * height, task // chunks * width
     last, end = min(first + height, W_rows), min(start + width, O)
     asks = l == 0 and ws.now[WORKERS] == 1 and ws.now[BLOCKS] == 1
-    strip = L if asks else VECTORS * L  # short where each asks for some of the next rows
+    strip = VECTORS * L if l else L if asks else last - first  # short where each asks for some of the next rows
     for i in range(first, last, strip):
         below = min(i + strip, last)
         if l:
