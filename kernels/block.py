@@ -10,7 +10,7 @@ from .gather import ask_ahead, gather_tasks
 from .pointer import call, pointer_to
 from .simd import lanes
 from .step import backward_tasks, forward_tasks
-from .tile import ROWS
+from .tile import HALF
 from .workspace import (
     BACKWARD,
     BAD_ROW,
@@ -32,9 +32,9 @@ from .workspace import (
 
 @inline
 def block_rows(now, block):
-    """First and last row of a block of the present minibatch: whole tiles, as even as can be."""
-    tiles, blocks = (now[BATCH] + ROWS - 1) // ROWS, now[BLOCKS]
-    return min(now[BATCH], tiles * block // blocks * ROWS), min(now[BATCH], tiles * (block + 1) // blocks * ROWS)
+    """First and last row of a block of the present minibatch: half tiles, as even as can be."""
+    tiles, blocks = (now[BATCH] + HALF - 1) // HALF, now[BLOCKS]
+    return min(now[BATCH], tiles * block // blocks * HALF), min(now[BATCH], tiles * (block + 1) // blocks * HALF)
 
 
 def block(pointer, l, task, worker):

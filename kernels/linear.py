@@ -7,6 +7,7 @@ padded to LANES where they count a matrix's rows.
 from ._jit import inline, jit
 from .simd import half_zeros, lanes, load, store, transpose, turned, whole, zeros
 from .tile import (
+    HALF,
     NARROW,
     ROWS,
     VECTORS,
@@ -32,6 +33,12 @@ def _forward(like, h, x, W, b, rows, first, last, j, I, W_rows, rectify):
         store(h, j * rows + i * L, L, rows * L, t)
 
 
+@inline
+def _whole(first, last):
+    """Where the rows end that fill whole tiles."""
+    return first + (last - first) // ROWS * ROWS
+
+
 @jit
 def linear_forward(h, x, W, b, rows, first, last, start, end, I, W_rows, rectify):
     """h[first:last, start:end] <- F(x W + b)                                             (eqs. 6-8, 40)
@@ -44,7 +51,9 @@ def linear_forward(h, x, W, b, rows, first, last, start, end, I, W_rows, rectify
     L, j = lanes(h), start
     while j < end:
         if is_pair(L, j, end):
-            _forward(zeros(h, ROWS, VECTORS), h, x, W, b, rows, first, last, j, I, W_rows, rectify)
+            whole_rows = _whole(first, last)
+            _forward(zeros(h, ROWS, VECTORS), h, x, W, b, rows, first, whole_rows, j, I, W_rows, rectify)
+            _forward(zeros(h, HALF, VECTORS), h, x, W, b, rows, whole_rows, last, j, I, W_rows, rectify)
             j += VECTORS * L
         else:
             if is_half(L, j, end):
@@ -100,7 +109,9 @@ def linear_backward_params(W, dW, x, dt, rows, B, first, last, start, end, W_row
                 i += L
             j += L
         elif is_pair(L, j, end):
-            _params(zeros(W, ROWS, VECTORS), W, dW, x, dt, rows, B, first, last, j, W_rows, rate, descend)
+            whole_rows = _whole(first, last)
+            _params(zeros(W, ROWS, VECTORS), W, dW, x, dt, rows, B, first, whole_rows, j, W_rows, rate, descend)
+            _params(zeros(W, HALF, VECTORS), W, dW, x, dt, rows, B, whole_rows, last, j, W_rows, rate, descend)
             j += VECTORS * L
         else:
             if is_half(L, j, end):
@@ -120,9 +131,9 @@ def transpose_rows(WT, W, first, last, W_rows, WT_rows):
 
 
 @inline
-def _input(zero, dx, dt, WT, rows, last_row, j, O, WT_rows, F):
+def _input(zero, dx, dt, WT, rows, first, last, j, O, WT_rows, F):
     L = lanes(dx)
-    for i in range(0, last_row, ROWS):
+    for i in range(first, last, ROWS):
         t = add_row_products(zero, dt, i, rows, WT, 0, WT_rows, O)
         at = j * rows + i * L
         h = load(dx, at, L, rows * L, zero)
@@ -144,9 +155,11 @@ def linear_backward_input(dx, dt, WT, rows, last_row, j, width, O, WT_rows, F):
     WT  in    (O, width)  those columns of W^T
     """
     if VECTORS > 1 and width > lanes(dx):
-        _input(zeros(dx, ROWS, VECTORS), dx, dt, WT, rows, last_row, j, O, WT_rows, F)
+        whole_rows = _whole(0, last_row)
+        _input(zeros(dx, ROWS, VECTORS), dx, dt, WT, rows, 0, whole_rows, j, O, WT_rows, F)
+        _input(zeros(dx, HALF, VECTORS), dx, dt, WT, rows, whole_rows, last_row, j, O, WT_rows, F)
     else:
-        _input(zeros(dx, ROWS, 1), dx, dt, WT, rows, last_row, j, O, WT_rows, F)
+        _input(zeros(dx, ROWS, 1), dx, dt, WT, rows, 0, last_row, j, O, WT_rows, F)
 
 
 @jit

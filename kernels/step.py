@@ -17,7 +17,7 @@ from .linear import (
 from .normalization import layer_norm, layer_norm_backward_input, layer_norm_backward_params
 from .pointer import call
 from .simd import lanes
-from .tile import ROWS, VECTORS
+from .tile import HALF, ROWS, VECTORS
 from .workspace import (
     ACTIVATE,
     B_AT,
@@ -77,7 +77,7 @@ def _forward_split(layers, now, l, L):
 
     One worker takes all in one, unless an activation follows that wants a task's columns while they are in cache.
     """
-    columns, rows = _columns(layers, l, L), pad(now[BATCH], ROWS)
+    columns, rows = _columns(layers, l, L), pad(now[BATCH], HALF)
     if now[WORKERS] == 1 and layers[l, F] != OTHER:
         return columns, 1, rows, 1
     width = columns if l == layers.shape[0] - 2 else VECTORS * L
@@ -119,7 +119,7 @@ def forward(pointer, l, task, worker):
     L = lanes(ws.A)
     width, _, chunk, chunks = _forward_split(ws.layers, ws.now, l, L)
     first = task % chunks * chunk
-    last = min(first + chunk, pad(B, ROWS))
+    last = min(first + chunk, pad(B, HALF))
     start = task // chunks * width
     W_rows = W.size // b.size
     end, I = min(start + width, O), ws.layers[l, IN]
@@ -183,7 +183,7 @@ def backward(pointer, l, task, worker):
         below = min(i + strip, last)
         if l:
             transpose_rows(WT, W, i, below, W_rows, b.size)
-        last_row = min(below, pad(I, ROWS))
+        last_row = min(below, pad(I, HALF))
         linear_backward_params(W, dW, x, dt, rows, B, i, last_row, start, end, W_rows, rate, descend)
         if asks:
             ask_ahead(ws, i // L, W_rows // L)
@@ -193,12 +193,12 @@ def backward(pointer, l, task, worker):
                 for j in range(i, below, L):
                     at = ws.layers[l, X_AT] + j * rows
                     if ws.dropout.size:
-                        undo_scaling(ws.now, ws.dropout[l - 1], x, j, 0, pad(B, ROWS))
-                    call(ws.layers[l - 1, DERIVE], ws.A, at, at + pad(B, ROWS) * L, I - j)
+                        undo_scaling(ws.now, ws.dropout[l - 1], x, j, 0, pad(B, HALF))
+                    call(ws.layers[l - 1, DERIVE], ws.A, at, at + pad(B, HALF) * L, I - j)
                     if ws.dropout.size:
                         number = ws.now[DRAW] * ws.layers.shape[0] + l - 1
-                        drop(ws.now, ws.dropout[l - 1], number, x, pad(I, L), j, 0, pad(B, ROWS))
-            linear_backward_input(x, dt, WT, rows, pad(B, ROWS), i, below - i, O, b.size, F_below)
+                        drop(ws.now, ws.dropout[l - 1], number, x, pad(I, L), j, 0, pad(B, HALF))
+            linear_backward_input(x, dt, WT, rows, pad(B, HALF), i, below - i, O, b.size, F_below)
             if ws.layers[l - 1, G_AT]:
                 call(ws.now[GAIN_BACKWARD], pointer, l - 1, i, below)
 
@@ -237,7 +237,7 @@ def row_tasks(now):
 
 @inline
 def _task_rows(now, task):
-    return task * _row_split(now), min((task + 1) * _row_split(now), pad(now[BATCH], ROWS))
+    return task * _row_split(now), min((task + 1) * _row_split(now), pad(now[BATCH], HALF))
 
 
 def normalize(pointer, l, task, worker):

@@ -27,6 +27,7 @@ def tile_shape(features, machine):
 
 FEATURES = cpu_target.target_context.codegen()._tm_features  # what Numba compiles for, NUMBA_CPU_FEATURES heeded
 ROWS, VECTORS = tile_shape(FEATURES, platform.machine())
+HALF = ROWS // 2  # rows of the tile for what is left of them: numbers of rows are filled up to this
 NARROW = 2  # columns, one or two outputs, of which a tile would leave most lanes empty
 
 

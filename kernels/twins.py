@@ -16,7 +16,7 @@ from . import dropout, functions, loss, row
 from . import linear as layer
 from ._jit import jit
 from .simd import LINE, lanes, load, store, zeros
-from .tile import ROWS, VECTORS
+from .tile import HALF, VECTORS
 from .workspace import batch_rows, labels_dtype, padded
 
 # ---- matrices as panels and back -----------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def _from_vector(v, long):
 
 @contextmanager
 def _forward(h, x, W, b, rectify):
-    rows, last = batch_rows(len(x), x.dtype), padded(len(x), ROWS)
+    rows, last = batch_rows(len(x), x.dtype), padded(len(x), HALF)
     X, P, bias = _batch(x), _weights(W), _vector(b)
     H = np.full(rows * bias.size, np.nan, h.dtype)
 
@@ -119,7 +119,7 @@ def linear_relu_row(h, x, W, b):
 
 @contextmanager
 def _params(W, b, x, dt, rate, descend):
-    rows, inputs = batch_rows(len(x), x.dtype), padded(len(W), ROWS)
+    rows, inputs = batch_rows(len(x), x.dtype), padded(len(W), HALF)
     P, bias, X, T = _weights(W), _vector(b), _batch(x), _batch(dt)
     G, gradient = (np.full_like(P, np.nan), np.full_like(bias, np.nan)) if descend else (P, bias)
 
@@ -158,7 +158,7 @@ def bias_backward(db, dt):
 @contextmanager
 def linear_backward_input(F, dt_below, dt, W, below=None):
     """W^T, then the product over what F asks for: h of the layer below, F'(t) or nothing."""
-    rows, last_row, width = batch_rows(len(dt), dt.dtype), padded(len(dt), ROWS), VECTORS * _lanes(W)
+    rows, last_row, width = batch_rows(len(dt), dt.dtype), padded(len(dt), HALF), VECTORS * _lanes(W)
     X, T, P = _batch(np.full_like(dt_below, np.nan) if below is None else below), _batch(dt), _weights(W)
     W_rows, WT_rows = padded(len(W), _lanes(W)), padded(W.shape[1], _lanes(W))
     WT = np.full(WT_rows * width, np.nan, W.dtype)

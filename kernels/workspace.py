@@ -18,7 +18,7 @@ from ._jit import inline
 from .convert import borrowed
 from .pointer import Pointer, value_at
 from .simd import LINE
-from .tile import ROWS, VECTORS
+from .tile import HALF, VECTORS
 
 # columns of `layers`
 IN, OUT, W_AT, B_AT, X_AT, F, ACTIVATE, DERIVE, G_AT = range(9)
@@ -194,8 +194,8 @@ def scratch(sizes, workers, dtype):
 
 
 def block_size(batch_size, blocks):
-    """Return the most rows a block has of a minibatch split as evenly as whole tiles allow."""
-    return min(batch_size, -(-padded(batch_size, ROWS) // ROWS // blocks) * ROWS)
+    """Return the most rows a block has of a minibatch split as evenly as half tiles allow."""
+    return min(batch_size, -(-padded(batch_size, HALF) // HALF // blocks) * HALF)
 
 
 def batch_rows(batch_size, dtype):

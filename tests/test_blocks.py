@@ -9,7 +9,7 @@ from trainings import AGREE, OPTIMIZERS, assert_alike, both, data, flat
 import fastbp
 from fastbp import threads
 from fastbp.kernels import block
-from fastbp.kernels.tile import ROWS
+from fastbp.kernels.tile import HALF, ROWS
 from fastbp.kernels.workspace import BATCH, BLOCKS, WORDS, block_size
 from fastbp.plan_fast import GRADIENT_ROWS
 from fastbp.samples import Labelled, Samples
@@ -154,7 +154,7 @@ def _block_rows(now, k):
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 4, 7])
-def test_blocks_are_whole_tiles_and_as_even_as_can_be(many):
+def test_blocks_are_half_tiles_and_as_even_as_can_be(many):
     now = np.zeros(WORDS, np.intp)
     now[BLOCKS] = many
     for B in [*range(20 * ROWS + 2), 997, 1000, 65_537]:
@@ -162,8 +162,8 @@ def test_blocks_are_whole_tiles_and_as_even_as_can_be(many):
         rows = [_block_rows(now, k) for k in range(many)]
         assert rows[0][0] == 0 and rows[-1][1] == B
         assert all(last == first for (_, last), (first, _) in zip(rows, rows[1:], strict=False))
-        assert all(first <= last and (last == B or last % ROWS == 0) for first, last in rows)
-        tiles = [-(-(last - first) // ROWS) for first, last in rows]
+        assert all(first <= last and (last == B or last % HALF == 0) for first, last in rows)
+        tiles = [-(-(last - first) // HALF) for first, last in rows]
         assert max(tiles) - min(tiles) <= 1
         if B:
             assert max(last - first for first, last in rows) <= block_size(B, many) <= block_size(B + 1, many)
