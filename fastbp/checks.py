@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from . import frames
 
 DTYPES = ("float32", "float64")
+FOR_KERNELS: tuple[Literal["C", "A", "W"], ...] = ("C", "A", "W")  # what kernels are compiled for
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
@@ -193,7 +194,7 @@ def inputs(X: Any, columns: int, name: str = "X") -> Any:
 
 
 def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
-    """Return y as `rows` int64 class numbers, each at least 0 and below `classes`."""
+    """Return y as `rows` int64 class numbers, each at least 0 and below `classes`: y itself if it is such an array."""
     array = _real_array(name, frames.as_target(y, name))
     if array.shape != (rows,):
         hint = " (class numbers, not one-hot rows)" if array.ndim == 2 else ""
@@ -204,7 +205,7 @@ def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
         raise ValueError(
             f"{name} must hold class numbers, whole and from 0 to {classes - 1}, got {array[row]} in row {row}"
         )
-    return np.require(array, np.int64, ["C", "W"])  # compiled for arrays it may write
+    return np.require(array, np.int64, FOR_KERNELS)
 
 
 def targets(y: Any, rows: int, outputs: int, loss: str, kind: np.dtype, name: str = "y") -> np.ndarray:
@@ -214,7 +215,7 @@ def targets(y: Any, rows: int, outputs: int, loss: str, kind: np.dtype, name: st
         alone = f"({rows},) or " if outputs == 1 else ""
         raise ValueError(f"{name} must have shape {alone}({rows}, {outputs}), got {array.shape}")
     with np.errstate(over="ignore"):
-        numbers = np.require(array.reshape(rows, outputs), kind, ["C", "W"])  # compiled for arrays it may write
+        numbers = np.require(array.reshape(rows, outputs), kind, FOR_KERNELS)
     low, high = {"binary_cross_entropy": (0, 1), "poisson": (0, np.inf)}.get(loss, (-np.inf, np.inf))
     wrong = ~(np.isfinite(numbers) & (numbers >= low) & (numbers <= high))
     if wrong.any():
@@ -235,7 +236,7 @@ def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight") 
     if array.shape != (rows,):
         raise ValueError(f"{name} must have shape ({rows},), one number a row of X, got {array.shape}")
     with np.errstate(over="ignore"):
-        numbers = np.require(array, kind, ["C", "W"])
+        numbers = np.require(array, kind, FOR_KERNELS)
     wrong = ~(np.isfinite(numbers) & (numbers >= 0))
     if wrong.any():
         row = int(np.argmax(wrong))

@@ -56,11 +56,34 @@ def test_every_real_array_works_and_gives_the_same_bits(kind, tmp_path):
     assert np.array_equal(trained(GOOD_X[kind](tmp_path)), trained(X))
 
 
-@pytest.mark.parametrize(
-    "good", [y.tolist(), y.astype(np.float64), y.astype(np.uint8), y.astype(">i4"), np.repeat(y, 2)[::2]]
-)
+def unaligned(array):
+    """The same numbers at an odd address, in memory that may be written."""
+    return np.ndarray(array.shape, array.dtype, bytearray(b"x" + array.tobytes()), offset=1)
+
+
+GOOD_Y = [
+    y.tolist(), y.astype(np.float64), y.astype(np.uint8), y.astype(">i4"), y.astype(">i8"), np.repeat(y, 2)[::2],
+    np.frombuffer(y.tobytes(), y.dtype), unaligned(y),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("good", GOOD_Y)
 def test_every_kind_of_whole_labels_works(good):
+    before = np.array(good)
     assert np.array_equal(trained(X, good), trained(X))
+    assert np.array_equal(good, before)
+
+
+def test_targets_and_weights_may_stand_at_odd_addresses():
+    m, twin = (fastbp.Model([4, 9, 1], seed=2, loss="squared_error", dtype="float64") for _ in range(2))
+    t, weights = y.astype(np.float64), 1.0 + y
+    m.fit(X, unaligned(t), epochs=2, verbose=0, sample_weight=unaligned(weights))
+    twin.fit(X, t, epochs=2, verbose=0, sample_weight=weights)
+    assert np.array_equal(m.get_state()["parameters"], twin.get_state()["parameters"])
+
+
+def test_class_numbers_that_are_int64_already_are_not_copied():
+    assert fastbp.checks.labels(y, len(y), 3) is y
 
 
 def changed(array, value, row=7):
