@@ -19,6 +19,7 @@ from pathlib import Path
 
 import llvmlite
 import numba
+import numpy as np
 from numba import njit
 from numba.core import compiler, config
 from numba.core.caching import _Cache
@@ -35,6 +36,8 @@ CODE_VARIABLES = (
     "OPT", "SLP_VECTORIZE",
 )  # fmt: skip
 KEPT_CACHES = 8  # so that switching back and forth between versions compiles nothing anew
+
+ZERO = np.intp(0)  # as an argument where others are variables: for a literal 0 Numba compiles the function once more
 
 # only the loops that say prange run in parallel
 PARALLEL = dict.fromkeys(

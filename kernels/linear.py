@@ -4,7 +4,7 @@ Matrices lie in panels (tile.py). `rows` is the number of rows allocated for a b
 padded to LANES where they count a matrix's rows.
 """
 
-from ._jit import inline, jit
+from ._jit import ZERO, inline, jit
 from .simd import half_zeros, lanes, load, store, transpose, turned, whole, zeros
 from .tile import (
     HALF,
@@ -134,7 +134,7 @@ def transpose_rows(WT, W, first, last, W_rows, WT_rows):
 def _input(zero, dx, dt, WT, rows, first, last, j, O, WT_rows, F):
     L = lanes(dx)
     for i in range(first, last, ROWS):
-        t = add_row_products(zero, dt, i, rows, WT, 0, WT_rows, O)
+        t = add_row_products(zero, dt, i, rows, WT, ZERO, WT_rows, O)
         at = j * rows + i * L
         h = load(dx, at, L, rows * L, zero)
         if F == RELU:

@@ -1,6 +1,6 @@
 """All parameters of a network in and out of panels, in one call: for small ones a call a layer takes longer."""
 
-from ._jit import jit
+from ._jit import ZERO, jit
 from .panels import pack_from, unpack_to
 from .simd import lanes
 from .workspace import B_AT, G_AT, IN, OUT, W_AT, pad
@@ -14,7 +14,7 @@ def pack(P, flat, layers):
     flat    in      W, b and, where it is normalized, g and c of each layer, one behind the other
     layers  in      (L + 1, 9), see workspace.py
     """
-    at = 0
+    at = ZERO
     for l in range(layers.shape[0] - 1):
         I, O, W_at, b_at = layers[l, IN], layers[l, OUT], layers[l, W_AT], layers[l, B_AT]
         pack_from(P[W_at:b_at], flat, at, I, O)
@@ -34,7 +34,7 @@ def unpack(flat, P, layers):
     P       in  (panels,)
     layers  in  (L + 1, 9)
     """
-    at = 0
+    at = ZERO
     for l in range(layers.shape[0] - 1):
         I, O, W_at, b_at = layers[l, IN], layers[l, OUT], layers[l, W_AT], layers[l, B_AT]
         unpack_to(flat, at, P[W_at:b_at], I, O)

@@ -4,7 +4,7 @@ A phase is a number of tasks, in any order and on any worker. A task writes tile
 or writes, and nothing is summed across tasks, so the bits do not depend on the number of workers.
 """
 
-from ._jit import inline
+from ._jit import ZERO, inline
 from .dropout import drop, undo_scaling
 from .gather import ask_ahead
 from .linear import (
@@ -197,7 +197,7 @@ def backward(pointer, l, task, worker):
                     call(ws.layers[l - 1, DERIVE], ws.A, at, at + pad(B, HALF) * L, I - j)
                     if ws.dropout.size:
                         number = ws.now[DRAW] * ws.layers.shape[0] + l - 1
-                        drop(ws.now, ws.dropout[l - 1], number, x, pad(I, L), j, 0, pad(B, HALF))
+                        drop(ws.now, ws.dropout[l - 1], number, x, pad(I, L), j, ZERO, pad(B, HALF))
             linear_backward_input(x, dt, WT, rows, pad(B, HALF), i, below - i, O, b.size, F_below)
             if ws.layers[l - 1, G_AT]:
                 call(ws.now[GAIN_BACKWARD], pointer, l - 1, i, below)

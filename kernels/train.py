@@ -7,7 +7,7 @@ import math
 
 from numba import prange
 
-from ._jit import inline
+from ._jit import ZERO, inline
 from .atomic import atomic_add, atomic_publish
 from .crew import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
 from .gather import gather_tasks
@@ -86,11 +86,11 @@ def _lead(ws, at, end):
         else:
             now[PHASE], now[LAYER] = phase, l
             open_phase(now, tasks)
-            task = take_task(now, 0)
+            task = take_task(now, ZERO)
             while task >= 0:
                 call(phase, there, l, task, 0)
                 finish_task(now)
-                task = take_task(now, 0)
+                task = take_task(now, ZERO)
             await_tasks(now, tasks)
         normalized = normalizes and (phase == now[NORMALIZE] or phase == now[NORMALIZE_BACKWARD])
         if normalized:
