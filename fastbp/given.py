@@ -24,6 +24,8 @@ def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: st
     rows, name = rows_of.X.shape[0], f"{prefix}y"
     if model.network.of_classes:
         y = checks.labels(y, rows, outputs, name)
+        if model.kernels == "elementwise":
+            y = y.copy()  # its loops index by them, whatever a callback has since written into the user's
     else:
         y = checks.targets(y, rows, outputs, model.network.loss, model.dtype, name)
     return Labelled(rows_of, y, checks.weights(sample_weight, rows, model.dtype, f"{prefix}sample_weight"))

@@ -82,6 +82,20 @@ def test_targets_and_weights_may_stand_at_odd_addresses():
     assert np.array_equal(m.get_state()["parameters"], twin.get_state()["parameters"])
 
 
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+def test_class_numbers_changed_by_a_callback_index_nothing(kernels):
+    class Spoil(fastbp.callbacks.Callback):
+        def on_epoch_end(self, model, logs):
+            changing[:] = 2**40
+
+    m, twin = (fastbp.Model([4, 9, 3], seed=2, kernels=kernels) for _ in range(2))
+    changing = y.copy()
+    history = m.fit(X, changing, epochs=3, batch_size=16, verbose=0, callbacks=[Spoil()])
+    assert np.isfinite(history.loss).all() and np.isfinite(m.get_state()["parameters"]).all()
+    if kernels == "elementwise":  # loops that would read at t[row, 2**40]
+        assert history.loss == twin.fit(X, y, epochs=3, batch_size=16, verbose=0).loss
+
+
 def test_class_numbers_that_are_int64_already_are_not_copied():
     assert fastbp.checks.labels(y, len(y), 3) is y
 
