@@ -1,19 +1,14 @@
-"""How kernels are compiled and kept: the only place that names ``@njit`` options and the cache.
+"""How kernels are compiled and kept: the only place that names ``@njit`` options.
 
 Numba's own cache goes by the file a kernel stands in, so an edit in one file leaves its callers in others as
 they were. Here one key covers every source file of this folder, the compiler's versions and every variable
-that changes the code it makes; compiled kernels lie under that key in the user's cache folder.
+that changes the code it makes; compiled kernels lie under that key in the user's cache folder (`_cache`).
 """
 
-import contextlib
 import functools
 import hashlib
-import os
 import pickle
-import secrets
-import shutil
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -26,16 +21,14 @@ from numba.core.caching import _Cache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
-from numba.misc.appdirs import AppDirs
 
-from . import perf_map
+from . import _cache, perf_map
 
 BOUNDSCHECK = bool(config.BOUNDSCHECK)
 CODE_VARIABLES = (
     "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
     "OPT", "SLP_VECTORIZE",
 )  # fmt: skip
-KEPT_CACHES = 8  # so that switching back and forth between versions compiles nothing anew
 
 ZERO = np.intp(0)  # as an argument where others are variables: for a literal 0 Numba compiles the function once more
 
@@ -147,22 +140,8 @@ def compiled_for(signature, function, parallel=False):
 
 @functools.cache
 def cache_folder():
-    """Folder of the compiled kernels of these very sources, made if need be; None where none can be written."""
-    base = Path(config.CACHE_DIR or AppDirs("fastbp", appauthor=False).user_cache_dir)
-    base = base / "fastbp" if config.CACHE_DIR else base
-    folder = base / source_key()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-        os.utime(folder)
-    except OSError as error:
-        if any(folder.glob("*.kernel")):  # a read-only install, compiled ahead
-            return folder
-        message = f"fastbp compiles its kernels anew in every process: no cache in {folder} ({error.strerror})"
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
-        return None
-    _prune(base)
-    return folder
+    """Folder of the compiled kernels of these very sources, made if need be; None where there can be none."""
+    return _cache.folder(source_key())
 
 
 @functools.cache
@@ -181,36 +160,10 @@ def cache_hits():
     return _KernelCache.hits
 
 
-def _prune(base):
-    """Remove all but the newest caches; another process that still uses one merely compiles again."""
-
-    def age(folder):
-        try:
-            return -folder.stat().st_mtime
-        except OSError:
-            return 0.0
-
-    for folder in sorted((f for f in base.iterdir() if f.is_dir()), key=age)[KEPT_CACHES:]:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _by_name(value):
     """A compiled function told by its name and line, which are the same in every process; any other value itself."""
     function = getattr(value, "py_func", None)
     return value if function is None else (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
-
-
-def _put(path, content):
-    """Write a file, whole or not at all."""
-    part = path.with_suffix(f".{secrets.token_hex(8)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)  # another process may have pruned it
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
 
 
 def _object_file(parts):
@@ -265,7 +218,7 @@ class _KernelCache(_Cache):
         perf_map.write(data.library, _object_file(parts))
         body = numba.core.serialize.dumps(parts)
         try:
-            _put(self.path(sig, data.target_context), hashlib.sha256(body).digest() + body)
+            _cache.write(self.path(sig, data.target_context), hashlib.sha256(body).digest() + body)
         except OSError as error:
             self._enabled = False
             warnings.warn(f"fastbp could not keep a compiled kernel: {error}", RuntimeWarning, stacklevel=2)

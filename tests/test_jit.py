@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -181,19 +180,6 @@ def test_a_folder_that_takes_no_files_costs_a_warning_and_no_more(folder):
     with pytest.warns(RuntimeWarning, match="could not keep"):
         assert dispatcher(1.5) == 3
     assert dispatcher(2) == 4  # and says so once
-
-
-def test_pruning_keeps_the_newest(tmp_path):
-    for age in range(12):
-        folder = tmp_path / f"cache{age:02}"
-        folder.mkdir()
-        (folder / "a.kernel").write_bytes(b"")
-        os.utime(folder, (10**9 - age, 10**9 - age))
-    (tmp_path / "file").write_bytes(b"")
-    _jit._prune(tmp_path)
-    kept = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
-    assert kept == [f"cache{age:02}" for age in range(_jit.KEPT_CACHES)]
-    assert (tmp_path / "file").exists()
 
 
 def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():

@@ -50,6 +50,7 @@ KERNELS = [
     {"simd", "atomic", "pointer", "clock", "shuffle", "elementwise", "descent"}
     | {"beyond_activations", "beyond_normalization"},
     {"_jit"},
+    {"_cache"},
     {"perf_map"},
 ]
 PUBLIC = {
