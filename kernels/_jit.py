@@ -199,11 +199,11 @@ class _KernelCache(_Cache):
         if not self._enabled:
             return None
         target_context.refresh()
+        body = _cache.read(self.path(sig, target_context))
+        if body is None:
+            return None
         try:
-            blob = self.path(sig, target_context).read_bytes()
-            if hashlib.sha256(blob[32:]).digest() != blob[:32]:
-                return None
-            parts = pickle.loads(blob[32:])
+            parts = pickle.loads(body)
             found = compiler.CompileResult._rebuild(target_context, *parts)
             perf_map.write(found.library, _object_file(parts))
             _KernelCache.hits += 1
@@ -218,7 +218,7 @@ class _KernelCache(_Cache):
         perf_map.write(data.library, _object_file(parts))
         body = numba.core.serialize.dumps(parts)
         try:
-            _cache.write(self.path(sig, data.target_context), hashlib.sha256(body).digest() + body)
+            _cache.write(self.path(sig, data.target_context), body)
         except OSError as error:
             self._enabled = False
             warnings.warn(f"fastbp could not keep a compiled kernel: {error}", RuntimeWarning, stacklevel=2)

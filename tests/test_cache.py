@@ -1,15 +1,55 @@
-"""The folder of compiled kernels: what is ever removed from it."""
+"""The folder of compiled kernels: whose files are trusted, how ours are made, and what is ever removed."""
 
 import os
+import shutil
+import stat
+import tempfile
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from fastbp.kernels import _cache
+import fastbp
+from fastbp.kernels import _cache, _jit
 
-posix = pytest.mark.skipif(os.name != "posix", reason="links take privileges there")
+KEY, OTHER = "0123456789abcdef01234567", 12345  # a cache's name; the number of another user, and of a group
+posix = pytest.mark.skipif(not _cache.OWNERS, reason="folders have no owners there")
+root = pytest.mark.skipif(not _cache.OWNERS or os.geteuid() != 0, reason="gives files away, as root may")
 
 WHERE = "from fastbp.kernels import _jit; print(_jit.cache_folder())"
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@contextmanager
+def umask(mask):
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.fixture
+def named(tmp_path, monkeypatch):
+    """A folder as NUMBA_CACHE_DIR names it."""
+    folder = tmp_path / "named"
+    folder.mkdir(0o700)
+    monkeypatch.setattr(_cache.config, "CACHE_DIR", str(folder))
+    monkeypatch.setattr(_cache, "_told", set())
+    return folder
+
+
+@pytest.fixture
+def foreign_groups(monkeypatch):
+    """All groups are those of others."""
+    monkeypatch.setattr(_cache, "_primary_group", lambda user: -1)
+
+
+# ---- what is removed -----------------------------------------------------------------------------------------------
 
 
 def cache(base, number, files=("a.kernel", "b.0.part")):
@@ -72,3 +112,184 @@ def test_importing_leaves_folders_of_the_user_alone(run_python, tmp_path):
     before = names(tmp_path)
     found = Path(run_python("-c", WHERE, NUMBA_CACHE_DIR=str(tmp_path)).stdout.strip())
     assert found.parent == tmp_path / "fastbp" and before <= names(tmp_path)
+
+
+# ---- where the folder is, and how it is made -----------------------------------------------------------------------
+
+
+@posix
+@pytest.mark.parametrize("setting", ["", "here", "./fastbp", "~/here"])
+def test_a_setting_that_is_empty_or_relative_counts_as_none(run_python, tmp_path, setting):
+    home, cwd = tmp_path / "home", tmp_path / "cwd"
+    home.mkdir(mode=0o700)
+    cwd.mkdir()
+    package = os.pathsep.join([str(Path(fastbp.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    variables = {"NUMBA_CACHE_DIR": setting, "XDG_CACHE_HOME": setting, "HOME": str(home), "PYTHONPATH": package}
+    done = run_python("-W", "error", "-c", WHERE, cwd=cwd, **variables)
+    found = Path(done.stdout.strip())
+    assert found.name == _jit.source_key() and home in found.parents and names(cwd) == set()
+    assert mode(found) == mode(found.parent) == 0o700
+
+
+@posix
+def test_without_a_home_there_is_no_cache(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_cache.config, "CACHE_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setenv("HOME", "home")
+    with pytest.warns(RuntimeWarning, match="anew in every process.*there is no home folder"):
+        assert _cache.folder(KEY) is None
+    assert names(tmp_path) == set()
+
+
+@posix
+@pytest.mark.parametrize("mask", [0, 0o002, 0o022, 0o077])
+def test_our_folders_are_closed_to_others_whatever_the_umask(tmp_path, monkeypatch, mask):
+    monkeypatch.setattr(_cache.config, "CACHE_DIR", "")
+    monkeypatch.setattr(_cache.AppDirs, "user_cache_dir", str(tmp_path / "above" / "fastbp"))
+    with umask(mask):
+        folder = _cache.folder(KEY)
+        _cache.write(folder / "a.kernel", b"of code")
+    assert [mode(path) for path in (folder, folder.parent, folder.parent.parent)] == [0o700] * 3
+    assert mode(folder / "a.kernel") == 0o600
+    assert _cache.read(folder / "a.kernel") == b"of code"
+
+
+@posix
+@pytest.mark.parametrize("mask", [0, 0o002, 0o022, 0o077])
+@pytest.mark.parametrize(
+    ("asked", "given", "file"),
+    [(0o700, 0o700, 0o600), (0o755, 0o755, 0o644), (0o750, 0o750, 0o640), (0o1777, 0o700, 0o600)],
+)
+def test_in_a_folder_that_was_named_they_have_its_permissions(named, mask, asked, given, file):
+    named.chmod(asked)
+    with umask(mask):
+        folder = _cache.folder(KEY)
+        _cache.write(folder / "a.kernel", b"of code")
+    assert (mode(folder), mode(folder.parent), mode(folder / "a.kernel")) == (given, given, file)
+    assert mode(named) == asked
+    assert _cache.folder(KEY) == folder and _cache.read(folder / "a.kernel") == b"of code"
+
+
+@posix
+def test_a_group_may_write_only_if_it_is_the_users_own(named, monkeypatch):
+    named.chmod(0o770)
+    monkeypatch.setattr(_cache, "_primary_group", lambda user: named.stat().st_gid)
+    folder = _cache.folder(KEY)
+    assert mode(folder) == mode(folder.parent) == 0o770
+    _cache.write(folder / "a.kernel", b"of code")
+    assert mode(folder / "a.kernel") == 0o640 and _cache.read(folder / "a.kernel") == b"of code"
+    shutil.rmtree(folder.parent)
+    named.chmod(0o1770)
+    monkeypatch.setattr(_cache, "_primary_group", lambda user: -1)
+    folder = _cache.folder(KEY)
+    assert mode(folder) == mode(folder.parent) == 0o750
+
+
+@posix
+def test_a_named_folder_that_is_missing_is_made_and_can_be_shared(tmp_path, monkeypatch):
+    monkeypatch.setattr(_cache.config, "CACHE_DIR", str(tmp_path / "opt" / "named"))
+    with umask(0):
+        folder = _cache.folder(KEY)
+    assert {mode(path) for path in (folder, *folder.parents[:3])} == {0o755}
+
+
+@root
+def test_what_root_compiled_ahead_serves_users_who_may_only_read(monkeypatch):
+    with tempfile.TemporaryDirectory() as base:
+        os.chmod(base, 0o755)
+        monkeypatch.setattr(_cache.config, "CACHE_DIR", base)
+        with umask(0o077):
+            folder = _cache.folder(KEY)
+            _cache.write(folder / "a.kernel", b"of code")
+        os.seteuid(OTHER)
+        try:
+            assert _cache.folder(KEY) == folder and _cache.read(folder / "a.kernel") == b"of code"
+            with pytest.raises(PermissionError):
+                _cache.write(folder / "b.kernel", b"of code")
+        finally:
+            os.seteuid(0)
+
+
+# ---- what is refused -----------------------------------------------------------------------------------------------
+
+
+PLACES = {
+    "named": lambda named: named,
+    "base": lambda named: named / "fastbp",
+    "key": lambda named: named / "fastbp" / KEY,
+}
+
+
+@posix
+@pytest.mark.parametrize("place", PLACES)
+def test_a_folder_that_others_may_write_is_refused(named, place, foreign_groups):
+    folder = PLACES[place](named)
+    _cache.folder(KEY)
+    for mode, who in (0o702, "everybody"), (0o770, "a group"):
+        folder.chmod(mode)
+        with pytest.warns(RuntimeWarning, match=f"anew in every process.*{folder} can be written by {who}"):
+            assert _cache.folder(KEY) is None
+    folder.chmod(0o1777)  # as /tmp is: ours in it are safe from others
+    if place == "named":
+        assert _cache.folder(KEY) == named / "fastbp" / KEY
+    else:
+        with pytest.warns(RuntimeWarning, match="by everybody"):
+            assert _cache.folder(KEY) is None
+
+
+@root
+@pytest.mark.parametrize("place", PLACES)
+def test_a_folder_of_others_is_refused(named, place):
+    folder = PLACES[place](named)
+    _cache.folder(KEY)
+    os.chown(folder, OTHER, -1)
+    with pytest.warns(RuntimeWarning, match=f"{folder} belongs to another user"):
+        assert _cache.folder(KEY) is None
+    os.chown(folder, 0, OTHER)
+    folder.chmod(0o750)  # a group that may only read
+    assert _cache.folder(KEY) is not None
+
+
+def by_link(path):
+    path.rename(path.with_suffix(".moved"))
+    path.symlink_to(path.with_suffix(".moved"))
+
+
+UNSAFE = {
+    "by everybody": lambda path: path.chmod(0o602),
+    "by a group": lambda path: path.chmod(0o660),
+    "a symbolic link": by_link,
+    "another user": lambda path: os.chown(path, OTHER, -1),
+}
+
+
+@pytest.mark.parametrize("why", [pytest.param(why, marks=root if "user" in why else posix) for why in UNSAFE])
+def test_a_file_that_others_may_have_written_is_compiled_again_and_replaced(named, why, foreign_groups):
+    folder = _cache.folder(KEY)
+    for name in "a.kernel", "b.kernel":
+        _cache.write(folder / name, b"of code")
+        UNSAFE[why](folder / name)
+    with pytest.warns(RuntimeWarning, match=why):
+        assert _cache.read(folder / "a.kernel") is None
+    with warnings.catch_warnings():  # it is said once
+        warnings.simplefilter("error")
+        assert _cache.read(folder / "b.kernel") is None
+    _cache.write(folder / "a.kernel", b"compiled again")
+    assert _cache.read(folder / "a.kernel") == b"compiled again"
+
+
+def test_a_file_under_another_name_is_refused(named):
+    folder = _cache.folder(KEY)
+    _cache.write(folder / "a.kernel", b"of code")
+    shutil.copyfile(folder / "a.kernel", folder / "b.kernel")
+    assert _cache.read(folder / "a.kernel") == b"of code" and _cache.read(folder / "b.kernel") is None
+
+
+@posix
+def test_a_process_whose_cache_is_refused_says_so_once_and_compiles(run_python, tmp_path):
+    tmp_path.chmod(0o707)
+    code = "from fastbp.kernels import _jit; print(_jit.jit(lambda a: 2 * a)(1.5))"
+    done = run_python("-W", "always", "-c", code, NUMBA_CACHE_DIR=str(tmp_path))
+    assert done.stdout == "3.0\n" and names(tmp_path) == set()
+    assert done.stderr.count("RuntimeWarning") == done.stderr.count("can be written by everybody") == 1
