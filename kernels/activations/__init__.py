@@ -1,0 +1,15 @@
+"""The activations that there are, one file each: the list that everything else reads."""
+
+from __future__ import annotations
+
+from ..entries.activation import Activation
+from .gelu import GELU
+from .identity import IDENTITY
+from .leaky_relu import LEAKY_RELU
+from .logistic import LOGISTIC
+from .relu import RELU
+from .silu import SILU
+from .tanh import TANH
+
+ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU)
+ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in ALL}

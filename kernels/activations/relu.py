@@ -1,0 +1,33 @@
+"""ReLU, the paper's activation (eqs. 40, 41). `specification.paper` has its loops as printed."""
+
+import math
+
+from ..entries.activation import Activation, Elsewhere
+from ..entries.functions import filled, sign_bit, where
+
+
+def f(t):
+    """F(t) = max(0, t), eq. 40; a negative t leaves -0.0, so that the sign of h alone tells F'(t)."""
+    return -0.0 if t < 0 else t + 0.0
+
+
+def df(h):
+    """F'(t) = 1 for t >= 0, else 0, eq. 41, read off the sign of h."""
+    return 0 if math.copysign(1, h) < 0 else 1
+
+
+def tile(t):
+    """F of a tile."""
+    return where(t < 0.0, -0.0, t + 0.0)
+
+
+def tile_derivative(h):
+    """F'(t) of a tile of h."""
+    return where(sign_bit(h), filled(h, 0.0), 1.0)
+
+
+RELU = Activation(
+    "relu", f, df, tile, tile_derivative, of_h=True, flop=1, derivative_flop=0,
+    formula="h_j = max(0, t_j)", derivative_formula="F'(t_j) = 1 for t_j >= 0, else 0", source="eqs. 40, 41",
+    elsewhere=Elsewhere(torch="ReLU", sklearn="relu", onnx=lambda graph, t: graph.add("Relu", t)),
+)  # fmt: skip

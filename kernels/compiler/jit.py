@@ -1,0 +1,248 @@
+"""How kernels are compiled and cached: the only place that names ``@njit`` options.
+
+Numba's own cache checks only the file that a function stands in, so after an edit its callers in other files keep the
+old code. Here one key covers every source file of `kernels`, the versions of Numba and LLVM, and every variable that
+changes compiled code. Compiled kernels are stored under that key in the user's cache folder (cache.py).
+"""
+
+import functools
+import hashlib
+import pickle
+import sys
+import warnings
+from pathlib import Path
+
+import llvmlite
+import numba
+import numpy as np
+from numba import njit
+from numba.core import compiler, config
+from numba.core.caching import _Cache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.core.registry import CPUDispatcher
+
+from . import cache as _cache
+from . import perf_map
+
+SOURCES = Path(__file__).parent.parent  # all of `kernels`
+BOUNDSCHECK = bool(config.BOUNDSCHECK)
+INTERPRETED = bool(config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: plain loops run as Python, for a debugger
+CODE_VARIABLES = (
+    "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
+    "OPT", "SLP_VECTORIZE",
+)  # fmt: skip
+
+ZERO = np.intp(0)  # as an argument where others are variables: for a literal 0 Numba compiles the function once more
+
+# only the loops that say prange run in parallel
+PARALLEL = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+) | {"prange": True}
+
+
+class Kernel:
+    """One kernel, compiled on its first call from the same loops as `serial` and as `parallel`.
+
+    Numba reports no index error from inside a parallel loop, so under ``NUMBA_BOUNDSCHECK=1`` both are serial.
+    Calling the kernel itself runs it serially.
+    """
+
+    def __init__(self, function, kept=True):
+        functools.update_wrapper(self, function)
+        self.serial = jit(function, kept=kept)
+        self.parallel = self.serial if BOUNDSCHECK else jit(function, PARALLEL, kept)
+
+    def __call__(self, *args):
+        """Compute serially."""
+        return self.serial(*args)
+
+
+def kernel(function):
+    """Make a `Kernel`, whose ``prange`` loops are independent, of a plain function."""
+    return Kernel(function)
+
+
+def jit(function, parallel=False, kept=True, **flags):
+    """Compile a function for use by kernels: no GIL, no Python objects, `kept` in the cache.
+
+    There is no fast-math: sums keep their order, NaN and the sign of zero count, and even the fusing of a product
+    into its sum is left to kernels that say so, since the compiler may fuse it in one of two loops and not the other.
+    """
+    if INTERPRETED:
+        return function
+    dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel, no_cfunc_wrapper=True, **flags)(function)
+    folder = cache_folder() if kept else None
+    if folder is not None:
+        dispatcher._cache = _KernelCache(folder, function, "parallel" if parallel else "serial")
+    return dispatcher
+
+
+def assembly(dispatcher, signature):
+    """Return the assembly of a compiled function, one from the cache included, for which `inspect_asm` has none."""
+    library = dispatcher.overloads[signature].library
+    return library.codegen._tm.emit_assembly(library._get_module_for_linking())
+
+
+class _NoWrapper(CPUDispatcher):
+    """A function without code for calls from Python; such a call raises TypeError instead of ending the process."""
+
+    def __call__(self, *args):
+        raise TypeError(f"{self.__name__} has no code for calls from Python: call its py_func")
+
+
+class _InlinedCode(JITCodeLibrary):
+    """LLVM IR that is linked into callers and optimized with theirs; no machine code is made of it alone."""
+
+    codegen = property(lambda self: self)  # Numba writes the address of a function's environment there
+
+    def set_env(self, name, environment):
+        """Do nothing: there is no machine code that would use it."""
+
+    def get_pointer_to_function(self, name):
+        """Return 0: there is no machine code."""
+        self._ensure_finalized()
+        return 0
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+
+class _Inliner(Compiler):
+    """Numba's compiler for functions that are inlined into their callers."""
+
+    def __init__(self, typingctx, targetctx, library, *rest):
+        super().__init__(typingctx, targetctx, _InlinedCode(targetctx.codegen(), "inlined"), *rest)
+
+
+def inliner(library=JITCodeLibrary):
+    """Return the compiler for inlined functions, given Numba's class of libraries.
+
+    If a version of Numba lacks the methods that `_InlinedCode` overrides, this is Numba's usual compiler. Inlined
+    functions then become machine code as well, which takes longer and changes nothing else.
+    """
+    return _Inliner if vars(_InlinedCode).keys() - {"set_env"} <= set(dir(library)) else Compiler
+
+
+def inline(function, compiled_by=None):
+    """Compile a function into each of its callers, without wrappers for calls from Python, which take as long."""
+    if INTERPRETED:
+        return function
+    how = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": compiled_by or inliner()}
+    dispatcher = njit(nogil=True, error_model="numpy", forceinline=True, **how)(function)
+    dispatcher.__class__ = _NoWrapper
+    return dispatcher
+
+
+def compiled_for(signature, function, parallel=False, kept=True):
+    """Compile a function at once and for one signature only, for calls by its address (calls.py)."""
+    if INTERPRETED:
+        why = "NUMBA_DISABLE_JIT is set, but fast kernels must be compiled"
+        raise RuntimeError(f"{why}: use kernels='elementwise' or unset it")
+    dispatcher = jit(function, PARALLEL if parallel and not BOUNDSCHECK else False, kept, no_cpython_wrapper=True)
+    dispatcher.__class__ = _NoWrapper
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher
+
+
+@functools.cache
+def cache_folder():
+    """Return the folder for compiled kernels of these sources, which is made if need be, or None without a cache."""
+    return _cache.folder(source_key())
+
+
+@functools.cache
+def source_key():
+    """Return a hash of everything that compiled code depends on."""
+    key = hashlib.sha256()
+    for path in sorted(SOURCES.rglob("*.py")):
+        key.update(path.relative_to(SOURCES).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    settings = [getattr(config, name, None) for name in CODE_VARIABLES]
+    key.update(repr((numba.__version__, llvmlite.__version__, BOUNDSCHECK, settings)).encode())
+    return key.hexdigest()[:24]
+
+
+def cache_hits():
+    """Return how many kernels this process has found in the cache so far."""
+    return _KernelCache.hits
+
+
+def _by_name(value):
+    """Return the name and line of a compiled function, the same in every process; any other value as it is."""
+    function = getattr(value, "py_func", None)
+    return value if function is None else (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
+
+
+def _object_file(parts):
+    """Return the object code among the parts that a compile result is stored as."""
+    (_, _, (object_file, _)), *_ = parts
+    return object_file
+
+
+class _KernelCache(_Cache):
+    """One file a signature, named by its hash: no index to lock, and a damaged file is compiled again."""
+
+    hits = 0  # of all kernels
+
+    def __init__(self, folder, function, variant):
+        self._folder = folder
+        code = function.__code__
+        enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
+        self._key = repr((code.co_firstlineno, code.co_code, enclosed))
+        module = function.__module__.removeprefix("fastbp.kernels.")
+        self._name = f"{module}.{function.__qualname__}.{variant}".replace("<locals>", "in")
+        self._enabled = True
+
+    @property
+    def cache_path(self):
+        return str(self._folder)
+
+    def path(self, signature, target_context):
+        machine = target_context.codegen().magic_tuple()
+        python = f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
+        key = hashlib.sha256(repr((self._key, str(signature), machine, python)).encode()).hexdigest()[:24]
+        return self._folder / f"{self._name}.{key}.kernel"
+
+    def load_overload(self, sig, target_context):
+        if not self._enabled:
+            return None
+        target_context.refresh()
+        body = _cache.read(self.path(sig, target_context))
+        if body is None:
+            return None
+        try:
+            parts = pickle.loads(body)
+            found = compiler.CompileResult._rebuild(target_context, *parts)
+            perf_map.write(found.library, _object_file(parts))
+            _KernelCache.hits += 1
+            return found
+        except Exception:  # a damaged file may raise anything; the kernel is then compiled
+            return None
+
+    def save_overload(self, sig, data):
+        if not self._enabled or data.library.has_dynamic_globals:
+            return
+        parts = data._reduce()
+        perf_map.write(data.library, _object_file(parts))
+        body = numba.core.serialize.dumps(parts)
+        try:
+            _cache.write(self.path(sig, data.target_context), body)
+        except OSError as error:
+            self._enabled = False
+            warnings.warn(f"fastbp could not keep a compiled kernel: {error}", RuntimeWarning, stacklevel=2)
+
+    def enable(self):
+        self._enabled = True
+
+    def disable(self):
+        self._enabled = False
+
+    def flush(self):
+        for path in self._folder.glob(f"{self._name}.*.kernel"):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What runs when, and on which thread: minibatches, phases, tasks."""

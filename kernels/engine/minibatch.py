@@ -1,0 +1,79 @@
+"""What a minibatch begins and ends with, whoever computes it."""
+
+import math
+
+from ..compiler.jit import inline
+from ..machine.calls import call
+from ..machine.registers import HALF
+from ..tasks.update_kernels import has_penalty
+
+
+@inline
+def sum_of(sums, which):
+    """The penalties (0), or the squares of dE/dW (1), of all chunks, in their order."""
+    total, half = 0.0, sums.size // 2
+    for k in range(which * half, which * half + half):
+        total += sums[k]
+    return total
+
+
+@inline
+def block_rows(s, block):
+    """First and last row of a block of the present minibatch: half tiles, as even as can be."""
+    tiles, blocks = (s.batch + HALF - 1) // HALF, s.blocks
+    return min(s.batch, tiles * block // blocks * HALF), min(s.batch, tiles * (block + 1) // blocks * HALF)
+
+
+@inline
+def open_minibatch(s, at):
+    """Begin the minibatch whose rows begin at `at`: its size, learning rate, and 1 / the sum of its rows' weights."""
+    order, rates, weights = s.order, s.rates, s.weights
+    s.first, s.batch, s.ready, s.draw = at, min(s.batch_size, s.end - at), 0, s.step
+    if rates.size:
+        s.learning_rate = rates[min(at // s.batch_size, rates.size - 1)]
+    total = float(s.batch)
+    if weights.size:
+        total = 0.0
+        for row in range(at, at + s.batch):
+            total += weights[order[row]]
+    s.inverse_weight = 1.0 / total if total > 0 else 0.0
+
+
+@inline
+def add_losses(s):
+    """Add the minibatch's loss to the call's, its mean once for each row; returns whether it is finite, if watched."""
+    error, count, errors, correct = 0.0, 0.0, s.errors, s.correct_rows
+    for block in range(s.blocks):
+        first, last = block_rows(s, block)
+        at = block * s.batch_rows
+        for row in range(at, at + last - first):
+            error += errors[row]
+            count += correct[row]
+    if s.watches and not math.isfinite(error):
+        s.diverged = 1  # before the update that would spread it
+    s.loss += error * s.inverse_weight * s.batch
+    s.correct += count
+    return not s.diverged
+
+
+@inline
+def begin_step(s):
+    """Count a step, and change what the optimizer changes once in each."""
+    s.step += 1
+    if s.advance:
+        call(s.advance, s)
+
+
+@inline
+def add_penalty(s):
+    """Add the penalty of the weights as they were before the update; it counts once for each row, too."""
+    if has_penalty(s):
+        s.penalty += sum_of(s.sums, 0) * s.batch
+
+
+@inline
+def limit_norm(s):
+    """Find what the gradient is to be multiplied by so that its norm is at most the one allowed."""
+    norm = math.sqrt(sum_of(s.sums, 1))
+    s.factor = s.clip_norm / norm if norm > s.clip_norm else 1.0
+    s.ready = 1

@@ -1,0 +1,27 @@
+"""A worker's own state: the same network, its share of the arrays, and a minibatch of its own."""
+
+from ..compiler.jit import inline
+from ..machine.memory import part
+from ..machine.records import copy_record
+
+
+@inline
+def own_state(s, worker, slot):
+    """Return the state of one worker for the block of rows that has this number.
+
+    Its arrays are its share of those that hold the rows of a minibatch; parameters are shared.
+    """
+    mine, rows = s.own[worker], s.batch_rows
+    slots = s.errors.size // rows
+    copy_record(mine, s)
+    a, y = s.activations.size // slots, s.targets.size // slots
+    g, n = s.gradient_at + slot * s.parameters.size, min(s.gradients.size, s.parameters.size)
+    mine.workers, mine.blocks = 1, s.blocks
+    mine.activations = part(s.activations, slot * a, a)
+    mine.gradients = part(s.gradients, g, n)
+    mine.targets = part(s.targets, slot * y, y)
+    mine.errors = part(s.errors, slot * rows, rows)
+    mine.correct_rows = part(s.correct_rows, slot * rows, rows)
+    mine.labels = part(s.labels, slot * rows, rows)
+    mine.row_weights = part(s.row_weights, slot * rows, rows)
+    return mine

@@ -1,0 +1,38 @@
+"""A block of a minibatch's rows through all layers, forth and back: what a small network has its workers share.
+
+There each phase of a layer is over sooner than another worker has heard of it. Here a worker takes rows through all of
+them while they are in its cache; the update sums dE/dW of the blocks. The number of blocks does not depend on the
+workers, so neither do the bits.
+"""
+
+from ..compiler.jit import inline
+from ..tasks.row_kernels import prefetch_share
+from .minibatch import block_rows
+from .own import own_state
+from .run import run_alone
+
+
+@inline
+def prefetch(s, share, shares, worker):
+    """Ask for a share of the rows of X that the next minibatch will gather."""
+    prefetch_share(s, share, shares)
+
+
+def make_row_block(prefetch):
+    """Make the kernel. The profiler has a `prefetch` that reads a clock, too."""
+
+    def row_block(s, l, block, after, start, end, worker):
+        """E and dE/dW, dE/db of one block's rows                                                  (eqs. 42-53)"""
+        mine, phases = own_state(s, worker, block), s.block_end - s.block_forward
+        first, last = block_rows(s, block)
+        mine.first, mine.batch, mine.row, mine.descends = s.first + first, last - first, first, 0
+        for number in range(s.block_forward, s.block_end):
+            prefetch(s, block * phases + number - s.block_forward, phases * s.blocks, worker)
+            run_alone(mine, number, number + 1, worker)
+        if mine.bad_row:
+            s.bad_row = mine.bad_row
+
+    return row_block
+
+
+row_block = make_row_block(prefetch)

@@ -1,0 +1,94 @@
+"""One task of a phase: its kernels, one after the other, on the rows, columns or inputs that are the task's."""
+
+from ..compiler.jit import ZERO, inline
+from ..fast.panels import pad
+from ..machine.calls import call
+from ..machine.registers import HALF, VECTORS
+from ..machine.tiles import lanes
+from ..tasks.splitting import (
+    BACKWARD,
+    BLOCKS,
+    FORWARD,
+    GATHER,
+    ROWS_PHASE,
+    backward_split,
+    count_tasks,
+    forward_split,
+    gather_split,
+    row_split,
+)
+
+
+@inline
+def _backward_span(s, l, task):
+    """Inputs first:last, columns start:end, and how many inputs to take at a time: a strip is done while it is cached.
+
+    The last task is the closing kernel's, for the biases: all columns at once, of which 0 inputs at a time tells.
+    """
+    layer, L = s.layers[l], lanes(s.parameters)
+    height, width, chunks, groups = backward_split(s, l)
+    if task == chunks * groups:
+        return ZERO, s.batch, ZERO, layer.columns, ZERO
+    first, start = task % chunks * height, task // chunks * width
+    last, end = min(first + height, layer.rows), min(start + width, layer.outputs)
+    prefetches = l == 0 and s.workers == 1 and s.blocks == 1
+    strip = VECTORS * L if l else L if prefetches else last - first  # short where each asks for some of the next rows
+    return first, last, start, end, strip
+
+
+@inline
+def _span(s, phase, task):
+    """Rows or inputs first:last and columns start:end of a task, and how many of the former to take at a time."""
+    kind, l = phase.kind, phase.layer
+    if kind == BACKWARD:
+        return _backward_span(s, l, task)
+    if kind == FORWARD:
+        width, _, chunk, chunks = forward_split(s, l)
+        first, start = task % chunks * chunk, task // chunks * width
+        last, end = min(first + chunk, pad(s.batch, HALF)), min(start + width, s.layers[l].outputs)
+    elif kind == GATHER:
+        size = gather_split(s)
+        first, last, start, end = task * size, min(s.batch, task * size + size), ZERO, ZERO
+    elif kind == ROWS_PHASE:
+        size = row_split(s)
+        first, last = task * size, min((task + 1) * size, pad(s.batch, HALF))
+        start, end = ZERO, s.layers[l].outputs
+    else:  # an update's share of the chunks
+        first, last, start, end = task, task + 1, ZERO, ZERO
+    return first, last, start, end, max(1, last - first)
+
+
+@inline
+def run_kernel(s, number, l, first, last, start, end, worker):
+    """Call the kernel of this number."""
+    call(s.kernels[number], s, l, first, last, start, end, worker)
+
+
+def make_run_task(run_kernel):
+    """Make what does one task of a phase. `run_kernel` calls a kernel: the profiler has one that reads a clock, too."""
+
+    def run_task(s, number, task, worker):
+        phase = s.phases[number]
+        if phase.kind == BLOCKS:  # a block of rows, whose own kernels `run_kernel` calls
+            call(s.kernels[phase.first], s, phase.layer, task, task + 1, ZERO, ZERO, worker)
+            return
+        first, last, start, end, strip = _span(s, phase, task)
+        if strip == 0:
+            run_kernel(s, phase.closing, phase.layer, first, last, start, end, worker)
+            return
+        for i in range(first, last, strip):
+            for kernel in range(phase.first, phase.last):
+                run_kernel(s, kernel, phase.layer, i, min(i + strip, last), start, end, worker)
+
+    return run_task
+
+
+run_task = make_run_task(run_kernel)
+
+
+@inline
+def run_alone(s, first, last, worker):
+    """Do all tasks of phases first:last of the program: one worker alone, on a state of its own."""
+    for number in range(first, last):
+        for task in range(count_tasks(s, s.phases[number])):
+            call(s.run_task, s, number, task, worker)

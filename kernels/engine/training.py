@@ -1,0 +1,132 @@
+"""Many minibatches, or many blocks of rows to evaluate or predict, in one compiled call."""
+
+import math
+
+from numba import prange
+
+from ..compiler.jit import ZERO, inline
+from ..machine.atomic import atomic_add, atomic_publish
+from ..machine.calls import call
+from ..machine.tiles import lanes
+from ..tasks.splitting import count_tasks
+from .minibatch import add_losses, add_penalty, begin_step, limit_norm, open_minibatch
+from .own import own_state
+from .run import run_alone
+from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
+
+
+def run_phase(s, number):
+    """Do a phase with the team; its leader calls it."""
+    tasks = count_tasks(s, s.phases[number])
+    if s.workers == 1:
+        for task in range(tasks):
+            call(s.run_task, s, number, task, ZERO)
+        return
+    s.phase = number
+    open_phase(s, tasks)
+    task = take_task(s, ZERO)
+    while task >= 0:
+        call(s.run_task, s, number, task, ZERO)
+        finish_task(s)
+        task = take_task(s, ZERO)
+    await_tasks(s, tasks)
+
+
+@inline
+def _run(s, first, last):
+    """Do phases first:last; stops after one that met a row which is not finite, and returns whether none did."""
+    for number in range(first, last):
+        call(s.run_phase, s, number)
+        if s.bad_row:
+            return False
+    return True
+
+
+@inline
+def _update(s):
+    """Take the optimizer's step, after limiting the gradient's norm if asked."""
+    number = s.end_phases - 1
+    if s.clip_norm < math.inf:
+        call(s.run_phase, s, number - 1)
+        limit_norm(s)
+    call(s.run_phase, s, number)
+    add_penalty(s)
+
+
+@inline
+def _lead(s):
+    """Minibatch after minibatch; stops where a row is not finite, or E is not."""
+    at = s.begin
+    while at < s.end:
+        open_minibatch(s, at)
+        if not _run(s, s.forward, s.backward):
+            break
+        begin_step(s)
+        if not add_losses(s):
+            break
+        for number in range(s.backward, s.end_backward):
+            call(s.run_phase, s, number)
+        if s.updates:
+            _update(s)
+        at = s.first + s.batch
+    atomic_publish(s, "tasks", FINISHED)
+
+
+def train(s):
+    """One worker's part in the minibatches of rows begin:end: the first to come leads, the others help.
+
+    Adds the losses of the rows, and how many were right, to what the state tells.
+    """
+    worker = atomic_add(s, "arrived", 1)
+    if worker == 0:
+        _lead(s)
+        return
+    turns = 0
+    while True:
+        task = take_task(s, worker)
+        if task == FINISHED:
+            return
+        if task >= 0:
+            call(s.run_task, s, s.phase, task, worker)
+            finish_task(s)
+            turns = 0
+        else:
+            turns = wait(turns)
+
+
+@inline
+def _copy_predictions(s, first):
+    """Copy z of the present rows to `out`."""
+    layer, out = s.layers[s.n_layers - 1], s.out
+    O, L, z, rows = layer.outputs, lanes(out), s.activations, s.batch_rows
+    for row in range(s.batch):
+        for j in range(O):
+            out[(first + row) * O + j] = z[layer.h + j // L * L * rows + row * L + j % L]
+
+
+def predict(s):
+    """One worker's part in the rows begin:end, block after block through all layers while it is in cache.
+
+    `out` is z of each row (rows, O), or where `predicts` is not set (rows, 2), error and 1 if right.
+    """
+    worker = atomic_add(s, "arrived", 1)
+    mine, out = own_state(s, worker, worker), s.out
+    while not mine.bad_row:
+        first = s.begin + atomic_add(s, "done", 1) * mine.batch_size
+        if first >= s.end:
+            return
+        mine.first, mine.batch = first, min(mine.batch_size, s.end - first)
+        run_alone(mine, s.forward, s.backward, worker)
+        if s.predicts:
+            _copy_predictions(mine, first)
+        else:
+            errors, correct = mine.errors, mine.correct_rows
+            for row in range(mine.batch):
+                out[2 * (first + row)], out[2 * (first + row) + 1] = errors[row], correct[row]
+    s.bad_row = mine.bad_row
+
+
+def launch(work, s, workers):
+    """Start all workers; those that no thread is free for come when there is nothing left to do."""
+    for _ in prange(workers):
+        call(work, s)

@@ -1,0 +1,143 @@
+"""Layouts of the records that compiled code reads and writes, as NumPy dtypes: no Numba is needed here.
+
+A field is a number, "i8" or "f8", an `Array` of numbers (address and size), or a `Table` of records (address). The
+numbers of an array may also be "T", the network's dtype, or "label", integers of the same width. An entry point takes
+the address of one record.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LINE = 64  # bytes of a cache line: what several threads write stands on lines of its own
+
+
+@dataclass(frozen=True)
+class Array:
+    """A field that says where numbers stand and how many: an address and a size."""
+
+    of: str
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A field that holds the address of consecutive records of a layout, or of its own layout if given by name."""
+
+    of: Layout | str
+
+
+class Layout:
+    """Names, kinds and offsets of a record's fields.
+
+    Parameters
+    ----------
+    name : str
+        What compiled code calls it.
+    fields : mapping of str to str, Array or Table
+    alone : sequence of str
+        Fields that several threads write: each has a cache line for itself. All others but a status come behind them.
+    """
+
+    def __init__(self, name: str, fields: Mapping[str, object], alone: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.fields = {field: Table(self) if isinstance(kind, Table) and kind.of == name else kind
+                       for field, kind in fields.items()}  # fmt: skip
+        offsets, at = {}, 0
+        for field, kind in fields.items():
+            if field in alone:
+                at = -(-at // LINE) * LINE
+            offsets[field] = at
+            at += LINE if field in alone else 16 if isinstance(kind, Array) else 8
+        self._offsets, self.itemsize = offsets, -(-at // LINE) * LINE
+        self.private = max((offsets[field] + LINE for field in alone), default=0)  # where what one thread writes begins
+        kinds = {Array: "array", Table: "table"}
+        self.places = {
+            name: (at // 8, kinds.get(type(self.fields[name]), self.fields[name])) for name, at in offsets.items()
+        }
+        self.dtype = np.dtype({
+            "names": list(self.fields),
+            "formats": [_format(kind) for kind in self.fields.values()],
+            "offsets": [offsets[field] for field in self.fields],
+            "itemsize": self.itemsize,
+        })  # fmt: skip
+
+    def offset(self, field: str) -> int:
+        """Return where a field begins, in bytes."""
+        return self._offsets[field]
+
+    def new(self, count: int = 1) -> np.ndarray:
+        """Return `count` records of zeros, the first of which begins a cache line."""
+        return aligned(count * self.itemsize, np.dtype(np.uint8)).view(self.dtype)
+
+
+def _format(kind: object) -> object:
+    if isinstance(kind, Array):
+        return [("at", "i8"), ("size", "i8")]
+    return "i8" if isinstance(kind, Table) else kind
+
+
+def aligned(n: int, dtype: np.dtype | type) -> np.ndarray:
+    """Return n zeros whose first one begins a cache line, so that no vector of whole panels straddles two."""
+    size = n * np.dtype(dtype).itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    start = -address(memory) % LINE
+    return memory[start : start + size].view(dtype)
+
+
+def address(array: np.ndarray) -> int:
+    """Return where an array's first element stands: sooner than `array.ctypes.data` does."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError, BufferError):  # read-only, empty, or not contiguous
+        return array.__array_interface__["data"][0]
+
+
+class Record:
+    """One record in memory, whose fields are written and read by name.
+
+    A number is written as such, an array as its address and size, a table as the address of its first record. The
+    caller keeps arrays alive.
+
+    Parameters
+    ----------
+    layout : Layout
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._memory = aligned(layout.itemsize, np.uint8)
+        self.address = address(self._memory)
+        self._words = (ctypes.c_int64 * (layout.itemsize // 8)).from_address(self.address)
+        self._floats = (ctypes.c_double * (layout.itemsize // 8)).from_address(self.address)
+        self._places = layout.places
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        at, kind = self._places[name]
+        if kind == "f8":
+            self._floats[at] = value
+        elif kind == "array":
+            self._words[at], self._words[at + 1] = address(value), value.size
+        else:
+            self._words[at] = address(value) if kind == "table" else value
+
+    def __getitem__(self, name: str) -> Any:
+        at, kind = self._places[name]
+        return self._floats[at] if kind == "f8" else self._words[at]
+
+    def fill(self, fields: Mapping[str, Any]) -> int:
+        """Write several fields; return the record's address."""
+        for name, value in fields.items():
+            self[name] = value
+        return self.address
+
+    def keep(self) -> None:
+        """Remember all fields as they are."""
+        self._kept = bytes(self._memory)
+
+    def reset(self) -> None:
+        """Write all fields as they were remembered."""
+        ctypes.memmove(self.address, self._kept, len(self._kept))

@@ -1,0 +1,73 @@
+"""Settings of optimizers, losses and activations: numbers within limits, checked where they are given.
+
+`fastbp.data.checks` uses the same functions for all other arguments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+
+
+def number(name: str, value: Any) -> float:
+    """Return `value` as a float, if it is a real number and no truth value."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    return float(value)
+
+
+def rate(name: str, value: Any) -> float:
+    """Return `value` as a float, if it is a finite number and not negative."""
+    given = number(name, value)
+    if not (math.isfinite(given) and given >= 0):
+        raise ValueError(f"{name} must be finite and not negative, got {value}")
+    return given
+
+
+def above_zero(name: str, value: Any) -> float:
+    """Return `value` as a float, if it is a finite number above 0."""
+    given = rate(name, value)
+    if given == 0:
+        raise ValueError(f"{name} must be above 0, got {value}")
+    return given
+
+
+def share(name: str, value: Any) -> float:
+    """Return `value` as a float, if it is a number from 0 to below 1."""
+    given = rate(name, value)
+    if given >= 1:
+        raise ValueError(f"{name} must be below 1, got {value}")
+    return given
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool, if it is True, False, 1 or 0."""
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, numbers.Integral) and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
+def setting(default: Any, check: Any) -> Any:
+    """Return a dataclass field with this default, whose value `check(name, value)` returns or refuses."""
+    return dataclasses.field(default=default, metadata={"check": check})
+
+
+class Checked:
+    """A frozen dataclass whose fields made by `setting` are checked when it is made."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            if check := field.metadata.get("check"):
+                object.__setattr__(self, field.name, check(field.name, getattr(self, field.name)))
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings by name."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+            if "check" in field.metadata
+        }

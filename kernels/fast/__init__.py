@@ -1,0 +1,1 @@
+"""Fast kernels: the formulas of the specification over register tiles."""

@@ -1,0 +1,73 @@
+"""Rows of X fetched for a minibatch: picked, converted, scaled and checked, in one pass."""
+
+from ..compiler.jit import inline
+from ..entries.functions import fma, where
+from ..machine.arithmetic import has_nan, lane_numbers
+from ..machine.conversion import load_as, load_scaled
+from ..machine.memory import number
+from ..machine.tiles import lanes, prefetch, zeros
+from .panels import put
+
+AHEAD = 512  # elements of X that are prefetched ahead
+
+
+@inline
+def _take_vectors(check, x, X, order, begin, end, I, shift, scale):
+    """x_i <- X[order[i]], or (X[order[i]] - shift) * scale, for the columns of full panels.
+
+    Returns `check` with NaN in each lane that met NaN or infinity.
+    """
+    L, scaled, ahead = lanes(x.data), shift.size > 0, max(1, AHEAD // I)
+    for i in range(begin, end):
+        here, coming = order[i] * I, order[min(i + ahead, order.size - 1)] * I
+        prefetch(X, coming + I - 1)
+        for j in range(0, I - L + 1, L):
+            prefetch(X, coming + j)
+            t = load_scaled(check, X, here + j, shift, scale, j) if scaled else load_as(check, X, here + j)
+            put(x, i, j, t)
+            check = fma(t, 0.0, check)
+    return check
+
+
+@inline
+def _take_tails(check, x, X, order, begin, end, I, shift, scale):
+    """Do the same for the remaining columns: as one vector with the next row's numbers masked, or one by one."""
+    L, scaled, single = lanes(x.data), shift.size > 0, number(x.data, 0)
+    full = I // L * L
+    for i in range(begin, end):
+        here, at = order[i] * I + full, full * x.rows + i * L
+        if not scaled and here + L <= X.size:
+            t = where(lane_numbers(check) < I - full, load_as(check, X, here), 0.0)
+            put(x, i, full, t)
+            check = fma(t, 0.0, check)
+        else:
+            for j in range(I - full):
+                value = (X[here + j] - shift[full + j]) * scale[full + j] if scaled else X[here + j]
+                x.data[at + j] = value
+                single += x.data[at + j] * 0
+    return check + single
+
+
+@inline
+def gather(x, X, order, begin, end, I, shift, scale):
+    """x_i <- X[order[i]], or (X[order[i]] - shift) (.) scale, for i in begin:end
+
+    Computed in float64 where there is a shift or scale, and rounded once.
+
+    x      out (B, I)
+    X      in  (rows, I)  row after row, of any number type
+    order  in  (B,)       row numbers
+    shift, scale  in (I,) or empty
+
+    Returns the first row of X that holds NaN or infinity, before or after conversion, or -1.
+    """
+    L, data, rows = lanes(x.data), x.data, x.rows
+    check = _take_vectors(zeros(data, 1, 1), x, X, order, begin, end, I, shift, scale)
+    if I % L:
+        check = _take_tails(check, x, X, order, begin, end, I, shift, scale)
+    if has_nan(check):
+        for i in range(begin, end):
+            for j in range(I):
+                if data[j // L * L * rows + i * L + j % L] * 0 != 0:
+                    return order[i]
+    return -1

@@ -1,0 +1,43 @@
+"""The size of the difference."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..entries.functions import where
+from ..entries.loss import Loss, Points
+
+
+@dataclass(frozen=True)
+class AbsoluteError(Points, Loss):
+    """E = sum_j |z_j - y_j|, z = t.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> model = fastbp.Model([4, 8, 1], loss=fastbp.losses.AbsoluteError(), seed=0)
+    """
+
+    name: ClassVar[str] = "absolute_error"
+    flop: ClassVar[int] = 3
+    formula = "E = sum_j |t_j - y_j|"
+    gradient_formula = "dE/dt_j = sign(t_j - y_j)"
+
+    @staticmethod
+    def error(t, y):
+        """|t - y|."""
+        return abs(t - y)
+
+    @staticmethod
+    def gradient(t, y):
+        """Return the sign of t - y."""
+        return 1 if t > y else -1 if t < y else 0
+
+    @staticmethod
+    def tile_error(t, z, y):
+        """|z - y|."""
+        return where(z < y, y - z, z - y)
+
+    @staticmethod
+    def tile_gradient(z, y):
+        """Return the sign of z - y."""
+        return where(y < z, 1.0, where(z < y, -1.0, (z - y) * 0.0))

@@ -1,0 +1,41 @@
+"""Half the square of the difference."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..entries.loss import Loss, Points
+
+
+@dataclass(frozen=True)
+class SquaredError(Points, Loss):
+    """E = 1/2 sum_j (z_j - y_j)^2, z = t.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> model = fastbp.Model([4, 8, 1], loss=fastbp.losses.SquaredError(), seed=0)
+    """
+
+    name: ClassVar[str] = "squared_error"
+    formula = "E = 1/2 sum_j (t_j - y_j)^2"
+
+    @staticmethod
+    def error(t, y):
+        """(t - y)^2 / 2."""
+        difference = t - y
+        return difference * difference / 2
+
+    @staticmethod
+    def gradient(t, y):
+        """Return t - y."""
+        return t - y
+
+    @staticmethod
+    def tile_error(t, z, y):
+        """(z - y)^2 / 2."""
+        return (z - y) * (z - y) * 0.5
+
+    @staticmethod
+    def tile_gradient(z, y):
+        """Return z - y."""
+        return z - y

@@ -1,0 +1,71 @@
+"""Adam (Kingma and Ba, 2015)."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..entries import functions
+from ..entries.functions import fma, rounded
+from ..entries.optimizer import Optimizer, Rule
+from ..entries.settings import rate, setting, share
+
+
+def numbers(s, alpha, step):
+    """Return the rate with bias correction, beta_1, beta_2 and epsilon."""
+    return alpha * math.sqrt(1 - s.beta_2**step) / (1 - s.beta_1**step), s.beta_1, s.beta_2, s.epsilon
+
+
+def adam_step(W, dW, m, v, numbers):
+    """Return W, m and v after a step."""
+    rate, b1, b2, eps = numbers
+    m = rounded(b1 * m + (1 - b1) * dW, m)
+    v = rounded(b2 * v + (1 - b2) * dW * dW, v)
+    return W - rate * m / (math.sqrt(v) + eps), m, v
+
+
+def adam_tile(W, dW, m, v, numbers):
+    """The same of tiles."""
+    rate, b1, b2, eps = numbers
+    m = fma(m, b1, dW * (1 - b1))
+    v = fma(v, b2, dW * dW * (1 - b2))
+    return W - m * rate / (functions.sqrt(v) + eps), m, v
+
+
+ADAM = Rule(
+    "adam", ("m", "v"), ("beta_1", "beta_2", "epsilon"), numbers, adam_step, adam_tile, flop=12,
+    formula="m <- b1 m + (1 - b1) dE/dW;  v <- b2 v + (1 - b2) (dE/dW)^2;  "
+    "W <- W - alpha sqrt(1 - b2^step) / (1 - b1^step) m / (sqrt(v) + eps)",
+    source="Kingma, Ba, 2015, end of section 2",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam with bias correction, epsilon as at the end of section 2 of Kingma and Ba, 2015.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+    beta_1, beta_2 : float, default 0.9, 0.999
+        Decay of the mean of the gradient, and of its square.
+    epsilon : float, default 1e-8
+        Added to the divisor.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> model = fastbp.Model([4, 8, 3], optimizer=fastbp.optimizers.Adam(beta_2=0.99), seed=0)
+    """
+
+    learning_rate: float = 0.001
+    beta_1: float = setting(0.9, share)
+    beta_2: float = setting(0.999, share)
+    epsilon: float = setting(1e-8, rate)
+
+    name: ClassVar[str] = "adam"
+    rules: ClassVar[tuple[Rule, ...]] = (ADAM,)
+
+    @property
+    def rule(self) -> Rule:
+        """Adam's."""
+        return ADAM

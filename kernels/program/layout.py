@@ -1,0 +1,68 @@
+"""Where a network's parameters and a minibatch's arrays stand: the table of layers, and how long the arrays are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from .phases import Stack
+from .state import LAYER, lanes_of, padded
+
+NONE, SIGN, FACTOR = range(3)  # how F' enters dE/dt of a layer: see fast/linear.py
+
+
+def parameter_table(sizes: Sequence[int], stack: Stack, dtype: np.dtype) -> tuple[np.ndarray, int]:
+    """Return a table of layers with where their parameters stand, and how long the parameters are."""
+    table, length = _parameter_table(tuple(sizes), Stack(*map(tuple, stack)), dtype)
+    mine = LAYER.new(len(table))
+    mine[:] = table
+    return mine, length
+
+
+@lru_cache(64)
+def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> tuple[np.ndarray, int]:
+    """Make the table.
+
+    Of each layer first W in panels, then vectors filled up to whole panels: b, g and c where it is normalized, and the
+    activation's parameter where it has one.
+    """
+    L, at, table = lanes_of(dtype), 0, LAYER.new(len(sizes) - 1)
+    for l, layer in enumerate(table):
+        I, O, F = sizes[l], sizes[l + 1], stack.activations[l]
+        rows, columns = padded(I, L), padded(O, L)
+        b, vectors = at + rows * columns, 1 + 2 * bool(stack.normalized[l]) + bool(F.parameter)
+        gain = b + columns if stack.normalized[l] else -1
+        slope = b + (vectors - 1) * columns if F.parameter else -1
+        for name, value in {
+            "inputs": I, "outputs": O, "rows": rows, "columns": columns, "W": at, "b": b, "vectors": vectors,
+            "gain": gain, "slope": slope, "rectify": F.name == "relu" and not stack.separate[l],
+            "derivative": FACTOR if stack.separate[l] else SIGN if F.name == "relu" else NONE,
+            "separate": bool(stack.separate[l]),
+        }.items():  # fmt: skip
+            layer[name] = value
+        at = b + vectors * columns
+    return table, at
+
+
+def place_activations(table: np.ndarray, stack: Stack, rows: int, dtype: np.dtype) -> int:
+    """Write into a table where the arrays of a minibatch of so many rows stand; return how long all of them are.
+
+    First x of every layer and the last t, then what layers remember.
+    """
+    L, at = lanes_of(dtype), 0
+    for layer in table:
+        layer["x"] = at
+        at += int(layer["rows"]) * rows
+    for layer, above in zip(table, [*table[1:], None], strict=True):
+        layer["h"] = at if above is None else above["x"]
+    at += int(table[-1]["columns"]) * rows
+    for layer, F, separate, normalized in zip(table, stack.activations, stack.separate, stack.normalized, strict=True):
+        size = int(layer["columns"]) * rows
+        layer["kept"] = layer["u"] = layer["r"] = at
+        at += size if separate and not F.of_h else 0
+        if normalized:
+            layer["u"], layer["r"] = at, at + size
+            at += size + rows * L
+    return at

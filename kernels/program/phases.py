@@ -1,0 +1,131 @@
+"""The program of a step: which phases there are, in which order, and which kernels do each. The only place that knows.
+
+A phase is split into tasks (tasks/splitting.py). The kernels of a task run one after the other on the same rows and
+columns, while these are in the core's cache. Training, row blocks, prediction, evaluation and gradients walk one
+program, and the profiler wraps its kernels. None of it needs Numba.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+GATHER, FORWARD, BACKWARD, ROWS, UPDATE, BLOCKS = range(6)  # kinds of phases: how they are split into tasks
+
+
+class Kernel(NamedTuple):
+    """A compiled kernel by its name, and what it is made for: an activation, a loss, a rule, X's dtype or nothing."""
+
+    name: str
+    of: object = None
+
+
+class Phase(NamedTuple):
+    """One phase: the kernels of a task in their order, and one that is a task of its own, if any."""
+
+    kind: int
+    layer: int
+    kernels: tuple[Kernel, ...]
+    closing: Kernel | None = None
+
+    @property
+    def all_kernels(self) -> tuple[Kernel, ...]:
+        """The kernels as they are numbered, the closing one last."""
+        return (*self.kernels, *([self.closing] if self.closing else []))
+
+
+class Stack(NamedTuple):
+    """What the order of the phases follows from, of each layer.
+
+    Parameters
+    ----------
+    activations : sequence of Activation
+        F of each layer; of the last the identity.
+    separate : sequence of bool
+        Whether F is a pass of its own.
+    normalized : sequence of bool
+    dropped : sequence of bool
+        Whether some of its outputs are dropped: in training steps alone.
+    """
+
+    activations: Sequence
+    separate: Sequence[bool]
+    normalized: Sequence[bool]
+    dropped: Sequence[bool]
+
+
+class Program(NamedTuple):
+    """Phases of a minibatch: forward from the gathering of rows to the loss, then backward, then the update."""
+
+    forward: tuple[Phase, ...]
+    backward: tuple[Phase, ...] = ()
+    update: tuple[Phase, ...] = ()
+
+
+def passes(stack: Stack, l: int) -> tuple[Kernel, ...]:
+    """Return the kernels that make h of layer l's t, or of n where it is normalized."""
+    drop = (Kernel("drop"),) if stack.dropped[l] else ()
+    return (Kernel("activate", stack.activations[l].key), *drop) if stack.separate[l] else drop
+
+
+def forward_phases(stack: Stack, X_dtype: str, output: Kernel) -> tuple[Phase, ...]:
+    """Return the phases from the rows of X to the output: z, or E and dE/dt (eqs. 42-47)."""
+    phases, last = [Phase(GATHER, 0, (Kernel("gather", X_dtype),))], len(stack.activations) - 1
+    for l in range(last + 1):
+        after = () if stack.normalized[l] else passes(stack, l)
+        phases.append(Phase(FORWARD, l, (Kernel("linear_forward"), *after, *([output] if l == last else []))))
+        if stack.normalized[l]:
+            phases.append(Phase(ROWS, l, (Kernel("layer_norm"), *passes(stack, l))))
+    return tuple(phases)
+
+
+def below(stack: Stack, l: int) -> tuple[tuple[Kernel, ...], tuple[Kernel, ...]]:
+    """Return the kernels before and after the product that makes dE/dt of layer l."""
+    before, after = (), ()
+    if stack.separate[l]:
+        F = stack.activations[l]
+        scale = (Kernel("undo_scaling"),) if stack.dropped[l] and F.of_h else ()
+        drop = (Kernel("drop_below"),) if stack.dropped[l] else ()
+        before = (*scale, Kernel("derive", F.key), *drop)
+        after = (Kernel("parameter_backward", F.key),) if F.parameter else ()
+    return before, (*after, *([Kernel("gain_backward")] if stack.normalized[l] else []))
+
+
+def backward_phases(stack: Stack, prefetches: bool = False) -> tuple[Phase, ...]:
+    """Return the phases from dE/dt of the last layer to dE/dW of the first (eqs. 48-53).
+
+    `prefetches` says whether the rows of the next minibatch are asked for on the way: by one worker that takes whole
+    minibatches. Blocks of rows ask for them by themselves.
+    """
+    phases = []
+    for l in reversed(range(len(stack.activations))):
+        if stack.normalized[l]:
+            phases.append(Phase(ROWS, l, (Kernel("normalize_backward"),)))
+        kernels = (Kernel("linear_backward_params"), *([Kernel("prefetch_rows")] if prefetches else []))
+        if l:
+            before, after = below(stack, l - 1)
+            product = Kernel("linear_backward_input")
+            kernels = (Kernel("transpose_rows"), Kernel("linear_backward_params"), *before, product, *after)
+        phases.append(Phase(BACKWARD, l, kernels, Kernel("bias_backward")))
+    return tuple(phases)
+
+
+def update_phases(rule: str | None, clips_norm: bool) -> tuple[Phase, ...]:
+    """Return the update by a rule, or without one the gradient, after a pass that finds its norm if that is limited."""
+    norm = (Phase(UPDATE, 0, (Kernel("update"),)),) if clips_norm else ()
+    return (*norm, Phase(UPDATE, 0, (Kernel("update", rule),)))
+
+
+def in_blocks(program: Program) -> tuple[Program, Program]:
+    """Return the program whose first phase is blocks of rows, each through all layers, and that of a block."""
+    return Program((Phase(BLOCKS, 0, (Kernel("row_block"),)),), (), program.update), program._replace(update=())
+
+
+def parts(whole: Program, block: Program | None) -> list[tuple[Phase, ...]]:
+    """Return the parts of a program and those of a block's, if there is one, in the order in which they stand."""
+    return [whole.forward, whole.backward, whole.update, *([block.forward, block.backward] if block else [])]
+
+
+def numbered(whole: Program, block: Program | None) -> list[tuple[Kernel, int]]:
+    """Return each kernel with its layer: its place in the list is its number in `STATE.kernels`."""
+    return [(each, p.layer) for part in parts(whole, block) for p in part for each in p.all_kernels]

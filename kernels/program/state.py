@@ -1,0 +1,124 @@
+"""The records that a compiled call works on, and what their sizes follow from. None of it needs Numba.
+
+`STATE` is the one argument of every entry point: where all arrays are, what the present minibatch is, and what the call
+adds up. A worker that computes by itself has a `STATE` of its own, whose arrays are its share of the call's. Fields
+that several threads write, such as `tasks` and `done`, have cache lines of their own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..entries.records import LINE, Array, Layout, Table
+
+LAYER = Layout("layer", {
+    "inputs": "i8", "outputs": "i8",
+    "rows": "i8", "columns": "i8",  # of W as stored: both filled up to whole vectors
+    "W": "i8", "b": "i8",  # where they begin in the parameters, W in panels
+    "gain": "i8",  # likewise g of a normalization, c behind it; -1 where nothing is normalized
+    "slope": "i8",  # likewise an activation's parameter; -1 where it has none
+    "vectors": "i8",  # as long as the output, from b on: b itself, g and c, the parameter
+    "x": "i8", "h": "i8",  # where its input and output begin in the activations, in panels
+    "kept": "i8",  # what the activation remembers, likewise
+    "u": "i8", "r": "i8",  # what the normalization remembers, likewise
+    "rectify": "i8",  # whether ReLU is done as the product is stored
+    "derivative": "i8",  # how F' enters dE/dt: NONE, SIGN or FACTOR of fast/linear.py
+    "separate": "i8",  # whether the activation is a pass of its own, over columns still in cache
+    "dropout": "f8",  # share of its outputs that is dropped
+})  # fmt: skip
+
+PHASE = Layout("phase", {
+    "kind": "i8",  # how it is split into tasks: see tasks/splitting.py
+    "layer": "i8",
+    "first": "i8", "last": "i8",  # kernels first:last of `STATE.kernels` do a task, one after the other
+    "closing": "i8",  # number there of a kernel that is one more task; -1 where there is none
+})  # fmt: skip
+
+CLOCK = Layout("clock", {
+    "runs": "i8",  # of kernels, so far; those beyond the arrays' size are only counted
+    "kernels": Array("i8"),  # of each its number in `STATE.kernels`
+    "starts": Array("i8"), "ends": Array("i8"),  # and when it began and ended, in ticks
+})  # fmt: skip
+
+STATE = Layout("state", {
+    "status": "i8",
+    # written by several threads
+    "tasks": "i8",  # of the open phase: its number, and which of its tasks are left (team.py)
+    "done": "i8",  # tasks of it that are done; of rows evaluated, the blocks that are taken
+    "arrived": "i8",  # workers
+    "version": "i8",  # of replicas: the minibatch that the leader's replica is ready for
+    # the program
+    "minibatch": "i8",  # of replicas: number of the one whose tasks are open
+    "phase": "i8",  # number of the open phase
+    "phases": Table(PHASE), "kernels": Array("i8"),
+    "forward": "i8", "backward": "i8", "end_backward": "i8", "end_phases": "i8",  # where these parts begin and end
+    "block_forward": "i8", "block_end": "i8",  # likewise of the program of a block of rows
+    "run_task": "i8", "run_phase": "i8",  # addresses of the functions that do one task, and a phase with the team
+    # the network
+    "layers": Table(LAYER), "n_layers": "i8",
+    "parameters": Array("T"), "gradients": Array("T"), "m": Array("T"), "v": Array("T"),
+    "activations": Array("T"),  # x of every layer, and what layers remember; dE/dt takes the place of x
+    "transposed": Array("T"),  # some rows of W^T, for each worker
+    "sums": Array("T"),  # of each chunk of the parameters the penalty, then dE/dW squared; a vector each
+    "replicas": Array("T"),  # parameters, optimizer state and sums of each worker's replica, or empty
+    "own": Table("state"), "team": "i8",  # a state for each of so many workers; of replicas, then one for their blocks
+    # the rows
+    "order": Array("i8"), "begin": "i8", "end": "i8",  # rows order[begin:end] are to be done
+    "x_address": "i8", "x_rows": "i8", "x_row_bytes": "i8",
+    "y": Array("i8"), "Y": Array("T"), "weights": Array("T"),  # of all rows; empty where there are none, or all are 1
+    "shift": Array("f8"), "scale": Array("f8"),  # of X's columns, or empty
+    "out": Array("T"),  # of predictions (rows, outputs), of evaluations (rows, 2): error, and 1 if right
+    # the minibatch
+    "first": "i8", "batch": "i8",  # rows order[first : first + batch]
+    "batch_rows": "i8",  # rows allocated for it, whole tiles
+    "batch_size": "i8", "blocks": "i8", "workers": "i8",
+    "row": "i8",  # number of its first row within the whole minibatch
+    "errors": Array("T"), "correct_rows": Array("T"), "labels": Array("label"), "targets": Array("T"),
+    "row_weights": Array("T"),
+    "gradient_at": "i8",  # where dE/dW of its first block begins
+    # the step
+    "step": "i8", "draw": "i8",  # steps so far, and at the minibatch's beginning
+    "key": "i8",  # of dropout's random numbers
+    "descends": "i8",  # whether the backward pass updates the parameters itself
+    "updates": "i8",  # whether an update follows it
+    "predicts": "i8",  # whether `out` is predictions
+    "ready": "i8",  # whether the gradients hold what the update takes: sums, penalties and all
+    "learning_rate": "f8", "rates": Array("f8"),  # the latter of each step of the call, or empty
+    "rule": "i8", "rule_bytes": "i8", "advance": "i8",  # the optimizer's record, its size, and what changes it or 0
+    "loss_numbers": "i8",  # address of the loss's record
+    "l1": "f8", "l2": "f8",  # strengths of the penalties
+    "l1_per_weight": "f8", "l2_per_weight": "f8",  # likewise, divided by the sum of the rows' weights
+    "clip_value": "f8", "clip_norm": "f8",
+    # what a call tells
+    "inverse_weight": "f8",  # 1 / sum of the minibatch's weights
+    "factor": "f8",  # that the gradients are multiplied by, for `clip_norm`
+    "loss": "f8", "correct": "f8", "penalty": "f8",  # sums over rows
+    "bad_row": "i8",  # 1 + a row of X that is not finite, or 0
+    "watches": "i8", "diverged": "i8",  # whether to stop where E is not finite; whether that has come
+    "clocks": Table(CLOCK),  # of each worker, where kernels run with clocks (clocks.py)
+}, alone=("tasks", "done", "arrived", "version"))  # fmt: skip
+
+
+def padded(n: int, step: int) -> int:
+    """Return n, or the next multiple of `step`."""
+    return -(-n // step) * step
+
+
+def lanes_of(dtype: np.dtype) -> int:
+    """Return how many numbers of a dtype a vector holds."""
+    return LINE // np.dtype(dtype).itemsize
+
+
+def block_size(batch_size: int, blocks: int, half: int) -> int:
+    """Return the most rows a block has of a minibatch split as evenly as half tiles, of so many rows, allow."""
+    return min(batch_size, -(-padded(batch_size, half) // half // blocks) * half)
+
+
+def batch_rows(batch_size: int, dtype: np.dtype) -> int:
+    """Return the rows to allocate for a minibatch: whole tiles, and whole vectors of rows (softmax.py)."""
+    return padded(batch_size, lanes_of(dtype))
+
+
+def labels_dtype(dtype: np.dtype) -> np.dtype:
+    """Return the dtype of the labels in a network of this dtype."""
+    return np.dtype(f"i{np.dtype(dtype).itemsize}")

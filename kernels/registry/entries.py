@@ -1,0 +1,100 @@
+"""The table of kernels. Tests, benchmarks, the profiler and the equation table in README.md read it.
+
+An entry states what a kernel computes and what that costs; sizes are B rows, I inputs, O outputs. Costs are the
+least that the equations ask for: every input read once, every output written once, an exp, log or sqrt as one FLOP.
+
+Every entry is called alike, with plain matrices: `entry.call(variant, *entry.sample(...))`. A plain loop has the
+variants "serial" and "parallel". A fast kernel has "fast", and as "reference" the plain loop that it must agree with.
+
+Entries of activations, losses and optimizers follow from their lists (pointwise.py); all others are written here.
+"""
+
+from functools import partial
+
+from ..activations import IDENTITY, RELU, TANH
+from ..fast import (
+    dropout,
+    gather,
+    linear,
+    normalization,
+    panels,
+    row_product,
+    shuffle,
+    softmax,
+)
+from ..losses import CrossEntropy
+from ..specification import normalization as plain_normalization
+from ..specification import paper, products, regularization
+from ..tasks.update_kernels import make_update
+from . import adapters, kernels
+from .entry import Entry
+from .pointwise import fast_entries, fast_entry, plain_entries
+
+_WRITTEN = (
+    (paper.linear, "BO BI IO O", lambda B, I, O: 2 * B * I * O),
+    (paper.linear_backward_params, "IO O BI BO", lambda B, I, O: 2 * B * I * O + B * O),
+    (paper.linear_backward_input, "BI BO IO", lambda B, I, O: 2 * B * I * O),
+    (paper.relu, "BO BO", lambda B, I, O: B * O),
+    (paper.relu_derivative, "BO h:BO", lambda B, I, O: 0),
+    (paper.relu_backward, "BO BO h:BO", lambda B, I, O: B * O),
+    (paper.linear_relu, "BO BI IO O", lambda B, I, O: 2 * B * I * O + B * O),
+    (paper.linear_relu_backward_input, "BI BO IO h:BI", lambda B, I, O: 2 * B * I * O + B * I),
+    (paper.softmax, "BO BO", lambda B, I, O: 5 * B * O),
+    (paper.predicted_class, "y BO", lambda B, I, O: B * O),
+    (paper.cross_entropy, "B z:BO y", lambda B, I, O: 2 * B, lambda B, I, O: 3 * B),  # one probability a row
+    (paper.softmax_cross_entropy, "BO B BO y", lambda B, I, O: 6 * B * O + 4 * B),
+    (paper.sgd_update, "IO* IO* 0.1", lambda B, I, O: 2 * I * O),
+    (paper.gather, "BI BI order I I", lambda B, I, O: 2 * B * I),
+    (products.exponential, "BO BO", lambda B, I, O: B * O),
+    (products.hadamard, "BO BO BO", lambda B, I, O: B * O),
+    (products.linear_hadamard_backward_input, "BI BO IO BI", lambda B, I, O: 2 * B * I * O + B * I),
+    (products.linear_descent, "IO O BI BO 0.1", lambda B, I, O: 2 * (B + 1) * I * O + B * O + 2 * O),
+    (products.smoothed_cross_entropy, "BO B BO y 0.1", lambda B, I, O: 8 * B * O + 6 * B),
+    (regularization.weigh, "BO B B 0.5", lambda B, I, O: 2 * B * O + B),
+    (regularization.penalize, "IO* IO* 0.1 0.2", lambda B, I, O: 8 * I * O),
+    (regularization.limit, "IO* 1.5 2.5", lambda B, I, O: 3 * I * O),
+    (regularization.dropout, "BO 0.25 i8:64 i8:12345", lambda B, I, O: B * O),
+    (plain_normalization.layer_norm, "BO BO B BO O O", lambda B, I, O: 7 * B * O + 5 * B),
+    (plain_normalization.layer_norm_backward_params, "BO O O BO BO O", lambda B, I, O: 4 * B * O),
+    (plain_normalization.layer_norm_backward_input, "BO BO BO v:B", lambda B, I, O: 7 * B * O + 2 * B),
+)  # plain loop, arguments, FLOP, and numbers read and written where that is not each argument once
+
+_PLAIN = {loop.__name__: Entry(loop.__name__, loop, *given) for loop, *given in _WRITTEN}
+_PLAIN |= plain_entries(_PLAIN)
+
+_OUTPUT = partial(adapters.output, CrossEntropy())
+_INPUT = adapters.linear_backward_input
+_FAST = (
+    ("gather", gather.gather, adapters.gather),
+    ("linear", linear.linear_forward, partial(adapters.linear, IDENTITY)),
+    ("linear_relu", linear.linear_forward, partial(adapters.linear, RELU)),
+    ("linear_relu", row_product.linear_row, adapters.linear_relu_row, "_row"),
+    ("linear_backward_params", linear.linear_backward_params, adapters.linear_backward_params),
+    ("linear_descent", linear.linear_backward_params, adapters.linear_descent),
+    ("linear_backward_input", linear.linear_backward_input, partial(_INPUT, IDENTITY, False)),
+    ("linear_relu_backward_input", linear.linear_backward_input, partial(_INPUT, RELU, False)),
+    ("linear_hadamard_backward_input", linear.linear_backward_input, partial(_INPUT, TANH, True)),
+    ("softmax", softmax.softmax, _OUTPUT),
+    ("softmax", softmax.softmax_row, adapters.softmax_row, "_row"),
+    ("softmax_cross_entropy", softmax.softmax_cross_entropy, adapters.softmax_cross_entropy),
+    ("smoothed_cross_entropy", softmax.softmax_cross_entropy, adapters.softmax_cross_entropy),
+    ("dropout", dropout.dropout, adapters.dropout),
+    ("layer_norm", normalization.layer_norm, adapters.layer_norm),
+    ("layer_norm_backward_params", normalization.layer_norm_backward_params, adapters.layer_norm_backward_params),
+    ("layer_norm_backward_input", normalization.layer_norm_backward_input, adapters.layer_norm_backward_input),
+    ("penalize", make_update, adapters.penalize),
+    ("limit", make_update, adapters.limit),
+)  # reference, where the fast kernel stands, what calls it, and the end of its name
+_ALONE = (
+    Entry("fast_exp", kernels.exp_vectors, "BO* BO*", lambda B, I, O: B * O, adapter=adapters.exp),
+    Entry("fast_log", kernels.log_vectors, "BO* v:BO*", lambda B, I, O: B * O, adapter=adapters.log),
+    Entry("fast_bias_backward", linear.bias_backward, "O BO", lambda B, I, O: B * O, adapter=adapters.bias_backward),
+    Entry("fast_transpose", linear.transpose_rows, "OI IO", lambda B, I, O: 0, adapter=adapters.transpose),
+    Entry("fast_pack", panels.pack, "panels:IO IO", lambda B, I, O: 0, adapter=adapters.pack),
+    Entry("fast_unpack", panels.unpack, "IO panels:IO", lambda B, I, O: 0, adapter=adapters.unpack),
+    Entry("fast_shuffle", shuffle.shuffle, "order i8:54", lambda B, I, O: 0, adapter=adapters.shuffle),
+)  # fast kernels without a plain loop
+
+KERNELS = _PLAIN | {
+    entry.name: entry for entry in (*(fast_entry(_PLAIN, *given) for given in _FAST), *fast_entries(_PLAIN), *_ALONE)
+}

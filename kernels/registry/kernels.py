@@ -1,0 +1,74 @@
+"""Functions of `fast` that no kernel of the engine calls in just this way, with the signature of a kernel."""
+
+from ..engine.minibatch import limit_norm, sum_of
+from ..entries import functions
+from ..fast import dropout, panels, row_product, shuffle, softmax
+from ..machine.tiles import lanes, load, store, zeros
+from ..tasks.views import outputs
+
+
+def exp_vectors(s, l, first, last, start, end, worker):
+    """out <- e^parameters"""
+    x, y = s.parameters, s.out
+    for k in range(0, x.size, lanes(x)):
+        store(y, k, 0, 0, functions.exp(load(x, k, 0, 0, zeros(x, 1, 1))))
+
+
+def log_vectors(s, l, first, last, start, end, worker):
+    """out <- ln parameters"""
+    x, y = s.parameters, s.out
+    for k in range(0, x.size, lanes(x)):
+        store(y, k, 0, 0, functions.log(load(x, k, 0, 0, zeros(x, 1, 1))))
+
+
+def linear_rows(s, l, first, last, I, O, worker):
+    """out <- F(Y W + b), row after row, the columns of each in three shares; parameters hold W, b and a vector more"""
+    h, x, flat = s.out, s.Y, s.parameters
+    width = O + lanes(h)
+    for row in range(first, last):
+        for share in range(3):
+            row_product.linear_row(h, row * width, x, row * I, flat, 0, I, O, True, share, 3, share % 2 == 1)
+
+
+def softmax_rows(s, l, first, last, width, O, worker):
+    """Softmax of rows in `out`, one after the other, each of so many numbers with what fills it up."""
+    for row in range(first, last):
+        softmax.softmax_row(s.out, row * width, O)
+
+
+def drop_rows(s, l, first, last, columns, O, worker):
+    """Dropout of layer l's output, its rows counted apart by so many columns, with the state's key as it is."""
+    layer = s.layers[l]
+    h = outputs(s, layer)
+    for j in range(0, O, lanes(s.activations)):
+        dropout.dropout(h, layer.dropout, columns, s.key, 0, j, first, last)
+
+
+def pack_matrix(s, l, first, last, I, O, worker):
+    """parameters <- the matrix (I, O) in gradients, in panels"""
+    panels.pack(s.parameters, s.gradients, 0, I, O)
+
+
+def unpack_matrix(s, l, first, last, I, O, worker):
+    """gradients <- the matrix (I, O) that parameters hold in panels"""
+    panels.unpack(s.gradients, 0, s.parameters, I, O)
+
+
+def shuffle_order(s, l, first, last, start, end, worker):
+    """order <- 0..B-1 in an order drawn from the key"""
+    shuffle.shuffle(s.order, s.key)
+
+
+def total_penalty(s, l, first, last, start, end, worker):
+    """penalty <- the sum of all chunks'"""
+    s.penalty = sum_of(s.sums, 0)
+
+
+def forget_norm(s, l, first, last, start, end, worker):
+    """The gradients are those of a minibatch again."""
+    s.ready = 0
+
+
+def find_factor(s, l, first, last, start, end, worker):
+    """factor <- what the gradients are multiplied by, so that their norm is at most the one allowed"""
+    limit_norm(s)

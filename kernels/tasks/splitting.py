@@ -1,0 +1,107 @@
+"""How a phase is split into tasks: rows, columns or inputs of a layer.
+
+A task writes tiles that no other task of its phase reads or writes, and nothing is summed across tasks, so the bits do
+not depend on the number of workers.
+"""
+
+from ..compiler.jit import inline
+from ..fast.panels import pad
+from ..machine.registers import HALF, ROWS, VECTORS
+from ..machine.tiles import lanes
+from ..program import phases
+
+GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS = (
+    phases.GATHER, phases.FORWARD, phases.BACKWARD, phases.ROWS, phases.UPDATE, phases.BLOCKS,
+)  # fmt: skip
+
+TASK_PRODUCTS = 2_000_000  # multiplications of a task, some 35 us: more are split
+ROW_SHARES = 4  # tasks a worker where rows are normalized: one that comes late holds up less
+UPDATE_SHARES = 4  # likewise of the update
+CHUNK = 1024  # parameters that an update's task takes at least: so few that two workers share small networks, too
+
+
+@inline
+def chunks_of(size):
+    """Chunks of the parameters."""
+    return (size + CHUNK - 1) // CHUNK
+
+
+@inline
+def _at_least(tasks, products, groups):
+    """Into how many chunks to split each group, for so many tasks or more: of a task that comes late, others wait."""
+    return (max(tasks, products // TASK_PRODUCTS) + groups - 1) // groups
+
+
+@inline
+def gather_split(s):
+    """Rows of a task of the gather phase."""
+    return max(1, s.batch) if s.workers == 1 else pad((s.batch + 1023) // 1024, ROWS)
+
+
+@inline
+def forward_split(s, l):
+    """Columns and rows of a forward task, and how many of each: the last layer's tasks are whole rows.
+
+    One worker takes all in one, unless an activation follows that wants a task's columns while they are in cache.
+    """
+    layer, L, is_last = s.layers[l], lanes(s.parameters), l == s.n_layers - 1
+    columns, rows = layer.columns, pad(s.batch, HALF)
+    if s.workers == 1 and not layer.separate:
+        return columns, 1, rows, 1
+    width = columns if is_last else VECTORS * L
+    groups = (columns + width - 1) // width
+    chunks = 1 if s.workers == 1 else _at_least(4 * s.workers, layer.inputs * columns * s.batch, groups)
+    unit = L if is_last else ROWS  # the loss takes LANES rows at a time
+    chunk = max(unit, pad(rows // chunks, unit))
+    return width, groups, chunk, (rows + chunk - 1) // chunk
+
+
+@inline
+def backward_split(s, l):
+    """Inputs and columns of a backward task, and how many of each.
+
+    With dE/dx to compute, a task is a few inputs and all columns: it needs whole rows of W. Without, it keeps to
+    columns as the forward phase does, so that W stays in one core's cache.
+    """
+    layer, L = s.layers[l], lanes(s.parameters)
+    if s.workers == 1:
+        return layer.rows, layer.columns, 1, 1
+    if l:
+        return VECTORS * L, layer.columns, (layer.rows + VECTORS * L - 1) // (VECTORS * L), 1
+    width = VECTORS * L
+    groups = (layer.columns + width - 1) // width
+    chunks = _at_least(8 * s.workers, layer.inputs * layer.columns * s.batch, groups)
+    height = max(L, pad((layer.inputs + chunks - 1) // chunks, L))  # whole panels: of few outputs inputs are the lanes
+    return height, width, (layer.inputs + height - 1) // height, groups
+
+
+@inline
+def row_split(s):
+    """Rows of a task of a phase that takes whole rows."""
+    tasks = 1 if s.workers == 1 else ROW_SHARES * s.workers
+    return max(ROWS, pad((s.batch + tasks - 1) // tasks, ROWS))
+
+
+@inline
+def update_tasks(s):
+    """Tasks of the update phase, some chunks each."""
+    return 1 if s.workers == 1 else min(UPDATE_SHARES * s.workers, chunks_of(s.parameters.size))
+
+
+@inline
+def count_tasks(s, phase):
+    """Tasks of a phase for the present minibatch."""
+    kind, l = phase.kind, phase.layer
+    if kind == GATHER:
+        size = gather_split(s)
+        return (s.batch + size - 1) // size
+    if kind == FORWARD:
+        _, groups, _, chunks = forward_split(s, l)
+        return groups * chunks
+    if kind == BACKWARD:
+        _, _, chunks, groups = backward_split(s, l)
+        return chunks * groups + 1  # and the biases
+    if kind == ROWS_PHASE:
+        size = row_split(s)
+        return (s.batch + size - 1) // size
+    return update_tasks(s) if kind == UPDATE else s.blocks

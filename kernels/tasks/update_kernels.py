@@ -1,0 +1,104 @@
+"""The update of all parameters, and the gradient alone: a fused pass over the flat vector, chunk after chunk.
+
+The vector is cut into chunks, the same for any number of workers: each leaves the penalty on its weights and the sum of
+its squared gradients. Signatures as those of layer_kernels.py; `first` is the task.
+"""
+
+import math
+
+from ..compiler.jit import inline
+from ..entries.functions import fma
+from ..fast.optimizers import limited, make_step, penalty_slope, summed
+from ..machine.records import record_at
+from ..machine.tiles import lanes, load, store, zeros
+from .splitting import CHUNK, chunks_of, update_tasks
+
+
+@inline
+def has_penalty(s):
+    """Whether E holds a penalty on the weights."""
+    return s.l1 + s.l2 + s.l1_per_weight + s.l2_per_weight > 0
+
+
+def _make_numbers(rule):
+    if rule is None:
+        return inline(lambda s: (0.0,))
+    record, numbers = record_at(rule.layout), inline(rule.numbers)
+    return inline(lambda s: numbers(record(s.rule, s), s.learning_rate, s.step))
+
+
+def make_advance(rule):
+    """Make what changes a rule's running numbers, once before each step."""
+    record, change = record_at(rule.layout), inline(rule.advance)
+
+    def advance(s):
+        change(record(s.rule, s), s.step)
+
+    return advance
+
+
+@inline
+def _plain_chunk(s, step, first, last, like, numbers, blocks, factor):
+    """Nothing but the step: the gradients are ready, or nothing is added to them."""
+    P, G, m, v = s.parameters, s.gradients, s.m, s.v
+    for k in range(first, last, lanes(P)):
+        dW = summed(G, s.gradient_at + k, P.size, blocks, like) * factor
+        step(P, G, m, v, k, load(P, k, 0, 0, like), dW, numbers)
+
+
+@inline
+def _weights(s, step, first, last, like, numbers, penalty, squares):
+    """Weights: penalty and limits come with the step."""
+    P, G, m, v, limit = s.parameters, s.gradients, s.m, s.v, s.clip_value
+    l1, l2 = s.l1 + s.l1_per_weight * s.inverse_weight, s.l2 + s.l2_per_weight * s.inverse_weight
+    for k in range(first, last, lanes(P)):
+        W = load(P, k, 0, 0, like)
+        slope, share = penalty_slope(W, l1, l2)
+        penalty = fma(W, share, penalty)
+        dW = limited(fma(W, l2, summed(G, s.gradient_at + k, P.size, s.blocks, like)) + slope, limit)
+        squares = fma(dW, dW, squares)
+        step(P, G, m, v, k, W, dW, numbers)
+    return penalty, squares
+
+
+@inline
+def _vectors(s, step, first, last, like, numbers, squares):
+    """Biases and the like: no penalty."""
+    P, G, m, v = s.parameters, s.gradients, s.m, s.v
+    for k in range(first, last, lanes(P)):
+        dW = limited(summed(G, s.gradient_at + k, P.size, s.blocks, like), s.clip_value)
+        squares = fma(dW, dW, squares)
+        step(P, G, m, v, k, load(P, k, 0, 0, like), dW, numbers)
+    return squares
+
+
+@inline
+def _full_chunk(s, step, chunk, first, last, like, numbers):
+    """The step with penalty and limits, and the chunk's sums of both."""
+    penalty, squares, sums, L = like, like, s.sums, lanes(s.parameters)
+    for l in range(s.n_layers):
+        layer = s.layers[l]
+        middle, end = min(last, layer.b), min(last, layer.b + layer.vectors * layer.columns)
+        penalty, squares = _weights(s, step, max(first, layer.W), middle, like, numbers, penalty, squares)
+        squares = _vectors(s, step, max(first, layer.b), end, like, numbers, squares)
+    store(sums, chunk * L, 0, 0, penalty)
+    store(sums, sums.size // 2 + chunk * L, 0, 0, squares)
+
+
+def make_update(rule):
+    """Make the step of a rule for all parameters; without a rule, the gradient as the rule would take it."""
+    step, numbers_of = make_step(rule), _make_numbers(rule)
+
+    def update(s, l, task, after, start, end, worker):
+        size, like, numbers, tasks = s.parameters.size, zeros(s.parameters, 1, 1), numbers_of(s), update_tasks(s)
+        limits = min(s.clip_value, s.clip_norm) < math.inf
+        plain = s.ready or not (limits or has_penalty(s))  # so that what is off costs nothing
+        blocks, factor = (1, s.factor) if s.ready else (s.blocks, 1.0)
+        for chunk in range(chunks_of(size) * task // tasks, chunks_of(size) * (task + 1) // tasks):
+            first, last = chunk * CHUNK, min((chunk + 1) * CHUNK, size)
+            if plain:
+                _plain_chunk(s, step, first, last, like, numbers, blocks, factor)
+            else:
+                _full_chunk(s, step, chunk, first, last, like, numbers)
+
+    return update
