@@ -4,33 +4,38 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
-# In a checkout whose link fastbp/kernels came out as a text file, the kernels lie one folder up.
+# In a checkout the kernels stand beside this package; a wheel has them within it.
 _here = os.path.dirname(os.path.abspath(__file__))
 if not os.path.isdir(os.path.join(_here, "kernels")):
     __path__.append(os.path.dirname(_here))
 
-from .history import History  # noqa: E402
-from .model import Model  # noqa: E402
+from .data.samples import DivergenceError  # noqa: E402
+from .model.model import Model  # noqa: E402
+from .training.history import History  # noqa: E402
 
 if TYPE_CHECKING:
-    from . import callbacks, plot, schedules, sklearn
-    from .ahead import warmup
+    from . import activations, callbacks, losses, optimizers, plot, schedules, sklearn
+    from .execution.warmup import warmup
     from .files.models import load
-    from .profiler.result import Profile
-    from .profiler.steps import profile
-    from .profiler.vectorized import assert_vectorized
-    from .range_test import find_learning_rate
+    from .inspection.profiler.result import Profile
+    from .inspection.profiler.steps import profile
+    from .inspection.profiler.vectorized import assert_vectorized
+    from .training.range_test import find_learning_rate
 
 __version__ = "0.1.0"
 __all__ = [
+    "DivergenceError",
     "History",
     "Model",
     "Profile",
     "__version__",
+    "activations",
     "assert_vectorized",
     "callbacks",
     "find_learning_rate",
     "load",
+    "losses",
+    "optimizers",
     "plot",
     "profile",
     "schedules",
@@ -39,14 +44,14 @@ __all__ = [
 ]
 
 _LATE = {
-    "Profile": ".profiler.result",
-    "assert_vectorized": ".profiler.vectorized",
-    "find_learning_rate": ".range_test",
+    "Profile": ".inspection.profiler.result",
+    "assert_vectorized": ".inspection.profiler.vectorized",
+    "find_learning_rate": ".training.range_test",
     "load": ".files.models",
-    "profile": ".profiler.steps",
-    "warmup": ".ahead",
+    "profile": ".inspection.profiler.steps",
+    "warmup": ".execution.warmup",
 }  # whence, on first use: not for a program that only trains
-_MODULES = ("callbacks", "plot", "schedules", "sklearn")
+_MODULES = ("activations", "callbacks", "losses", "optimizers", "plot", "schedules", "sklearn")
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""What `Model.fit(callbacks=...)` calls, and three that are ready: stop early, lower the rate, diagnose."""
+"""Callbacks of `Model.fit`: early stopping, lower learning rates on a plateau, diagnoses, and a base class."""
 
 from __future__ import annotations
 
@@ -8,35 +8,73 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from .data import checks
+
+__all__ = ["Callback", "Diagnose", "EarlyStopping", "ReduceLearningRate"]
 
 
 class Callback:
-    """Called by `fit`; in each call `model.parameters` are the present ones and may be changed.
+    """Base class of callbacks: override the methods that you need, and hand objects to `Model.fit(callbacks=...)`.
 
-    A callback ends training by `model.stop_training = True`. An error it raises ends `fit` and leaves the model as it
-    was before.
+    In each method `model.parameters` holds the current parameters, which may be changed. A callback ends training by
+    `model.stop_training = True`. An error that it raises ends `fit` and restores the model as it was before.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> class Print(fastbp.callbacks.Callback):
+    ...     def on_epoch_end(self, model, logs):
+    ...         print("epoch", logs["epoch"], "done")
+    >>> model = fastbp.Model([2, 4, 2], seed=0)
+    >>> history = model.fit([[0, 1], [1, 0]], [0, 1], epochs=2, verbose=0, callbacks=Print())
+    epoch 0 done
+    epoch 1 done
     """
 
     def on_train_begin(self, model: Any) -> None:
-        """Before the first epoch."""
+        """Run before the first epoch.
+
+        Parameters
+        ----------
+        model : Model
+            The model that is trained.
+        """
 
     def on_epoch_begin(self, model: Any, epoch: int) -> None:
-        """Before an epoch, counted from 0."""
+        """Run before each epoch.
+
+        Parameters
+        ----------
+        model : Model
+            The model that is trained.
+        epoch : int
+            Number of the epoch, from 0.
+        """
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
-        """After an epoch; `logs` holds "epoch" and what the history has of it, such as "loss" and "val_loss".
+        """Run after each epoch.
 
-        All callbacks are given the same `logs`, one after the other: a metric of your own, written there, can be the
-        `monitor` of those that follow.
+        Parameters
+        ----------
+        model : Model
+            The model that is trained.
+        logs : dict
+            "epoch", its number from 0, and its values of the history, such as "loss" and "val_loss". All callbacks get
+            the same dict one after the other: a metric of your own that one writes can be the `monitor` of the next.
         """
 
     def on_train_end(self, model: Any) -> None:
-        """After the last epoch, Ctrl-C included."""
+        """Run after the last epoch, and after Ctrl-C.
+
+        Parameters
+        ----------
+        model : Model
+            The model that is trained.
+        """
 
 
-def checked(callbacks: Any) -> tuple[Callback, ...]:
-    """Return callbacks as a tuple."""
+def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """Return one callback or several as a tuple; raise TypeError for anything else."""
     each = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
     for number, callback in enumerate(each):
         if not isinstance(callback, Callback):
@@ -44,8 +82,8 @@ def checked(callbacks: Any) -> tuple[Callback, ...]:
     return each
 
 
-class _Watching(Callback):
-    """Counts epochs without progress of a metric."""
+class _Monitoring(Callback):
+    """A callback that counts epochs without an improvement of a metric."""
 
     def __init__(self, monitor: str, patience: int, min_delta: float, mode: str) -> None:
         self.monitor, self.patience = monitor, checks.whole_number("patience", patience, 1)
@@ -54,10 +92,10 @@ class _Watching(Callback):
         self.best, self.waited = math.nan, 0
 
     def _improved(self, logs: dict[str, float]) -> bool:
-        """Whether this is the best so far; counts the epochs since the metric grew better by `min_delta`."""
+        """Return whether this epoch is the best so far; count the epochs without an improvement by `min_delta`."""
         if self.monitor not in logs:
             known = ", ".join(sorted(set(logs) - {"epoch", "seconds"}))
-            raise ValueError(f"monitor must be one of {known}, got {self.monitor!r}; val_... need validation data")
+            raise ValueError(f"monitor must be one of {known}, got {self.monitor!r}; val_... needs validation data")
         value = logs[self.monitor]
         if self.mode == "max" or (self.mode == "auto" and "loss" not in self.monitor):
             value = -value
@@ -70,26 +108,41 @@ class _Watching(Callback):
         return False
 
 
-class EarlyStopping(_Watching):
-    """End training once a metric has not improved for `patience` epochs.
+class EarlyStopping(_Monitoring):
+    """Stop training when a metric has not improved for `patience` epochs.
 
     Parameters
     ----------
     monitor : str
-        A name of the history's lists: "val_loss", "val_accuracy", "loss", ...; or what a callback before this one wrote
-        into `logs`.
+        Name of the metric: a list of the history, such as "val_loss", "val_accuracy" or "loss", or what an earlier
+        callback has written into `logs`.
     patience : int
-        Epochs to wait for an improvement by more than `min_delta`.
+        Number of epochs without an improvement after which training stops.
     min_delta : float
+        Least change that counts as an improvement.
     restore_best : bool
-        Whether the parameters of the best epoch are put back in the end.
+        Whether to restore the parameters of the best epoch at the end.
     mode : {"auto", "min", "max"}
-        What is better; "auto" takes losses to be better when small, all else when large.
+        Whether smaller or larger is better. "auto" is "min" for names that contain "loss", else "max".
 
     Attributes
     ----------
     best_epoch : int
+        Number of the epoch with the best value, from 0.
     stopped_epoch : int or None
+        Number of the epoch after which training was stopped; None if it was not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> X = np.random.default_rng(0).standard_normal((300, 4))
+    >>> y = (X.sum(axis=1) > 0).astype(int)
+    >>> stop = fastbp.callbacks.EarlyStopping(patience=3, min_delta=0.1)
+    >>> model = fastbp.Model([4, 8, 2], seed=0)
+    >>> history = model.fit(X, y, epochs=1000, validation_split=0.2, verbose=0, callbacks=stop)
+    >>> len(history.loss) == stop.stopped_epoch + 1
+    True
     """
 
     def __init__(
@@ -104,13 +157,13 @@ class EarlyStopping(_Watching):
         self.restore_best = checks.flag("restore_best", restore_best)
 
     def on_train_begin(self, model: Any) -> None:
-        """Forget what an earlier training was like."""
+        """Forget an earlier training."""
         self.best, self.waited, self.best_epoch = math.nan, 0, 0
         self.stopped_epoch: int | None = None
         self._kept: list[np.ndarray] = []
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
-        """Keep the best parameters; stop where patience ends."""
+        """Keep the best parameters; stop when `patience` is over."""
         if self._improved(logs):
             self.best_epoch = int(logs["epoch"])
             if self.restore_best:
@@ -119,22 +172,31 @@ class EarlyStopping(_Watching):
             self.stopped_epoch, model.stop_training = int(logs["epoch"]), True
 
     def on_train_end(self, model: Any) -> None:
-        """Put the best parameters back."""
+        """Restore the best parameters."""
         for array, kept in zip((array for layer in model.parameters for array in layer), self._kept, strict=False):
             array[...] = kept
 
 
-class ReduceLearningRate(_Watching):
-    """Multiply the learning rate by `factor` where a metric has not improved for `patience` epochs, down to `least`.
+class ReduceLearningRate(_Monitoring):
+    """Multiply the learning rate by `factor` when a metric has not improved for `patience` epochs.
 
     Parameters
     ----------
     monitor, patience, min_delta, mode
-        As those of `EarlyStopping`.
+        As for `EarlyStopping`.
     factor : float
         From 0 to below 1.
     least : float
-        Learning rate below which it is not lowered.
+        Smallest learning rate.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> plateau = fastbp.callbacks.ReduceLearningRate(patience=1, factor=0.5, min_delta=10.0)
+    >>> model = fastbp.Model([2, 4, 2], seed=0)
+    >>> history = model.fit([[0, 1], [1, 0]], [0, 1], epochs=3, verbose=0, callbacks=plateau)
+    >>> model.learning_rate
+    0.025
     """
 
     def __init__(
@@ -150,11 +212,11 @@ class ReduceLearningRate(_Watching):
         self.factor, self.least = checks.share("factor", factor), checks.rate("least", least)
 
     def on_train_begin(self, model: Any) -> None:
-        """Forget what an earlier training was like."""
+        """Forget an earlier training."""
         self.best, self.waited = math.nan, 0
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
-        """Lower the rate where patience ends."""
+        """Lower the rate when `patience` is over."""
         self._improved(logs)
         if self.waited >= self.patience and model.learning_rate > self.least:
             model.learning_rate = max(self.least, model.learning_rate * self.factor)
@@ -162,17 +224,26 @@ class ReduceLearningRate(_Watching):
 
 
 class Diagnose(Callback):
-    """Diagnose one batch after each epoch.
+    """Call `Model.diagnose` on one batch after each epoch.
 
     Parameters
     ----------
     X, y : array-like
-        The batch: some hundred rows tell enough.
+        The batch, as for `Model.fit`; some hundred rows are enough.
 
     Attributes
     ----------
-    reports : list of fastbp.diagnosis.Diagnosis
-        One an epoch; `reports[-1].findings` are the problems seen.
+    reports : list of fastbp.inspection.diagnosis.Diagnosis
+        One of each epoch; `reports[-1].findings` are the problems found after the last.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> X, y = [[0, 1], [1, 0]], [0, 1]
+    >>> watch = fastbp.callbacks.Diagnose(X, y)
+    >>> history = fastbp.Model([2, 4, 2], seed=0).fit(X, y, epochs=3, verbose=0, callbacks=watch)
+    >>> len(watch.reports)
+    3
     """
 
     def __init__(self, X: Any, y: Any) -> None:
@@ -180,9 +251,9 @@ class Diagnose(Callback):
         self.reports: list[Any] = []
 
     def on_train_begin(self, model: Any) -> None:
-        """Forget what an earlier training was like."""
+        """Forget an earlier training."""
         self.reports = []
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
-        """Add a report."""
+        """Append a diagnosis of the batch."""
         self.reports.append(model.diagnose(self.X, self.y))

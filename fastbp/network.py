@@ -1,4 +1,4 @@
-"""What a network is: its layers' sizes, and one flat vector of parameters with W, b and so on as views of it."""
+"""The network: its layers, what it minimizes, and W, b and so on as views of one vector of parameters."""
 
 from __future__ import annotations
 
@@ -10,82 +10,81 @@ from itertools import pairwise
 
 import numpy as np
 
-ACTIVATIONS = ("relu", "identity", "logistic", "tanh", "leaky_relu", "gelu", "silu")
-OUTPUTS = {  # what each loss makes of the last layer's t
-    "cross_entropy": "softmax",
-    "binary_cross_entropy": "logistic",
-    "log_loss": "logistic",  # the same, clipped as scikit-learn clips it
-    "squared_error": "identity",
-    "absolute_error": "identity",
-    "huber": "identity",
-    "poisson": "exp",
-}
+from .kernels.activations import IDENTITY, RELU
+from .kernels.entries.activation import Activation
+from .kernels.entries.loss import Loss
+from .kernels.losses import CrossEntropy
+from .kernels.program.phases import Stack
 
-LOSSES = tuple(name for name in OUTPUTS if name != "log_loss")  # a user's
+FUSED = ("relu", "identity")  # activations that can be applied while the product is stored
+NORM_VECTORS = (("g", 1.0), ("c", 0.0))
 
 
 @dataclass(frozen=True)
 class Network:
-    """Fully connected layers and what they minimize; ReLU and softmax with cross-entropy are eqs. 42-46.
+    """Fully connected layers and what they minimize. ReLU and softmax with cross-entropy are eqs. 42-46.
 
     Parameters
     ----------
     layer_sizes : tuple of int
-        Inputs, the hidden layers' units, outputs.
-    activation : str or tuple of str
-        F of every hidden layer, or of each; the last has none (eq. 44).
-    loss : str
-        E, which says, too, what becomes of the last layer's t.
+        Number of inputs, units of each hidden layer, number of outputs.
+    activation : Activation or tuple of Activation
+        F of all hidden layers, or of each. The last layer has none (eq. 44).
+    loss : Loss
+        E, and the function of the last layer's t that gives the outputs.
     l1, l2 : float
-        Add l1 times the sum of all weights' sizes and l2 / 2 times that of their squares to E.
-    alpha, l1_share : float
-        As l2 and l1, divided by the sum of the minibatch's weights, as scikit-learn has its penalty.
-    number : float
-        What the loss asks for: Huber's delta, or where cross-entropy is cut off; infinity for nowhere.
-    label_smoothing : float
-        Share of y that is spread over all classes.
+        Strengths of the penalties that are added to E: l1 sum |w| + l2 / 2 sum w^2 over all weights.
+    l1_per_weight, l2_per_weight : float
+        The same, divided by the sum of the minibatch's row weights, as in scikit-learn.
     dropout : float or tuple of float
-        Share of every hidden layer's outputs, or of each one's, that is dropped in training.
+        Share of the outputs of all hidden layers, or of each, that is dropped in training.
     layer_norm : bool or tuple of bool
-        Whether t of every hidden layer, or of each, is normalized, with parameters g and c.
+        Whether t of all hidden layers, or of each, is normalized, with parameters g and c.
     clip_value, clip_norm : float
-        Limits of dE/dW: of each of its elements, then of its length.
+        Largest magnitude of an element of the gradient, and largest norm of the gradient.
     """
 
     layer_sizes: tuple[int, ...]
-    activation: str | tuple[str, ...] = "relu"
-    loss: str = "cross_entropy"
+    activation: Activation | tuple[Activation, ...] = RELU
+    loss: Loss = CrossEntropy()
     l1: float = 0.0
     l2: float = 0.0
-    alpha: float = 0.0
-    l1_share: float = 0.0
-    number: float = math.inf
-    label_smoothing: float = 0.0
+    l1_per_weight: float = 0.0
+    l2_per_weight: float = 0.0
     dropout: float | tuple[float, ...] = 0.0
     layer_norm: bool | tuple[bool, ...] = False
     clip_value: float = math.inf
     clip_norm: float = math.inf
 
     @property
-    def activations(self) -> list[str]:
-        """F of each layer."""
+    def activations(self) -> list[Activation]:
+        """F of each layer; of the last the identity."""
         hidden = len(self.layer_sizes) - 2
-        each = [self.activation] * hidden if isinstance(self.activation, str) else list(self.activation)
-        return [*each, "identity"]
+        each = list(self.activation) if isinstance(self.activation, tuple) else [self.activation] * hidden
+        return [*each, IDENTITY]
 
     @property
     def of_classes(self) -> bool:
-        """Whether y are class numbers, one a row."""
-        return self.loss == "cross_entropy"
+        """Whether y holds class numbers, one for each row."""
+        return self.loss.of_classes
 
     @property
     def classifies(self) -> bool:
-        """Whether outputs are right or wrong, so that there is an accuracy."""
-        return OUTPUTS[self.loss] in ("softmax", "logistic")
+        """Whether predictions are correct or not, so that there is an accuracy."""
+        return self.loss.classifies
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The layers as programs of phases take them, outside training: nothing is dropped."""
+        separate = [
+            share > 0 or norm or F.name not in FUSED
+            for F, share, norm in zip(self.activations, self.dropouts, self.layer_norms, strict=True)
+        ]
+        return Stack(self.activations, separate, self.layer_norms, [False] * len(separate))
 
     @property
     def dropouts(self) -> list[float]:
-        """Share of each layer's outputs that is dropped."""
+        """Share of the outputs of each layer that is dropped."""
         hidden = len(self.layer_sizes) - 2
         each = list(self.dropout) if isinstance(self.dropout, tuple) else [self.dropout] * hidden
         return [*each, 0.0]
@@ -99,8 +98,8 @@ class Network:
 
     @property
     def descends_plainly(self) -> bool:
-        """Whether a step is dE/dW times the rate and nothing else."""
-        return not (self.l1 or self.l2 or self.alpha or self.l1_share) and math.isinf(
+        """Whether the gradient has no penalties and no limits, so that the backward pass can update the parameters."""
+        return not (self.l1 or self.l2 or self.l1_per_weight or self.l2_per_weight) and math.isinf(
             min(self.clip_value, self.clip_norm)
         )
 
@@ -111,13 +110,13 @@ class Network:
 
     @cached_property
     def n_parameters(self) -> int:
-        """Length of the flat vector Omega of eq. 9."""
+        """Number of parameters, the length of Omega of eq. 9."""
         return sum((inputs + vectors) * outputs for (inputs, outputs), vectors in self._with_vectors())
 
     def views(self, flat: np.ndarray) -> list[tuple[np.ndarray, ...]]:
-        """Split a flat vector of parameters, or of their gradients, into [(W, b), ...] without copying.
+        """Return a vector of parameters, or of their gradients, as views [(W, b), ...].
 
-        A layer that is normalized is (W, b, g, c).
+        A normalized layer is (W, b, g, c). An activation with a parameter adds that as the last one.
         """
         layers, start = [], 0
         for (inputs, outputs), vectors in self._with_vectors():
@@ -126,16 +125,24 @@ class Network:
             start = end
         return layers
 
+    @property
+    def vectors(self) -> list[tuple[tuple[str, float], ...]]:
+        """Names and first values of the vectors of each layer: b, then g and c, then the activation's parameter."""
+        return [
+            (("b", 0.0), *NORM_VECTORS * norm, *([F.parameter] if F.parameter else []))
+            for F, norm in zip(self.activations, self.layer_norms, strict=True)
+        ]
+
     def _with_vectors(self) -> Iterator[tuple[tuple[int, int], int]]:
-        """Yield the shape of each layer's W, and how many vectors as long as its output there are: b, g and c."""
-        return zip(self.shapes, [3 if norm else 1 for norm in self.layer_norms], strict=True)
+        """Yield the shape of each layer's W and the number of its vectors."""
+        return zip(self.shapes, map(len, self.vectors), strict=True)
 
     def summary(self) -> str:
-        """Return layers, shapes and parameter counts as text."""
+        """Return a table of layers, shapes and numbers of parameters as text."""
         last = len(self.shapes) - 1
         rows = [("layer", "stages", "W", "b", "parameters")]
         for layer, ((inputs, outputs), vectors) in enumerate(self._with_vectors()):
-            function = OUTPUTS[self.loss] if layer == last else self.activations[layer]
+            function = self.loss.link if layer == last else self.activations[layer].name
             stages = f"linear + {'layer_norm + ' * self.layer_norms[layer]}{function}"
             count = f"{(inputs + vectors) * outputs:,}"
             rows.append((str(layer + 1), stages, f"({inputs}, {outputs})", f"({outputs},)", count))

@@ -1,4 +1,4 @@
-"""Learning rates that change from step to step: what `Model.fit(schedule=...)` takes."""
+"""Schedules of the learning rate, which `Model.fit(schedule=...)` takes."""
 
 from __future__ import annotations
 
@@ -7,51 +7,99 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from . import checks
+from .data import checks
+
+__all__ = ["Constant", "Cosine", "InverseScaling", "OneCycle", "Schedule", "StepDecay"]
 
 
 class Schedule(Protocol):
-    """Factors of the model's learning rate."""
+    """Any object with a method `factors`. A class of your own need not inherit from this one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class Halve:
+    ...     def factors(self, steps, steps_per_epoch, total):
+    ...         return 0.5 ** (steps // steps_per_epoch)
+    >>> Halve().factors(np.arange(4), 2, 4)
+    array([1. , 1. , 0.5, 0.5])
+    """
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
-        """Return the factor of each step, numbered from 0; `total` is how many `fit` takes."""
+        """Return the factors of the learning rate for some steps.
+
+        Parameters
+        ----------
+        steps : ndarray of int
+            Numbers of the steps, from 0.
+        steps_per_epoch : int
+        total : int
+            Number of steps in all epochs of the call of `fit`.
+
+        Returns
+        -------
+        ndarray of float
+            A factor for each step, finite and not negative.
+        """
 
 
 def rates(schedule: Schedule, rate: float, epoch: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
-    """Return the learning rate of each step of an epoch, as float64; ValueError where the schedule gives no such."""
+    """Return the learning rate of each step of an epoch as float64; raise ValueError if the factors are not usable."""
     steps = np.arange(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch)
     given = np.asarray(schedule.factors(steps, steps_per_epoch, epochs * steps_per_epoch))
     factors = np.ascontiguousarray(given, np.float64) if given.dtype.kind in "iuf" else given
     if factors.shape != steps.shape or factors.dtype != np.float64:
         raise ValueError(
-            f"schedule must give {len(steps)} numbers, a factor a step, got {given.dtype} of shape {given.shape}"
+            f"schedule must return {len(steps)} numbers, one factor a step, got {given.dtype} of shape {given.shape}"
         )
     wrong = ~(np.isfinite(factors) & (factors >= 0))
     if wrong.any():
         step = int(np.argmax(wrong))
-        raise ValueError(f"schedule must give finite factors, none negative, got {given[step]} for step {steps[step]}")
+        raise ValueError(
+            f"schedule must return finite factors, not negative ones, got {given[step]} for step {steps[step]}"
+        )
     return rate * factors
 
 
-def checked(schedule: object) -> Schedule | None:
-    """Return a schedule, or None."""
+def check_schedule(schedule: object) -> Schedule | None:
+    """Return a schedule or None; raise TypeError for anything else."""
     if schedule is not None and (isinstance(schedule, type) or not callable(getattr(schedule, "factors", None))):
-        raise TypeError(f"schedule must be one of fastbp.schedules, or have its method `factors`, got {schedule!r}")
+        raise TypeError(f"schedule must be an object of fastbp.schedules or have a method `factors`, got {schedule!r}")
     return cast("Schedule | None", schedule)
 
 
 @dataclass(frozen=True)
-class Constant:
-    """The learning rate as it is."""
+class Constant(Schedule):
+    """A constant learning rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> fastbp.schedules.Constant().factors(np.arange(3), 10, 100)
+    array([1., 1., 1.])
+    """
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
-        """Return ones."""
+        """Return 1 for each step; see `Schedule.factors`."""
         return np.ones(len(steps))
 
 
 @dataclass(frozen=True)
-class InverseScaling:
-    """Divided by (step + 1) ** power."""
+class InverseScaling(Schedule):
+    """The learning rate divided by (step + 1) ** power.
+
+    Parameters
+    ----------
+    power : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> fastbp.schedules.InverseScaling(power=1.0).factors(np.arange(4), 10, 100)
+    array([1.        , 0.5       , 0.33333333, 0.25      ])
+    """
 
     power: float = 0.5
 
@@ -59,13 +107,26 @@ class InverseScaling:
         checks.rate("power", self.power)
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
-        """Return (step + 1) ** -power."""
+        """Return (step + 1) ** -power; see `Schedule.factors`."""
         return (steps + 1.0) ** -self.power
 
 
 @dataclass(frozen=True)
-class StepDecay:
-    """Multiplied by `factor` after every `epochs` epochs."""
+class StepDecay(Schedule):
+    """The learning rate multiplied by `factor` after every `epochs` epochs.
+
+    Parameters
+    ----------
+    epochs : int
+    factor : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> fastbp.schedules.StepDecay(epochs=2, factor=0.5).factors(np.arange(6), 1, 6)
+    array([1.  , 1.  , 0.5 , 0.5 , 0.25, 0.25])
+    """
 
     epochs: int = 10
     factor: float = 0.1
@@ -75,15 +136,27 @@ class StepDecay:
         checks.rate("factor", self.factor)
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
-        """Return factor ** whole periods."""
+        """Return factor ** (number of whole periods so far); see `Schedule.factors`."""
         return np.asarray(float(self.factor) ** (steps // (steps_per_epoch * self.epochs)))
 
 
 @dataclass(frozen=True)
-class Cosine:
-    """Up in a line during the share `warm_up` of all steps, then down to `final` along half a cosine.
+class Cosine(Schedule):
+    """A linear warm-up, then half a cosine down to `final` (Loshchilov and Hutter, "SGDR", 2017, eq. 5, one period).
 
-    (Loshchilov and Hutter, "SGDR", 2017, eq. 5, one period)
+    Parameters
+    ----------
+    warm_up : float
+        Share of all steps in which the factor rises to 1.
+    final : float
+        Factor at the end.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> fastbp.schedules.Cosine().factors(np.arange(0, 101, 50), 10, 100)
+    array([1. , 0.5, 0. ])
     """
 
     warm_up: float = 0.0
@@ -94,7 +167,7 @@ class Cosine:
         checks.rate("final", self.final)
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
-        """Linear, then half a cosine."""
+        """Return factors that rise in a line, then fall along half a cosine; see `Schedule.factors`."""
         up = self.warm_up * total
         way = np.clip((steps - up) / max(1.0, total - up), 0, 1)
         down = self.final + (1 - self.final) * (1 + np.cos(np.pi * way)) / 2
@@ -102,10 +175,24 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class OneCycle:
-    """From rate / start up to the rate in the share `up` of all steps, then down to rate / (start end), along cosines.
+class OneCycle(Schedule):
+    """Up to the learning rate, then far down, both along cosines (Smith and Topin, "Super-convergence", 2018).
 
-    (Smith and Topin, "Super-convergence", 2018)
+    Parameters
+    ----------
+    up : float
+        Share of all steps in which the rate rises.
+    start : float
+        The rate begins at learning_rate / start.
+    end : float
+        The rate ends at learning_rate / (start * end).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> fastbp.schedules.OneCycle(up=0.5, start=10, end=10).factors(np.arange(0, 11, 5), 11, 11)
+    array([0.1 , 1.  , 0.01])
     """
 
     up: float = 0.3
@@ -119,7 +206,7 @@ class OneCycle:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
-        """Two halves of a cosine."""
+        """Return factors that rise, then fall, along halves of a cosine; see `Schedule.factors`."""
         top = self.up * (total - 1)
         rise = np.clip(steps / max(1e-9, top), 0, 1)
         fall = np.clip((steps - top) / max(1e-9, total - 1 - top), 0, 1)

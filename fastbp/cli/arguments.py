@@ -1,4 +1,4 @@
-"""What the arguments of all commands are read with."""
+"""The parser of arguments, and the types of arguments that commands share."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import NoReturn
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaint is an error like any other, one line long."""
+    """A parser whose errors are ValueErrors of one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise it."""
+        """Raise the ValueError."""
         raise ValueError(f"{message} (see {self.prog} --help)")
 
 
 def _sizes(text: str) -> list[int]:
-    """Read whole numbers from 1, between them commas or dashes; an empty list where there is anything else."""
+    """Return whole numbers from 1 that commas or dashes separate; an empty list for any other text."""
     try:
         sizes = [int(size) for size in text.replace("-", ",").split(",")]
     except ValueError:
@@ -28,7 +28,7 @@ def _sizes(text: str) -> list[int]:
 
 
 def different(options: argparse.Namespace, *names: str) -> dict[str, str]:
-    """Return the files given by options of these names; raise ValueError where two are the same."""
+    """Return the files that these options name; raise ValueError if two are the same."""
     files = {name: path for name in names if (path := getattr(options, name)) is not None}
     for one, other in combinations(files, 2):
         if os.path.realpath(files[one]) == os.path.realpath(files[other]):
@@ -37,7 +37,7 @@ def different(options: argparse.Namespace, *names: str) -> dict[str, str]:
 
 
 def hidden_sizes(text: str) -> list[int]:
-    """Read units of hidden layers: 128,64 or 128-64 or "none"."""
+    """Return the units of hidden layers from 128,64 or 128-64 or "none"."""
     sizes = [] if text == "none" else _sizes(text)
     if not sizes and text != "none":
         raise argparse.ArgumentTypeError(f'expected whole numbers from 1, such as 128,64, or "none", got {text!r}')
@@ -45,7 +45,7 @@ def hidden_sizes(text: str) -> list[int]:
 
 
 def layer_sizes(text: str) -> list[int]:
-    """Read inputs, units of hidden layers and outputs: 784-128-10 or 784,128,10."""
+    """Return inputs, units of hidden layers and outputs from 784-128-10 or 784,128,10."""
     sizes = _sizes(text)
     if len(sizes) < 2:
         raise argparse.ArgumentTypeError(f"expected two or more whole numbers from 1, such as 784-128-10, got {text!r}")
@@ -53,7 +53,7 @@ def layer_sizes(text: str) -> list[int]:
 
 
 def positive(text: str) -> float:
-    """Read a finite number above 0."""
+    """Return a finite number above 0."""
     try:
         value = float(text)
     except ValueError:
@@ -64,7 +64,7 @@ def positive(text: str) -> float:
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers from `least`."""
+    """Return a function that parses whole numbers from `least`."""
 
     def parse(text: str) -> int:
         try:

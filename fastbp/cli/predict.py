@@ -12,23 +12,27 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command's arguments."""
     predict = commands.add_parser(
         "predict",
-        help="classify rows with a saved model",
-        description="Print class and probability of each row, separated by a tab. Columns of a CSV with a "
-        "header are found by name, others by position.",
+        help="predict rows with a saved model",
+        description="Print class and probability of each row, separated by a tab, or the predicted numbers of a model "
+        "for numbers. Columns of a CSV with a header are found by name, others by position.",
         allow_abbrev=False,
     )
     predict.add_argument("model", metavar="MODEL", help="file that train saved")
     predict.add_argument("data", metavar="DATA", help="CSV (or .csv.gz), .npz with X, or IDX file of images")
-    predict.add_argument("--target", metavar="COLUMN", help="a column of the CSV to leave out: the label's")
+    predict.add_argument("--target", metavar="COLUMN", help="column of the CSV that holds labels and is left out")
     predict.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; return the exit status."""
+    """Run the command; return the exit status."""
     from ..files import datasets, models
 
     model = models.load(options.model)
     X = datasets.read_inputs(options.data, model.layer_sizes[0], model.feature_names, options.target)
+    if not hasattr(model, "predict_proba"):
+        for numbers in model.predict(X).reshape(len(X), -1):
+            sys.stdout.write("\t".join(f"{number:.6g}" for number in numbers) + "\n")
+        return 0
     names = model.class_names or [str(c) for c in range(model.layer_sizes[-1])]
     names = [plain(name) for name in names]
     probabilities = model.predict_proba(X)

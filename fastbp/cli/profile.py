@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from ..kernels.optimizers import OPTIMIZERS
 from .arguments import different, layer_sizes, positive, whole
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..profiler.result import Profile
+    from ..inspection.profiler.result import Profile
 
 BATCHES = 64  # of random rows, where no data are given
 
@@ -31,7 +32,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--layers", metavar="SIZES", type=layer_sizes, help=sizes)
     add("--batch", metavar="N", type=whole(1), default=64, help="rows a step; default: %(default)s")
     add("--dtype", metavar="NAME", default="float32", help="float32 or float64; default: %(default)s")
-    add("--optimizer", metavar="NAME", default="sgd", help="sgd, adam, adamw or rmsprop; default: %(default)s")
+    add("--optimizer", metavar="NAME", default="sgd", help=f"{', '.join(OPTIMIZERS)}; default: %(default)s")
     add("--threads", metavar="N", type=whole(1), help="threads at most; default: all there are")
     add("--steps", metavar="N", type=whole(1), help="steps with clocks; default: as many as --seconds allows")
     add("--seconds", metavar="S", type=positive, default=1.0, help="how long with clocks; default: %(default)s")
@@ -51,12 +52,12 @@ def run(options: argparse.Namespace) -> int:
     if options.asm is not None:
         return _print_hot_loop(options.asm, options.dtype)
     if options.compare:
-        from ..profiler import saved, tables
+        from ..inspection.profiler import saved, tables
 
         print(tables.compared(*(saved.read(path) for path in options.compare)))
         return 0
     if options.perf:
-        from ..profiler import perf
+        from ..inspection.profiler import perf
 
         print(perf.how_to(_settings(options)))
         return 0
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print_hot_loop(kernel: str, dtype: str) -> int:
-    from ..profiler import assembly, vectorized
+    from ..inspection.profiler import assembly, vectorized
 
     lines = vectorized.instructions(kernel, dtype)
     print(*(line.expandtabs(8) for line in lines), sep="\n")
@@ -83,7 +84,7 @@ def _settings(options: argparse.Namespace) -> list[str]:
 
 def _profile(options: argparse.Namespace) -> int:
     from .. import Model
-    from ..profiler.steps import profile
+    from ..inspection.profiler.steps import profile
 
     _check_files(options)
     X, y, sizes = _rows(options)

@@ -14,7 +14,7 @@ from .output import INTERRUPTED, plain
 if TYPE_CHECKING:
     from ..files.datasets import Dataset
 
-SMALL = 10_000  # rows, below which training takes more passes in smaller batches
+SMALL = 10_000  # rows below which the defaults are more epochs and smaller batches
 HELD_OUT = 0.2
 
 
@@ -23,13 +23,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     train = commands.add_parser(
         "train",
         help="train a network and save it",
-        description="Train a network, test it and save it. MNIST folders bring their test set; "
+        description="Train a network, test it and save it. Folders of MNIST include a test set; "
         "of other data a fifth of the rows is held out.",
         allow_abbrev=False,
     )
     add, by_rows = train.add_argument, f"default: {{}} below {SMALL:,} rows, else {{}}"
-    data = "folder of MNIST's IDX files, CSV (or .csv.gz), or .npz with X and y; default: digits that come along"
-    target = "the label's column in a CSV: its name, or its number from 0; default: the last"
+    data = "folder of MNIST's IDX files, CSV (or .csv.gz), or .npz with X and y; default: the digits of this package"
+    target = "column of a CSV that holds the labels: its name, or its number from 0; default: the last"
     hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128'
     add("--data", metavar="PATH", help=data)
     add("--target", metavar="COLUMN", help=target)
@@ -37,25 +37,30 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--epochs", metavar="N", type=whole(1), help=f"passes over the data; {by_rows.format(20, 10)}")
     add("--batch-size", metavar="N", type=whole(1), help=f"rows a step; {by_rows.format(16, 32)}")
     add("--learning-rate", metavar="RATE", type=float, help="default: 0.1")
-    add("--seed", metavar="N", type=whole(0), default=0, help="fixes weights, order and rows held out; default: 0")
-    add("--save", metavar="PATH", default="fastbp-model.safetensors", help="the model's file; default: %(default)s")
+    add(
+        "--seed",
+        metavar="N",
+        type=whole(0),
+        default=0,
+        help="fixes initial weights, shuffling and the rows held out; default: 0",
+    )
+    add("--save", metavar="PATH", default="fastbp-model.safetensors", help="file of the model; default: %(default)s")
     add("--plot", metavar="FILE", help="draw the learning curve: .png, .svg, .pdf, ...; needs the extra plot")
-    add("--report", metavar="FILE.html", help="write a page on the training and its result; needs the extra plot")
-    add("--quiet", action="store_true", help="print the result alone")
+    add("--report", metavar="FILE.html", help="write a page about the training and its result; needs the extra plot")
+    add("--quiet", action="store_true", help="print only the result")
     train.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; return the exit status."""
+    """Run the command; return the exit status."""
     from .. import Model
     from ..files import datasets, models
 
     models.check_writable(options.save)
     pictures.check(options)
     data = _training_data(options)
-    small = len(data.X) < SMALL
-    epochs = options.epochs or (20 if small else 10)
-    batch_size = options.batch_size or (16 if small else 32)
+    usual = (20, 16) if len(data.X) < SMALL else (10, 32)
+    epochs, batch_size = options.epochs or usual[0], options.batch_size or usual[1]
     shift, scale = datasets.scaling(data.X)
     model = Model(
         [data.X.shape[1], *options.hidden, len(data.class_names)],
@@ -71,10 +76,12 @@ def run(options: argparse.Namespace) -> int:
         print(f"data: {plain(data.name)}, {rows}, {len(data.class_names)} classes")
         sizes = "-".join(map(str, model.layer_sizes))
         print(f"network: {sizes}, {epochs} epochs in batches of {batch_size}", flush=True)
-    watching = pictures.Watching(options, data)
+    pictured = pictures.Pictures(options, data)
     start = time.perf_counter()
     try:
-        history = model.fit(data.X, data.y, epochs, batch_size, verbose=0 if options.quiet else 1, **watching.asked)
+        history = model.fit(
+            data.X, data.y, epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **pictured.arguments
+        )
     except ArithmeticError as error:
         raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
     seconds = time.perf_counter() - start
@@ -84,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"test accuracy: {100 * model.evaluate(data.X_test, data.y_test)['accuracy']:.2f} %")
     print(f"training time: {seconds:.2f} seconds")
     print(f"model saved: {plain(options.save)}")
-    watching.write(model, history, batch_size, seconds, options.seed)
+    pictured.write(model, history, batch_size, seconds, options.seed)
     return INTERRUPTED if history.interrupted else 0
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-from ..checks import DTYPES
-from ..network import ACTIVATIONS, LOSSES
-from ..optim import OPTIMIZERS
+from ..data.checks import DTYPES
+from ..kernels.activations import ACTIVATIONS
+from ..kernels.losses import LOSSES
+from ..kernels.optimizers import OPTIMIZERS
 
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command's arguments."""
     warmup = commands.add_parser(
         "warmup",
-        help="compile the kernels ahead",
-        description="Compile what training and predicting need into the cache folder (NUMBA_CACHE_DIR), for images "
-        "and for users who may not write there.",
+        help="compile kernels ahead",
+        description="Compile the kernels that training and prediction need into the cache folder (NUMBA_CACHE_DIR), "
+        "for images and for users who may not write there.",
         allow_abbrev=False,
     )
     for option, default, known in (
@@ -24,15 +25,15 @@ def add(commands: argparse._SubParsersAction) -> None:
         ("--activations", "relu", ACTIVATIONS),
         ("--losses", "cross_entropy", LOSSES),
     ):
-        text = f"of the models to come, separated by commas: {', '.join(known)}; default: %(default)s"
+        text = f"those of the models, separated by commas: {', '.join(known)}; default: %(default)s"
         warmup.add_argument(option, metavar="NAMES", type=lambda names: names.split(","), default=default, help=text)
-    warmup.add_argument("--layer-norm", action="store_true", help="some of the models have layer normalization")
+    warmup.add_argument("--layer-norm", action="store_true", help="compile layer normalization, too")
     warmup.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; return the exit status."""
-    from ..ahead import warmup
+    """Run the command; return the exit status."""
+    from ..execution.warmup import warmup
 
     warmup(options.dtypes, options.optimizers, options.activations, options.losses, options.layer_norm)
     return 0

@@ -1,14 +1,49 @@
-"""What the modules of this package share: arguments checked, parameters set, the model's parts named."""
+"""What the modules of this package share: a model's layers with their parameters named, and arguments checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import network
-from ..model import Model
+from ..kernels.entries.activation import Activation
+from ..kernels.losses import LOSSES
+from ..model.model import Model
+
+LOSS_OF = {loss.link: name for name, loss in reversed(LOSSES.items())}  # the first loss with each link
+
+
+class Layer(NamedTuple):
+    """A layer of a model.
+
+    Parameters
+    ----------
+    W : numpy.ndarray of shape (inputs, outputs)
+    b : numpy.ndarray of shape (outputs,)
+    norm : tuple of numpy.ndarray
+        g and c where it is normalized, else empty.
+    slopes : tuple of numpy.ndarray
+        The parameter of its activation where that has one, else empty.
+    F : Activation
+        The identity for the last layer.
+    dropout : float
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    norm: tuple[np.ndarray, ...]
+    slopes: tuple[np.ndarray, ...]
+    F: Activation
+    dropout: float
+
+
+def layers_of(model: Model) -> Iterator[Layer]:
+    """Yield the layers of a model."""
+    network = model.network
+    parts = zip(model.parameters, network.layer_norms, network.activations, network.dropouts, strict=True)
+    for (W, b, *vectors), norm, F, dropout in parts:
+        yield Layer(W, b, tuple(vectors[: 2 * norm]), tuple(vectors[2 * norm :]), F, dropout)
 
 
 def checked_model(value: Any) -> Model:
@@ -19,26 +54,11 @@ def checked_model(value: Any) -> Model:
 
 
 def set_parameters(model: Model, layers: Iterable[tuple[np.ndarray, ...]]) -> Model:
-    """Copy [(W, b), ...], W of shape (inputs, outputs), (W, b, g, c) where normalized, into a model; return it."""
+    """Copy [(W, b, ...), ...], W of shape (inputs, outputs), in the order of `Model.parameters`; return the model."""
     for layer, new_layer in zip(model.parameters, layers, strict=True):
         for array, new in zip(layer, new_layer, strict=True):
             array[...] = new
     return model
-
-
-def hidden_activations(model: Model) -> list[str]:
-    """Return F of each hidden layer."""
-    return model.network.activations[:-1]
-
-
-def normalized(model: Model) -> list[bool]:
-    """Return whether each hidden layer is normalized."""
-    return model.network.layer_norms[:-1]
-
-
-def output_link(model: Model) -> str:
-    """Return what becomes of the last layer's t: "softmax", "logistic", "identity" or "exp"."""
-    return network.OUTPUTS[model.network.loss]
 
 
 def quoted(names: Iterable[str]) -> str:

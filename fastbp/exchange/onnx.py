@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,18 @@ except ImportError as error:
 
 from .. import __version__
 from ..files.models import write_whole
-from ..kernels.beyond_normalization import EPSILON
-from ..model import Model
-from .common import checked_model, hidden_activations, output_link, quoted
+from ..kernels.entries.activation import Activation
+from ..kernels.entries.normalization import EPSILON
+from ..model.model import Model
+from .common import checked_model, layers_of
 
-OPSET, IR = 17, 8  # of onnx 1.12, so that runtimes from 2022 on read it
+OPSET, IR = 17, 8  # at least; of onnx 1.12, so that runtimes from 2022 on read it
+LINKS = {
+    "softmax": ("Softmax", {"axis": 1}),
+    "logistic": ("Sigmoid", {}),
+    "identity": ("Identity", {}),
+    "exp": ("Exp", {}),
+}
 LARGEST = 2**31 - 2**20  # bytes: a file of this format ends at 2 GiB, names and nodes included
 
 
@@ -44,127 +50,104 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
     TypeError
         Where `model` is none.
     ValueError
-        Where an activation's counterpart is not known here, or the model is larger than such a file can be.
+        Where an activation is the user's own, or the model is larger than such a file can be.
     OSError
         Where the file can't be written; what was there is then as it was.
     """
     write_whole(_proto(checked_model(model)).SerializeToString(), path)
 
 
-class _Graph:
-    """Nodes and constants, each node's output named after what it is."""
+class Graph:
+    """Nodes and constants of a network of this dtype.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+
+    Attributes
+    ----------
+    opset : int
+        The least operator set that has all of its operators.
+    """
 
     def __init__(self, dtype: np.dtype) -> None:
-        self.dtype = dtype
+        self.dtype, self.opset = dtype, OPSET
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
-    def constant(self, name: str, value: Any, dtype: Any = None) -> str:
+    def constant(self, value: Any, name: str | None = None, dtype: Any = None) -> str:
+        """Add a constant; return its name."""
+        name = name or f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.array(value, dtype or self.dtype, order="C"), name))
         return name
 
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
-        return output
+    def add(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
+        """Add a node of an operator with one output; return the name of that, and of the node."""
+        name = name or f"{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
 
-
-def _single(kind: str, **attributes: Any) -> Callable[[_Graph, str, str], str]:
-    return lambda graph, t, name: graph.node(kind, [t], name, **attributes)
-
-
-def _leaky_relu(graph: _Graph, t: str, name: str) -> str:
-    """Return the name of max(t, t / 100), which runtimes compute in float64, too."""
-    low = graph.node("Mul", [t, graph.constant(f"{name}.slope", 0.01)], f"{name}.low")
-    return graph.node("Max", [t, low], name)
-
-
-def _gelu(graph: _Graph, t: str, name: str) -> str:
-    """Return the name of t (1 + erf(t / sqrt 2)) / 2."""
-    root = graph.node("Mul", [t, graph.constant(f"{name}.root", np.sqrt(0.5))], f"{name}.z")
-    one = graph.node("Add", [graph.node("Erf", [root], f"{name}.erf"), graph.constant(f"{name}.one", 1)], f"{name}.sum")
-    half = graph.node("Mul", [t, graph.constant(f"{name}.half", 0.5)], f"{name}.t")
-    return graph.node("Mul", [half, one], name)
-
-
-def _silu(graph: _Graph, t: str, name: str) -> str:
-    return graph.node("Mul", [t, graph.node("Sigmoid", [t], f"{name}.gate")], name)
-
-
-ACTIVATIONS: dict[str, Callable[[_Graph, str, str], str]] = {
-    "relu": _single("Relu"),
-    "identity": lambda graph, t, name: t,
-    "logistic": _single("Sigmoid"),
-    "tanh": _single("Tanh"),
-    "leaky_relu": _leaky_relu,
-    "gelu": _gelu,
-    "silu": _silu,
-}
-LINKS = {
-    "softmax": _single("Softmax", axis=1),
-    "logistic": _single("Sigmoid"),
-    "identity": _single("Identity"),
-    "exp": _single("Exp"),
-}
+    def activation(self, F: Activation, t: str, *parameters: str) -> str:
+        """Add the nodes of an activation; return the name of their output."""
+        if F.elsewhere.onnx is None:
+            raise ValueError(f"activation {F.name!r} has no form in ONNX's operators, so that it can't be exported")
+        self.opset = max(self.opset, F.elsewhere.opset)
+        return F.elsewhere.onnx(self, t, *parameters)
 
 
 def _proto(model: Model) -> Any:
     """Return the whole file's content."""
-    activations, link = hidden_activations(model), output_link(model)
-    unknown = sorted(set(activations) - set(ACTIVATIONS))
-    if unknown:
-        raise ValueError(f"to_onnx knows {quoted(ACTIVATIONS)}, the model has {quoted(unknown)}")
     size = model.network.n_parameters * model.dtype.itemsize
     if size > LARGEST:
         raise ValueError(f"an ONNX file holds {LARGEST:,} bytes of parameters at most, the model has {size:,}")
-    graph = _Graph(model.dtype)
+    graph, link = Graph(model.dtype), model.loss.link
     x = _scaled(graph, model)
-    for number, (W, b, *norm) in enumerate(model.parameters):
+    for number, layer in enumerate(layers_of(model)):
         name = f"layers.{number}"
-        arguments = [x, graph.constant(f"{name}.weight", W), graph.constant(f"{name}.bias", b)]
-        x = graph.node("Gemm", arguments, f"{name}.t")
-        if norm:
-            x = _layer_norm(graph, x, f"{name}.norm", *norm)
-        if number < len(activations):
-            x = ACTIVATIONS[activations[number]](graph, x, f"{name}.h")
-    output = "predictions" if link in ("identity", "exp") else "probabilities"
-    LINKS[link](graph, x, output)
+        W, b = graph.constant(layer.W, f"{name}.weight"), graph.constant(layer.b, f"{name}.bias")
+        x = graph.add("Gemm", x, W, b)
+        if layer.norm:
+            x = _layer_norm(graph, x, f"{name}.norm", *layer.norm)
+        x = graph.activation(layer.F, x, *(graph.constant(a, f"{name}.slope") for a in layer.slopes))
+    output, (kind, attributes) = "predictions" if link in ("identity", "exp") else "probabilities", LINKS[link]
+    graph.add(kind, x, name=output, **attributes)
     return _file(graph, model, output)
 
 
-def _layer_norm(graph: _Graph, t: str, name: str, g: np.ndarray, c: np.ndarray) -> str:
+def _layer_norm(graph: Graph, t: str, name: str, g: np.ndarray, c: np.ndarray) -> str:
     """Return the name of t normalized, computed in the model's own dtype."""
-    arguments = [t, graph.constant(f"{name}.weight", g), graph.constant(f"{name}.bias", c)]
+    weight, bias = graph.constant(g, f"{name}.weight"), graph.constant(c, f"{name}.bias")
     kind = helper.np_dtype_to_tensor_dtype(graph.dtype)
-    return graph.node("LayerNormalization", arguments, name, axis=1, epsilon=EPSILON, stash_type=kind)
+    return graph.add("LayerNormalization", t, weight, bias, axis=1, epsilon=EPSILON, stash_type=kind)
 
 
-def _scaled(graph: _Graph, model: Model) -> str:
+def _scaled(graph: Graph, model: Model) -> str:
     """Return the name of (X - shift) * scale, computed in float64 whatever the model's dtype."""
     x, wide = "X", model.dtype == np.float64
     if model.input_shift is None and model.input_scale is None:
         return x
     if not wide:
-        x = graph.node("Cast", [x], "input.wide", to=onnx.TensorProto.DOUBLE)
+        x = graph.add("Cast", x, to=onnx.TensorProto.DOUBLE)
     if model.input_shift is not None:
-        x = graph.node("Sub", [x, graph.constant("input.shift", model.input_shift, np.float64)], "input.shifted")
+        x = graph.add("Sub", x, graph.constant(model.input_shift, "input.shift", np.float64))
     if model.input_scale is not None:
-        x = graph.node("Mul", [x, graph.constant("input.scale", model.input_scale, np.float64)], "input.scaled")
-    return x if wide else graph.node("Cast", [x], "input.x", to=onnx.TensorProto.FLOAT)
+        x = graph.add("Mul", x, graph.constant(model.input_scale, "input.scale", np.float64))
+    return x if wide else graph.add("Cast", x, to=onnx.TensorProto.FLOAT)
 
 
-def _file(graph: _Graph, model: Model, output: str) -> Any:
+def _file(graph: Graph, model: Model, output: str) -> Any:
     def of_rows(name: str, columns: int) -> Any:
         return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(model.dtype), ["rows", columns])
 
     inputs, outputs = of_rows("X", model.layer_sizes[0]), of_rows(output, model.layer_sizes[-1])
     proto = helper.make_model(
         helper.make_graph(graph.nodes, "fastbp", [inputs], [outputs], graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid("", graph.opset)],
         ir_version=IR,
         producer_name="fastbp",
         producer_version=__version__,
     )
-    kept = {"loss": model.network.loss, "class_names": model.class_names, "feature_names": model.feature_names}
+    kept = {"loss": model.loss.name, "class_names": model.class_names, "feature_names": model.feature_names}
     helper.set_model_props(proto, {name: json.dumps(value) for name, value in kept.items() if value is not None})
     onnx.checker.check_model(proto)
     return proto

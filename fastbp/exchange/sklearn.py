@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -16,17 +18,14 @@ except ImportError as error:
         f"from_sklearn and to_sklearn need scikit-learn: pip install 'fastbp[sklearn]' ({error})"
     ) from error
 
-from ..model import Model
-from ..optim import OPTIMIZERS
-from .common import checked_model, hidden_activations, normalized, output_link, quoted, set_parameters
+from ..kernels import activations as entries
+from ..kernels.entries.loss import Loss
+from ..kernels.entries.optimizer import Optimizer
+from ..kernels.losses import LOSSES
+from ..kernels.optimizers import OPTIMIZERS, Adam
+from ..model.model import Model
+from .common import LOSS_OF, checked_model, layers_of, quoted, set_parameters
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # scikit-learn's
-LOSSES = {
-    "softmax": "cross_entropy",
-    "logistic": "binary_cross_entropy",
-    "identity": "squared_error",
-    "exp": "poisson",
-}  # of out_activation_
 AUTO_BATCH = 200  # rows of a minibatch where batch_size="auto"
 
 
@@ -64,16 +63,22 @@ def from_sklearn(mlp: Any) -> Model:
         [mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_)],
         mlp.activation,
         dtype=np.result_type(*mlp.coefs_, *mlp.intercepts_),
-        loss=mlp.loss if isinstance(mlp, MLPRegressor) else LOSSES[mlp.out_activation_],
+        optimizer=_optimizer(mlp),
+        loss=_loss(mlp),
         l2=mlp.alpha / _batch_size(mlp),
         feature_names=None if names is None else [str(name) for name in names],
         class_names=_class_names(mlp) if isinstance(mlp, MLPClassifier) else None,
-        **_optimizer(mlp),
         **_beyond(mlp),
     )
+    return set_parameters(model, list(_layers(mlp, model)))
+
+
+def _layers(mlp: Any, model: Model) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield the fitted parameters of each layer, in the model's order."""
     norms = zip(getattr(mlp, "gains_", ()), getattr(mlp, "offsets_", ()), strict=True)
-    each = zip(mlp.coefs_, mlp.intercepts_, model.network.layer_norms, strict=True)
-    return set_parameters(model, [(W, b, *(next(norms) if norm else ())) for W, b, norm in each])
+    slopes = iter(getattr(mlp, "slopes_", ()))
+    for W, b, layer in zip(mlp.coefs_, mlp.intercepts_, layers_of(model), strict=True):
+        yield W, b, *(next(norms) if layer.norm else ()), *([next(slopes)] if layer.slopes else [])
 
 
 def _batch_size(mlp: Any) -> int:
@@ -85,20 +90,27 @@ def _beyond(mlp: Any) -> dict[str, Any]:
     if not hasattr(mlp, "layer_norm"):
         return {}
     settings = {name: getattr(mlp, name) for name in ("dropout", "layer_norm", "clip_value", "clip_norm")}
-    settings["l1"] = mlp.l1 / _batch_size(mlp)
-    if isinstance(mlp, MLPRegressor):
-        return settings | {"delta": mlp.delta}
-    return settings | ({"label_smoothing": mlp.label_smoothing} if mlp.out_activation_ == "softmax" else {})
+    return settings | {"l1": mlp.l1 / _batch_size(mlp)}
 
 
-def _optimizer(mlp: Any) -> dict[str, Any]:
+def _loss(mlp: Any) -> Loss:
+    """Return the loss of an estimator, with the settings that those of fastbp.sklearn have."""
+    name = mlp.loss if isinstance(mlp, MLPRegressor) else LOSS_OF[mlp.out_activation_]
+    if isinstance(name, Loss):
+        return name
+    kind = LOSSES[name]
+    return kind(**{field.name: getattr(mlp, field.name) for field in fields(kind) if hasattr(mlp, field.name)})
+
+
+def _optimizer(mlp: Any) -> Optimizer:
+    """Return the optimizer of an estimator, with its settings."""
     if mlp.solver == "lbfgs":
-        return {"optimizer": "adam"}
-    names = ["momentum"] if mlp.solver == "sgd" else [field.name for field in fields(OPTIMIZERS[mlp.solver])[1:]]
-    settings = {name: float(getattr(mlp, name)) for name in names}
+        return Adam()
+    kind = OPTIMIZERS[mlp.solver]
+    settings = {field.name: getattr(mlp, field.name) for field in fields(kind)[1:] if hasattr(mlp, field.name)}
     if mlp.solver == "sgd":
         settings["nesterov"] = bool(mlp.nesterovs_momentum)
-    return {"optimizer": mlp.solver, "learning_rate": float(mlp.learning_rate_init), **settings}
+    return kind(float(mlp.learning_rate_init), **settings)
 
 
 def _class_names(mlp: Any) -> list[str]:
@@ -140,19 +152,19 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
     """
     checked_model(model)
     activation = _activation(model)
-    if any(normalized(model)):
+    if any(model.network.layer_norms):
         raise ValueError("scikit-learn has no layer normalization, the model has layer_norm")
     if model.input_shift is not None or model.input_scale is not None:
         raise ValueError(
             "scikit-learn's networks take X as it is, but the model has input_shift or input_scale; convert a model "
             "without them and put the scaling before it in a Pipeline (fastbp/exchange/README.md shows how)"
         )
-    link, layers = output_link(model), [(W.copy(), b.copy()) for W, b, *_ in model.parameters]
+    link, layers = model.loss.link, [(layer.W.copy(), layer.b.copy()) for layer in layers_of(model)]
     settings = _settings(model, activation)
     if link in ("identity", "exp"):
         if classes is not None:
-            raise ValueError(f"classes must be None for loss {model.network.loss!r}, got {classes!r}")
-        mlp = MLPRegressor(loss=LOSSES[link], **settings)
+            raise ValueError(f"classes must be None for loss {model.loss.name!r}, got {classes!r}")
+        mlp = MLPRegressor(loss=LOSS_OF[link], **settings)
     else:
         mlp = MLPClassifier(**settings)
         mlp._label_binarizer, order = _binarizer(model, classes)
@@ -173,34 +185,35 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
 
 def _activation(model: Model) -> str:
     """Return the one activation of all hidden layers; scikit-learn's default where there are none."""
-    names = sorted(set(hidden_activations(model))) or ["relu"]
-    if len(names) > 1:
-        raise ValueError(f"scikit-learn has one activation for all hidden layers, the model has {quoted(names)}")
-    if names[0] not in ACTIVATIONS:
-        raise ValueError(f"scikit-learn has no activation {names[0]!r}, only {quoted(ACTIVATIONS)}")
-    return names[0]
+    each = sorted(set(model.network.activations[:-1]), key=str) or [entries.RELU]
+    if len(each) > 1:
+        found = quoted(F.name for F in each)
+        raise ValueError(f"scikit-learn has one activation for all hidden layers, the model has {found}")
+    if each[0].elsewhere.sklearn is None:
+        known = quoted(F.elsewhere.sklearn for F in entries.ALL if F.elsewhere.sklearn)
+        raise ValueError(f"scikit-learn has no activation {each[0].name!r}, only {known}")
+    return each[0].elsewhere.sklearn
 
 
 def _settings(model: Model, activation: str) -> dict[str, Any]:
-    config = model.get_config()
-    names = ("beta_1", "beta_2", "epsilon", "momentum")
-    settings: dict[str, Any] = {name: config[name] for name in names if name in config}
-    if model.optimizer == "sgd":
-        settings["nesterovs_momentum"] = config["nesterov"]
+    optimizer = model.optimizer.settings()
+    if "nesterov" in optimizer:
+        optimizer["nesterovs_momentum"] = optimizer.pop("nesterov")
+    known = set(inspect.signature(MLPClassifier).parameters)
     return {
         "hidden_layer_sizes": model.layer_sizes[1:-1],
         "activation": activation,
-        "solver": model.optimizer,
+        "solver": model.optimizer.name,
         "learning_rate_init": model.learning_rate,
         "alpha": model.network.l2 * AUTO_BATCH,
-        **settings,
+        **{name: value for name, value in optimizer.items() if name in known},
     }
 
 
 def _binarizer(model: Model, classes: Any) -> tuple[LabelBinarizer, np.ndarray]:
     """Return scikit-learn's keeper of the classes, and each class's place among the model's."""
     outputs, binarizer = model.layer_sizes[-1], LabelBinarizer()
-    softmax = output_link(model) == "softmax"
+    softmax = model.loss.link == "softmax"
     if softmax and outputs == 1:
         raise ValueError("scikit-learn's classifiers know two classes or more, the model has one")
     if not softmax and outputs > 1:

@@ -13,29 +13,24 @@ try:
 except ImportError as error:
     raise ImportError(f"from_torch and to_torch need PyTorch: pip install 'fastbp[torch]' ({error})") from error
 
-from .. import checks, network
-from ..kernels.beyond_normalization import EPSILON
-from ..model import Model
-from .common import checked_model, hidden_activations, quoted, set_parameters
+from ..data import choices
+from ..kernels import activations as entries
+from ..kernels.entries.activation import Activation
+from ..kernels.entries.loss import Loss
+from ..kernels.entries.normalization import EPSILON
+from ..model.model import Model
+from .common import LOSS_OF, Layer, checked_model, layers_of, set_parameters
 
-ACTIVATIONS: dict[type[nn.Module], str] = {
-    nn.ReLU: "relu",
-    nn.Tanh: "tanh",
-    nn.Sigmoid: "logistic",
-    nn.LeakyReLU: "leaky_relu",
-    nn.GELU: "gelu",
-    nn.SiLU: "silu",
-}
-ENDS: dict[type[nn.Module], str] = {
-    nn.Softmax: "cross_entropy",
-    nn.LogSoftmax: "cross_entropy",
-    nn.Sigmoid: "binary_cross_entropy",
-}
+ACTIVATIONS: dict[Any, list[Activation]] = {}  # of each of PyTorch's classes, those that differ in settings
+for _entry in entries.ALL:
+    if _entry.elsewhere.torch is not None:
+        ACTIVATIONS.setdefault(getattr(nn, _entry.elsewhere.torch), []).append(_entry)
+ENDS: dict[Any, str] = {nn.Softmax: "softmax", nn.LogSoftmax: "softmax", nn.Sigmoid: "logistic"}  # links
 DTYPES: dict[Any, np.dtype] = {torch.float32: np.dtype(np.float32), torch.float64: np.dtype(np.float64)}
 LOST = 1e-4  # most that rounding a folded shift may move an input, in the units that it is scaled to
 
 
-def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Model:
+def from_torch(sequential: Any, loss: str | Loss | None = None, **settings: Any) -> Model:
     """Return a model that predicts what a torch.nn.Sequential predicts.
 
     Parameters
@@ -44,7 +39,7 @@ def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Mod
         Of Linear layers, after each at most a LayerNorm, then at most one activation, then Dropout, nested or not;
         Flatten and Identity are left out. It may end in Softmax, LogSoftmax or Sigmoid; as a Model it gives
         probabilities either way.
-    loss : str, optional
+    loss : str or Loss, optional
         As of Model. By default what the end says: "cross_entropy" after Softmax and LogSoftmax, "binary_cross_entropy"
         after Sigmoid; after Linear "cross_entropy" for several outputs and "squared_error" for one.
     **settings
@@ -89,21 +84,19 @@ def from_torch(sequential: Any, loss: str | None = None, **settings: Any) -> Mod
             after[-1] = name, layer
     if not linear:
         raise ValueError("sequential must have a Linear layer, got none")
-    if norms[-1] is not None:
-        raise ValueError(f"sequential has {norms[-1]} behind its last Linear, where a Model has none")
-    if dropouts[-1]:
-        raise ValueError("sequential has Dropout behind its last Linear, where a Model has none")
+    if norms[-1] is not None or dropouts[-1]:
+        raise ValueError(f"sequential has {norms[-1] or 'Dropout'} behind its last Linear, where a Model has none")
     if any(dropouts):
         settings = {"dropout": dropouts[:-1], **settings}
     model = Model(
         [linear[0].in_features, *(layer.out_features for layer in linear)],
         [_hidden(function) for function in after[:-1]],
-        dtype=_dtype([*linear, *filter(None, norms)]),
+        dtype=_dtype([*linear, *filter(None, norms), *(function[1] for function in after if function)]),
         layer_norm=any(norms) and [norm is not None for norm in norms[:-1]],
         loss=_loss(after[-1], loss, linear[-1].out_features),
         **settings,
     )
-    return set_parameters(model, map(_arrays, linear, norms))
+    return set_parameters(model, map(_arrays, linear, norms, after))
 
 
 def _leaves(sequential: nn.Sequential, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -145,49 +138,55 @@ def _checked_norm(name: str, layer: nn.LayerNorm, units: int) -> nn.LayerNorm:
 
 def _check_function(name: str, layer: nn.Module) -> None:
     """Raise a ValueError where neither a hidden layer nor the end of a Model can be what `layer` computes."""
-    kind = type(layer)
-    if kind not in ENDS and ACTIVATIONS.get(kind) not in network.ACTIVATIONS:
-        hidden = [other.__name__ for other, known in ACTIVATIONS.items() if known in network.ACTIVATIONS]
+    if type(layer) not in ENDS and type(layer) not in ACTIVATIONS:
+        hidden = [kind.__name__ for kind in ACTIVATIONS if kind is not nn.Identity]
         raise ValueError(
             f"sequential has {_called(name, layer)}, which fastbp.Model has not; it has Linear, LayerNorm, "
             f"{', '.join(hidden)}, Dropout, at the end {', '.join(end.__name__ for end in ENDS)}, "
             "and leaves out Flatten and Identity"
         )
-    wrong = None
-    if isinstance(layer, nn.LeakyReLU) and layer.negative_slope != 0.01:
-        wrong = "negative_slope 0.01"
-    elif isinstance(layer, nn.GELU) and layer.approximate != "none":
-        wrong = "approximate 'none'"
-    elif isinstance(layer, (nn.Softmax, nn.LogSoftmax)) and layer.dim not in (1, -1, None):
-        wrong = "dim 1 or -1"
-    if wrong:
-        raise ValueError(f"sequential has {_called(name, layer)}, expected {wrong}")
+    if type(layer) in (nn.Softmax, nn.LogSoftmax) and layer.dim not in (1, -1, None):
+        raise ValueError(f"sequential has {_called(name, layer)}, expected dim 1 or -1")
 
 
-def _hidden(function: tuple[str, nn.Module] | None) -> str:
-    """Return the name of what follows a Linear layer that is not the last."""
+def _hidden(function: tuple[str, Any] | None) -> Activation:
+    """Return what follows a Linear layer that is not the last."""
     if function is None:
-        return "identity"
+        return entries.IDENTITY
     name, layer = function
     if type(layer) not in ACTIVATIONS:
         raise ValueError(f"sequential has {_called(name, layer)} before its end, where only an activation can stand")
-    return ACTIVATIONS[type(layer)]
+    for F in ACTIVATIONS[type(layer)]:
+        if all(getattr(layer, setting) in _accepted(value) for setting, value in F.elsewhere.torch_settings.items()):
+            return F
+    wanted = (" and ".join(_told(F.elsewhere.torch_settings)) for F in ACTIVATIONS[type(layer)])
+    raise ValueError(f"sequential has {_called(name, layer)}, expected {', or '.join(wanted)}")
 
 
-def _loss(function: tuple[str, nn.Module] | None, loss: str | None, outputs: int) -> str:
+def _accepted(value: Any) -> tuple[Any, ...]:
+    """Return the values of a setting that make the same function, to rounding: that of ours first."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _told(settings: Any) -> Iterator[str]:
+    """Yield settings as an error names them."""
+    for name, value in settings.items():
+        yield f"{name} {' or '.join(map(repr, _accepted(value)))}"
+
+
+def _loss(function: tuple[str, nn.Module] | None, loss: str | Loss | None, outputs: int) -> str | Loss:
     """Return the loss that the end of the network and the argument say."""
-    if loss is not None:
-        checks.choice("loss", loss, network.OUTPUTS)
+    link = None if loss is None else choices.loss(loss).link
     if function is None:
-        return loss or ("cross_entropy" if outputs > 1 else "squared_error")
+        return LOSS_OF["softmax" if outputs > 1 else "identity"] if loss is None else loss
     name, layer = function
     if type(layer) not in ENDS:
         ends = ", ".join(end.__name__ for end in ENDS)
         raise ValueError(f"sequential has {_called(name, layer)} at its end, expected Linear, {ends}")
-    said = ENDS[type(layer)]
-    if loss is not None and network.OUTPUTS[loss] != network.OUTPUTS[said]:
+    said = LOSS_OF[ENDS[type(layer)]]
+    if loss is not None and link != ENDS[type(layer)]:
         raise ValueError(f"loss must be {said!r} for a network that ends in {_called(name, layer)}, got {loss!r}")
-    return loss or said
+    return said if loss is None else loss
 
 
 def _dtype(layers: list[nn.Module]) -> np.dtype:
@@ -198,11 +197,21 @@ def _dtype(layers: list[nn.Module]) -> np.dtype:
     return DTYPES[kinds.pop()]
 
 
-def _arrays(layer: nn.Linear, norm: nn.LayerNorm | None) -> tuple[np.ndarray, ...]:
-    """Return W, turned to (inputs, outputs), and b, then g and c where the layer is normalized."""
+def _arrays(layer: nn.Linear, norm: Any, function: tuple[str, Any] | None) -> tuple[np.ndarray, ...]:
+    """Return W, turned to (inputs, outputs), and b; then g and c of a normalization, and an activation's parameter."""
     W = _array(layer.weight).T
     b = _array(layer.bias, np.zeros(W.shape[1]))
-    return (W, b) if norm is None else (W, b, _array(norm.weight, np.ones_like(b)), _array(norm.bias, np.zeros_like(b)))
+    norms = () if norm is None else (_array(norm.weight, np.ones_like(b)), _array(norm.bias, np.zeros_like(b)))
+    return W, b, *norms, *(() if function is None else _slopes(*function, len(b)))
+
+
+def _slopes(name: str, layer: Any, units: int) -> tuple[np.ndarray, ...]:
+    """Return the parameter of an activation that has one, one number for each unit, in a tuple, else an empty tuple."""
+    if not any(F.parameter for F in ACTIVATIONS.get(type(layer), ())):
+        return ()
+    if layer.weight.shape not in ((1,), (units,)):
+        raise ValueError(f"sequential has {_called(name, layer)}, expected num_parameters 1 or {units}")
+    return (np.broadcast_to(_array(layer.weight), units),)
 
 
 def _array(tensor: torch.Tensor | None, instead: np.ndarray | None = None) -> Any:
@@ -232,35 +241,41 @@ def to_torch(model: Model) -> nn.Sequential:
     TypeError
         Where `model` is none.
     ValueError
-        Where PyTorch's counterpart of an activation is not known here, or the shift is so large beside the scale that
-        folding it would cost too many digits.
+        Where an activation is the user's own, or the shift is so large beside the scale that folding it would cost too
+        many digits.
     """
-    checked_model(model)
-    functions = {name: kind for kind, name in ACTIVATIONS.items()}
-    activations = hidden_activations(model)
-    unknown = sorted(set(activations) - set(functions) - {"identity"})
-    if unknown:
-        raise ValueError(f"to_torch knows {quoted(['identity', *functions])}, the model has {quoted(unknown)}")
     layers: list[nn.Module] = []
-    for number, (W, b, *norm) in enumerate(model.parameters):
+    for number, layer in enumerate(layers_of(checked_model(model))):
+        W, b = layer.W, layer.b
         kind = torch.from_numpy(b).dtype
         if number == 0:
             W, b = _folded(model, W, b)
         layers.append(_filled(nn.utils.skip_init(nn.Linear, *W.shape, dtype=kind), np.ascontiguousarray(W.T), b))
-        if norm:
-            layers.append(_filled(nn.LayerNorm(len(b), EPSILON, dtype=kind), *norm))
-        if number < len(activations) and activations[number] != "identity":
-            layers.append(functions[activations[number]]())
-        if model.network.dropouts[number]:
-            layers.append(nn.Dropout(model.network.dropouts[number]))
+        if layer.norm:
+            layers.append(_filled(nn.LayerNorm(len(b), EPSILON, dtype=kind), *layer.norm))
+        if layer.F is not entries.IDENTITY:
+            layers.append(_function(layer, kind))
+        if layer.dropout:
+            layers.append(nn.Dropout(layer.dropout))
     return nn.Sequential(*layers)
 
 
-def _filled(layer: Any, weight: np.ndarray, bias: np.ndarray) -> nn.Module:
-    """Return a layer with copies of these parameters."""
+def _function(layer: Layer, kind: torch.dtype) -> nn.Module:
+    """Return PyTorch's module of a layer's activation."""
+    elsewhere = layer.F.elsewhere
+    if elsewhere.torch is None:
+        raise ValueError(f"activation {layer.F.name!r} has no module in PyTorch, so that it can't be converted")
+    settings = {name: _accepted(value)[0] for name, value in elsewhere.torch_settings.items()}
+    if not layer.slopes:
+        return getattr(nn, elsewhere.torch)(**settings)
+    return _filled(getattr(nn, elsewhere.torch)(len(layer.b), **settings, dtype=kind), *layer.slopes)
+
+
+def _filled(layer: Any, *parameters: np.ndarray) -> nn.Module:
+    """Return a layer with copies of these parameters, its weight and its bias."""
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(weight))
-        layer.bias.copy_(torch.from_numpy(bias))
+        for name, array in zip(("weight", "bias"), parameters, strict=False):
+            getattr(layer, name).copy_(torch.from_numpy(array))
     return layer
 
 

@@ -9,15 +9,21 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..model import Model
+from ..kernels.activations import ACTIVATIONS
+from ..kernels.entries.activation import Activation
+from ..kernels.entries.loss import Loss
+from ..kernels.losses import LOSSES
 
-FORMAT, VERSION = "fastbp-model", "1"
-TENSORS = "weight", "bias", "norm.weight", "norm.bias"  # of a layer: W, b and, where it is normalized, g and c
+if TYPE_CHECKING:
+    from ..model.model import Model
+
+FORMAT, VERSION = "fastbp-model", "2"
+VECTORS = {"b": "bias", "g": "norm.weight", "c": "norm.bias"}  # names of a layer's vectors, all others' their own
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # quotes inside the other values are escaped
 _BLANK = b"0" * 64  # stands in the digest's place while it is computed
@@ -64,12 +70,14 @@ def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
         raise
 
 
-def load(path: str | os.PathLike[str]) -> Model:
+def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] | None = None) -> Model:
     """Read a model that `Model.save` wrote: its predictions and its further training are the same to the bit.
 
     Parameters
     ----------
     path : path
+    custom : mapping of str to Activation or Loss, optional
+        The activations and losses of your own that the model has, by their names: a file keeps no functions.
 
     Returns
     -------
@@ -78,17 +86,28 @@ def load(path: str | os.PathLike[str]) -> Model:
     Raises
     ------
     ValueError
-        Where the file is no model, a byte of it is damaged, or a newer fastbp wrote it.
+        Where the file is no model, a byte of it is damaged, a newer fastbp wrote it, or `custom` lacks what it has.
+    TypeError
+        Where `custom` holds anything else.
     OSError
         Where the file can't be read.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> fourth = fastbp.losses.PointLoss("fourth", lambda z, y: (z - y) ** 4 / 4, lambda z, y: (z - y) ** 3)
+    >>> fastbp.Model([4, 8, 1], loss=fourth).save("model.fastbp")
+    >>> model = fastbp.load("model.fastbp", custom={"fourth": fourth})
     """
-    path = os.fspath(path)
+    path, custom = os.fspath(path), _checked(custom)
     with open(path, "rb") as file:
         head, metadata = _header(file, path)
         data = head + file.read()
     _check_digest(data, len(head), path)
     try:
-        return _unpacked(data, metadata)
+        return _unpacked(data, metadata, custom)
+    except MissingError as error:
+        raise ValueError(f"{path}: {error}") from None
     except MemoryError:
         raise
     except Exception as error:  # no damage, the checksum is right: whatever it is, the file was not made by `save`
@@ -133,8 +152,8 @@ def _packed(model: Model) -> bytes:
     config, state = model.get_config(), model.get_state()
     tensors: dict[str, np.ndarray] = {}
     del config["n_threads"]  # it is the machine's, and the next may have fewer
-    for i, layer in enumerate(model.parameters):
-        tensors |= {f"layers.{i}.{name}": array for name, array in zip(TENSORS, layer, strict=False)}
+    for name, array in _arrays(model):
+        tensors[name] = array
     for slot, values in state["optimizer"].items():
         tensors[f"optimizer.{slot}"] = values
     for name in ("shift", "scale"):
@@ -196,24 +215,64 @@ def _check_digest(data: bytes, header: int, path: str) -> None:
     raise ValueError(f"{path}: damaged: its content does not match its checksum")
 
 
-def _unpacked(data: bytes, metadata: dict[str, str]) -> Model:
+def _arrays(model: Model) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each array of parameters with its name in the file."""
+    for i, ((W, *vectors), named) in enumerate(zip(model.parameters, model.network.vectors, strict=True)):
+        yield f"layers.{i}.weight", W
+        for vector, (name, _) in zip(vectors, named, strict=True):
+            yield f"layers.{i}.{VECTORS.get(name, name)}", vector
+
+
+class MissingError(LookupError):
+    """A file's model has an activation or loss that is not given."""
+
+
+def _checked(custom: Any) -> Mapping[str, Any]:
+    """Return a mapping of names to activations and losses, if it is one or None."""
+    if custom is None:
+        return {}
+    if not isinstance(custom, Mapping) or not all(isinstance(one, (Activation, Loss)) for one in custom.values()):
+        raise TypeError(f"custom must map names to objects of fastbp.activations and fastbp.losses, got {custom!r}")
+    return custom
+
+
+def _unpacked(data: bytes, metadata: dict[str, str], custom: Mapping[str, Any]) -> Model:
     from safetensors.numpy import load as unpack
 
-    from ..model import Model
+    from ..model.model import Model
 
     tensors = unpack(data)
     config: dict[str, Any] = json.loads(metadata["config"])
     for name in ("shift", "scale"):
         if f"input.{name}" in tensors:
             config[f"input_{name}"] = tensors.pop(f"input.{name}")
-    model = Model(**config)
-    for i, layer in enumerate(model.parameters):
-        for name, array in zip(TENSORS, layer, strict=False):
-            array[...] = _fitting(tensors.pop(f"layers.{i}.{name}"), array)
+    model = Model(**config | _own(config, custom))
+    for name, array in _arrays(model):
+        array[...] = _fitting(tensors.pop(name), array)
     slots = {name.removeprefix("optimizer."): tensor for name, tensor in tensors.items()}
     state = {"steps": int(metadata["steps"]), "random": json.loads(metadata["random"]), "optimizer": slots}
     model.set_state(model.get_state() | state)
     return model
+
+
+def _own(config: dict[str, Any], custom: Mapping[str, Any]) -> dict[str, Any]:
+    """Return activations and loss of a config, those that are a user's as objects."""
+    activation, loss = config["activation"], config["loss"]
+    if isinstance(activation, list):
+        found: Any = [_one("activation", name, name, ACTIVATIONS, custom, Activation) for name in activation]
+    else:
+        found = _one("activation", activation, activation, ACTIVATIONS, custom, Activation)
+    return {"activation": found, "loss": _one("loss", loss["name"], loss, LOSSES, custom, Loss)}
+
+
+def _one(what: str, name: str, kept: Any, known: Mapping[str, Any], custom: Mapping[str, Any], kind: type) -> Any:
+    """Return the user's object of this name, or what the file keeps of a built-in one."""
+    if isinstance(custom.get(name), kind):
+        return custom[name]
+    if name in known:
+        return kept
+    hint = f"give it as load(path, custom={{{name!r}: ...}})"
+    raise MissingError(f"the model's {what} {name!r} is not one of fastbp's; {hint}")
 
 
 def _fitting(tensor: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import given
+from ..data.labelled import labelled
 from ..exchange.common import checked_model
 from . import canvas
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from ..model.model import Model
 
 LARGEST_FONT = 11.0  # points, of the counts
 FILLED = 0.8  # of a cell by its count, of a tick's room by its label
@@ -62,9 +62,9 @@ def confusion(model: Model, X: Any, y: Any, ax: Any = None) -> Any:
 def confusion_counts(model: Model, X: Any, y: Any) -> np.ndarray:
     """Return the number of rows of each true class (first axis) that are predicted to be of each class (second)."""
     network, outputs = checked_model(model).network, model.layer_sizes[-1]
-    if not (network.of_classes or (network.loss == "binary_cross_entropy" and outputs == 1)):
-        raise ValueError(f"a confusion matrix needs one class a row, got a model of loss {network.loss!r}")
-    true = given.labelled(model, X, y).y.reshape(-1)
+    if not (network.of_classes or (network.loss.name == "binary_cross_entropy" and outputs == 1)):
+        raise ValueError(f"a confusion matrix needs one class a row, got a model of loss {network.loss.name!r}")
+    true = labelled(model, X, y).y.reshape(-1)
     if (true != np.floor(true)).any():
         raise ValueError("y must hold 0 or 1 for a confusion matrix, got probabilities")
     n = len(class_names(model))

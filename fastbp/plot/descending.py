@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .. import checks, frames
+from ..data import checks, frames
 from ..exchange.common import checked_model
 from . import canvas, landscape
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from ..model.model import Model
 
 POINTS = 50  # of the curve to either side of the middle
 REACH = 5.0  # of the curve, in root mean squares of the layer's weights

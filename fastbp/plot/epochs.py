@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
+from ..data import checks
 from . import canvas
 
 if TYPE_CHECKING:
-    from ..diagnosis import Diagnosis
-    from ..history import History
+    from ..inspection.diagnosis import Diagnosis
+    from ..training.history import History
 
 FEW = 40  # epochs, up to which each gets a mark
 FEW_LAYERS = 6  # up to which each has a colour and an entry in the legend; more share a scale of colours
@@ -93,11 +93,11 @@ def diagnosis(reports: Diagnosis | Sequence[Diagnosis], ax: Any = None, *, quant
 
     Parameters
     ----------
-    reports : list of fastbp.diagnosis.Diagnosis, or one
+    reports : list of fastbp.inspection.diagnosis.Diagnosis, or one
         One an epoch, as `fastbp.callbacks.Diagnose` keeps them.
     ax : matplotlib.axes.Axes, optional
     quantity : {"dW", "dt", "h", "W", "update"}
-        As `fastbp.diagnosis.LayerReport` names them. For several, call it with an Axes each.
+        As `fastbp.inspection.diagnosis.LayerReport` names them. For several, call it with an Axes each.
 
     Returns
     -------

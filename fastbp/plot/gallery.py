@@ -1,4 +1,4 @@
-"""The README's pictures, drawn anew: ``python -m fastbp.plot.gallery .github/pictures``."""
+"""The pictures of README.md here, drawn anew: ``python -m fastbp.plot.gallery .github/pictures``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import datasets, models
-from ..model import Model
+from ..model.model import Model
 from . import canvas, confusion, descent, history, network
 
 WIDTH, HEIGHT, DPI = 4.8, 3.6, 160  # inches; dots an inch

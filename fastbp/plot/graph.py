@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..exchange.common import checked_model, output_link
+from ..exchange.common import checked_model
 from . import canvas
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from ..model.model import Model
 
 COLUMNS = {
     "parameters": canvas.ORANGE,
@@ -22,7 +22,7 @@ HIGH = 0.72  # of a row, by a box
 HEAD = -0.5  # where the columns' names stand
 LEAST_ROW = 0.45  # inches: where layers would get less, those in the middle are left out
 LARGEST_FONT = 11.0
-ERRORS = {  # dE/dt of the last layer, eq. 47 for the first two
+ERRORS = {  # dE/dt of the last layer, eq. 47 for the first two; of other losses as a derivative
     "cross_entropy": "(z - y) / B",
     "binary_cross_entropy": "(z - y) / B",
     "squared_error": "(z - y) / B",
@@ -30,6 +30,7 @@ ERRORS = {  # dE/dt of the last layer, eq. 47 for the first two
     "absolute_error": r"\mathrm{sign}(z - y) / B",
     "huber": r"\mathrm{clip}(z - y, \pm\delta) / B",
 }
+DERIVATIVE = r"\partial e/\partial z / B"
 
 
 class Box(NamedTuple):
@@ -89,7 +90,7 @@ def _boxes(model: Model, layers: list[int]) -> list[Box]:
         else:
             boxes.append(Box(1, row, [f"{last - len(layers) + 1} layers more"]))
     target = "B classes" if model.network.of_classes else f"B × {sizes[-1]}"
-    E = model.network.loss.replace("_", " ")
+    E = model.loss.name.replace("_", " ")
     return [*boxes, Box(0, len(layers) + 1, ["$y$", target]), Box(1, len(layers) + 1, [f"$E$ = {E}$(z, y)$"])]
 
 
@@ -101,8 +102,8 @@ def _layer(model: Model, number: int, last: int, row: int) -> list[Box]:
     parameters, batch = [f"${W}$: {inputs} × {outputs}", f"${b}$: {outputs}"], f"B × {outputs}"
     forward, gradients = [rf"${t} = {x} \cdot {W} + {b}$"], [rf"${_d(W)} = {x}^T \cdot {_d(t)}$", _sum(b, _d(t))]
     if number == last:
-        forward += [rf"$z = \mathrm{{{_upright(output_link(model))}}}({t})$"]
-        backward = [rf"${_d(t)} = {ERRORS[model.network.loss]}$"]
+        forward += [rf"$z = \mathrm{{{_upright(model.loss.link)}}}({t})$"]
+        backward = [rf"${_d(t)} = {ERRORS.get(model.loss.name, DERIVATIVE)}$"]
     else:
         normal, F, above = model.network.layer_norms[number - 1], model.network.activations[number - 1], number + 1
         taken = n if normal else t
@@ -113,7 +114,7 @@ def _layer(model: Model, number: int, last: int, row: int) -> list[Box]:
             forward += [rf"${n} = {g} \odot {u} + {c}$, ${u} = ({t} - \mu) / \sigma$"]
             backward += [rf"${_d(t)} = ({_d(n)} \odot {g}) \cdot \partial {u}/\partial {t}$"]
             gradients += [_sum(g, rf"{_d(n)} \odot {u}"), _sum(c, _d(n))]
-        forward += [rf"${h} = \mathrm{{{_upright(F)}}}({taken})$"]
+        forward += [rf"${h} = \mathrm{{{_upright(F.name)}}}({taken})$"]
     contents = parameters, [*forward, batch], [*backward, batch], gradients
     return [Box(column, row, lines) for column, lines in enumerate(contents)]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
+from ..data import checks
 from ..exchange.common import checked_model
 from . import canvas
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from ..model.model import Model
 
 POINTS = 12  # of the grid to either side of the middle
 STEEP = 20.0  # times the least error, from which contours stand at even ratios, not distances

@@ -1,8 +1,8 @@
-"""scikit-learn's MLPClassifier and MLPRegressor, computed by this library's kernels: change one import.
+"""MLPClassifier and MLPRegressor of scikit-learn, computed by this library's kernels.
 
-They are scikit-learn's own classes: parameters, checks, stopping rules and fitted attributes are inherited, and the
-same `random_state` draws the same weights and minibatches. What runs over rows and weights is replaced: an epoch is
-one compiled call, a pass over the data another.
+The classes inherit from scikit-learn's: parameters, checks, stopping rules and fitted attributes are the same, and so
+are the weights and minibatches that a `random_state` draws. An epoch is one compiled call, and so is a pass over the
+data.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ try:
 except ImportError as error:
     raise ImportError(f"fastbp.sklearn needs scikit-learn 1.9: pip install 'fastbp[sklearn]' ({error})") from error
 
-from ..init import INITIALIZERS
-from ..network import ACTIVATIONS
-from .compiled import ADDED_SOLVERS
+from ..data.choices import CALLED
+from ..kernels.entries.activation import Activation
+from ..kernels.entries.loss import Loss
+from ..kernels.losses import LOSSES
+from ..model.initializers import INITIALIZERS
+from .compiled import ADDED_SOLVERS, NUMBERS
 from .fitting import Fitting
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 _EXTENDED = {
-    "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
+    "activation": [StrOptions(set(CALLED)), Activation, "array-like"],
     "solver": [StrOptions({"lbfgs", "sgd", "adam", *ADDED_SOLVERS})],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "rho": [Interval(Real, 0, 1, closed="left")],
@@ -40,31 +43,69 @@ _EXTENDED = {
     "schedule": [None, HasMethods("factors")],
     "n_threads": [None, Interval(Integral, 1, None, closed="left")],
 }
-_MORE = """
+_DOC = """scikit-learn's {name}, computed by compiled kernels.
 
-    Beyond scikit-learn's parameters:
+    It has the parameters, attributes and methods of `sklearn.neural_network.{name}`, draws the same random numbers and
+    gives the same results up to rounding. These parameters are added or take more values:
 
-    solver : "adamw" and "rmsprop", too
-    weight_decay, rho : of those, as fastbp.Model has them
-    loss, delta : of the regressor: "absolute_error" and "huber", too, where errors above delta count by their size
-    initializer : of the weights, as fastbp.Model names them; by default scikit-learn's own
-    scoring : what early stopping goes by: "loss", or a scorer or its name; by default accuracy or R2
-    activation : one name for all hidden layers or a list of one each; "leaky_relu", "gelu" and "silu", too
-    dropout : share of all hidden layers' outputs, or of each one's, that a training step leaves out
-    layer_norm : whether all hidden layers, or each, are normalized before the activation; `gains_` and `offsets_` hold
-        what is trained of those that are
-    l1 : strength of a penalty on the sizes of the weights, which is divided by the sample size as alpha's is
-    clip_value, clip_norm : limits of each element of a step's gradient, and of its length
-    schedule : factors of the learning rate from step to step, of fastbp.schedules
-    n_threads : threads at most; it changes no bit
-    class_weight, label_smoothing : of the classifier, as fastbp.Model's fit and Model have them
+    Parameters
+    ----------
+    solver : str
+        "lbfgs" or the name of any optimizer in `fastbp.optimizers`, which takes those of its settings that are
+        parameters here. "lbfgs" has no minibatches: it refuses dropout, layer_norm, activations with a trained
+        parameter, clip_value, clip_norm, schedule, scoring and X_val.
+    activation : str, Activation or list of them
+        One for all hidden layers or one for each, from `fastbp.activations`. `slopes_` holds the trained parameters of
+        those that have one.
+    weight_decay, rho : float
+        Settings of the solvers that have them, as in `fastbp.optimizers`.
+    initializer : str, optional
+        Of the weights, as in `fastbp.Model`. By default scikit-learn's own.
+    scoring : str or callable, optional
+        What early stopping uses: "loss", or a scorer or its name. By default {score}.
+    dropout : float or list of float
+        Share of the outputs of all hidden layers, or of each, that a training step drops.
+    layer_norm : bool or list of bool
+        Whether all hidden layers, or each, are normalized before the activation. `gains_` and `offsets_` hold the
+        trained parameters of those that are.
+    l1 : float
+        Strength of a penalty on the magnitudes of the weights, divided by the number of rows as `alpha` is.
+    clip_value, clip_norm : float, optional
+        Largest magnitude of an element of the gradient, and largest norm of the gradient.
+    schedule : object of fastbp.schedules, optional
+        Factors of the learning rate from step to step.
+    n_threads : int, optional
+        Largest number of threads. Results are the same to the bit for any number.
+{own}
+    See Also
+    --------
+    sklearn.neural_network.{name} : The class that this one inherits from.
+    fastbp.Model : The same networks with fewer checks, class numbers for labels and all losses.
 
-    "lbfgs" has no minibatches, so that it refuses dropout, layer_norm, limits, schedules, `scoring` and `X_val`.
+    Notes
+    -----
+    `set_callbacks` takes callbacks of scikit-learn's protocol. Each epoch is a task, after which a callback may end
+    training; with "lbfgs" the whole fit is one task.
 
-    `fit` takes `X_val`, `y_val` and `sample_weight_val`, too: early stopping then goes by them, and
-    `validation_loss_curve_` holds their loss after each epoch. `set_callbacks` takes callbacks of scikit-learn's
-    protocol: each epoch is a task, and a callback may end training; with "lbfgs" the whole fit is one.
+    Examples
+    --------
+    >>> from sklearn.datasets import {data}
+    >>> from fastbp.sklearn import {name}
+    >>> X, y = {data}({arguments}, random_state=0)
+    >>> estimator = {name}(hidden_layer_sizes=(16,), solver="lbfgs", tol=0.01, random_state=0)
+    >>> estimator.fit(X, y).score(X, y) > 0.9
+    True
     """
+_CLASSIFIER = """    class_weight : dict of {class: weight} or "balanced", optional
+        Weight of the rows of each class.
+    label_smoothing : float
+        Share of y that is spread over all classes.
+"""
+_REGRESSOR = """    loss : str or Loss
+        Error of an output, averaged over outputs and rows: any loss of numbers in `fastbp.losses`.
+    delta : float
+        Residual size at which the loss "huber" becomes linear.
+"""
 
 
 _OWN = {
@@ -74,7 +115,7 @@ _OWN = {
 
 
 def _init(parent: Any, own: dict[str, Any]) -> Callable[..., None]:
-    """Return a constructor with the parent's parameters and ours, which scikit-learn reads off the signature."""
+    """Return a constructor with the parent's parameters and ours, which scikit-learn reads from its signature."""
     signature = inspect.signature(parent.__init__)
     added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=own[name]) for name in own]
     signature = signature.replace(parameters=[*signature.parameters.values(), *added])
@@ -92,7 +133,9 @@ def _init(parent: Any, own: dict[str, Any]) -> Callable[..., None]:
 
 
 class MLPClassifier(Fitting, neural_network.MLPClassifier):  # noqa: D101, below
-    __doc__ = "scikit-learn's MLPClassifier on compiled kernels: see sklearn.neural_network.MLPClassifier." + _MORE
+    __doc__ = _DOC.format(
+        name="MLPClassifier", score="accuracy", own=_CLASSIFIER, data="make_classification", arguments="200"
+    )
     _parameter_constraints = {
         **neural_network.MLPClassifier._parameter_constraints,
         **_EXTENDED,
@@ -103,11 +146,11 @@ class MLPClassifier(Fitting, neural_network.MLPClassifier):  # noqa: D101, below
 
 
 class MLPRegressor(Fitting, neural_network.MLPRegressor):  # noqa: D101, below
-    __doc__ = "scikit-learn's MLPRegressor on compiled kernels: see sklearn.neural_network.MLPRegressor." + _MORE
+    __doc__ = _DOC.format(name="MLPRegressor", score="R2", own=_REGRESSOR, data="make_regression", arguments="200, 5")
     _parameter_constraints = {
         **neural_network.MLPRegressor._parameter_constraints,
         **_EXTENDED,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson"})],
+        "loss": [StrOptions({name for name, loss in LOSSES.items() if loss.link in NUMBERS}), Loss],
         "delta": [Interval(Real, 0, None, closed="neither")],
     }
     __init__ = _init(neural_network.MLPRegressor, _OWN | {"delta": 1.0})

@@ -1,38 +1,48 @@
-"""What both estimators compute with kernels instead of numpy: predictions, and the error and gradients of L-BFGS."""
+"""The passes of both estimators over all rows by compiled kernels: predictions, and errors and gradients of L-BFGS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from .. import checks, frames, optim, threads
-from .. import plan as plans
-from ..network import ACTIVATIONS, Network
-from ..samples import Labelled, Samples, Sums
+from ..data import checks, choices, frames
+from ..data.samples import Labelled, Samples, Sums
+from ..execution import threads
+from ..execution.plan import make_plan
+from ..kernels.entries.loss import Loss
+from ..kernels.entries.optimizer import Rule
+from ..kernels.losses import Huber, LogLoss
+from ..kernels.losses.cross_entropy import ClippedCrossEntropy
+from ..kernels.optimizers import OPTIMIZERS, RULES
+from ..network import Network
 
-_LOSSES = {"softmax": "cross_entropy", "logistic": "log_loss", "identity": "squared_error", "exp": "poisson"}
 ALONE_FLOP = 3e7  # of a pass of L-BFGS: below, our threads and those of SciPy's BLAS wait for one another
-ADDED_SOLVERS = "adamw", "rmsprop"
+ADDED_SOLVERS = tuple(name for name in OPTIMIZERS if name not in ("sgd", "adam"))  # which scikit-learn has itself
+NUMBERS = "identity", "exp"  # links of losses of numbers
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-class Rule(NamedTuple):
-    """An optimizer as plans want it (optim.py), with scikit-learn's wider limits."""
+class Unchecked(SimpleNamespace):
+    """An optimizer as plans take it: rule, learning rate and settings, within scikit-learn's wider limits."""
 
-    kernel: str
-    slots: tuple[str, ...]
-    numbers: tuple[float, ...]
+    rule: Rule
+    learning_rate: float
+
+
+NO_STEPS = Unchecked(rule=RULES["sgd"], learning_rate=0.0)  # of passes that update nothing
 
 
 class Compiled:
-    """The network, and passes over all rows."""
+    """The network of an estimator, and passes over all rows."""
 
     if TYPE_CHECKING:  # what the estimators' own classes have
+        activation: Any
         t_: int
+        _best_vectors: tuple[Any, ...]
         _no_improvement_count: int
 
         def __getattr__(self, name: str) -> Any: ...
@@ -40,47 +50,45 @@ class Compiled:
     # ---- what the network is
 
     def _network(self) -> Network:
-        eps = np.finfo(self._kind()).eps
         sizes = (self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_))
-        loss = self.loss if self.out_activation_ == "identity" else _LOSSES[self.out_activation_]
-        numbers = {"cross_entropy": -np.log(eps), "log_loss": eps}  # scikit-learn clips probabilities
-        if loss == "huber":
-            numbers[loss] = self.delta
-        one = isinstance(self.activation, str)
         return Network(
             sizes,
-            self.activation if one else checks.activations(self.activation, len(sizes) - 2, ACTIVATIONS),
-            loss,
-            alpha=float(self.alpha),
-            l1_share=float(self.l1),
-            number=float(numbers.get(loss, np.inf)),
-            label_smoothing=getattr(self, "label_smoothing", 0.0) if loss == "cross_entropy" else 0.0,
+            choices.activations(self.activation, len(sizes) - 2),
+            self._loss_entry(),
+            l1_per_weight=float(self.l1),
+            l2_per_weight=float(self.alpha),
             dropout=checks.shares("dropout", self.dropout, len(sizes) - 2),
             layer_norm=checks.flags("layer_norm", self.layer_norm, len(sizes) - 2),
             clip_value=np.inf if self.clip_value is None else float(self.clip_value),
             clip_norm=np.inf if self.clip_norm is None else float(self.clip_norm),
         )
 
+    def _loss_entry(self) -> Loss:
+        """Return the loss; as in scikit-learn, reported errors clip probabilities away from 0 and 1."""
+        eps = float(np.finfo(self._kind()).eps)
+        if self.out_activation_ == "softmax":
+            return ClippedCrossEntropy(getattr(self, "label_smoothing", 0.0), -float(np.log(eps)))
+        if self.out_activation_ == "logistic":
+            return LogLoss(eps)
+        return Huber(float(self.delta)) if self.loss == "huber" else choices.loss(self.loss)
+
     def _kind(self) -> np.dtype:
-        """Return the dtype that all is computed in."""
+        """Return the dtype of all computations."""
         kind = np.result_type(*self.coefs_, *self.intercepts_)
         return kind if kind in _DTYPES else np.dtype(np.float64)
 
-    def _rule(self) -> Rule:
+    def _rule(self) -> Unchecked:
         rate = float(self._optimizer.learning_rate if self.solver == "sgd" else self._optimizer.learning_rate_init)
-        if self.solver == "adam":
-            return Rule("adam", ("m", "v"), (rate, self.beta_1, self.beta_2, self.epsilon))
-        if self.solver in ADDED_SOLVERS:
-            kind = optim.OPTIMIZERS[self.solver]
-            rule = kind(rate, **{field.name: getattr(self, field.name) for field in fields(kind)[1:]})
-            return Rule(rule.kernel, rule.slots, rule.numbers)
-        if self.momentum == 0:
-            return Rule("sgd", (), (rate,))
-        return Rule("nesterov" if self.nesterovs_momentum else "momentum", ("m",), (rate, float(self.momentum)))
+        if self.solver == "sgd":
+            name = ("nesterov" if self.nesterovs_momentum else "momentum") if self.momentum else "sgd"
+            return Unchecked(rule=RULES[name], learning_rate=rate, momentum=float(self.momentum))
+        optimizer = OPTIMIZERS[self.solver]()
+        settings = {name: getattr(self, name, value) for name, value in optimizer.settings().items()}
+        return Unchecked(rule=optimizer.rule, learning_rate=rate, **settings)
 
-    def _new_plan(self, rule: Rule, kind: np.dtype | None = None) -> Any:
+    def _new_plan(self, optimizer: Unchecked = NO_STEPS, kind: np.dtype | None = None) -> Any:
         n_threads = checks.threads(self.n_threads, threads.most())
-        return plans.make("fast", self._network(), kind or self._kind(), rule, n_threads)  # type: ignore[arg-type]
+        return make_plan("fast", self._network(), kind or self._kind(), optimizer, n_threads)
 
     def _load(self, plan: Any) -> None:
         flat = np.empty(plan.network.n_parameters, plan.dtype)
@@ -97,8 +105,11 @@ class Compiled:
     def _pairs(self, network: Network, flat: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield each array of parameters within `flat` with its fitted attribute."""
         norms = zip(getattr(self, "gains_", ()), getattr(self, "offsets_", ()), strict=True)
-        for views, coef, intercept in zip(network.views(flat), self.coefs_, self.intercepts_, strict=True):
-            yield from zip(views, (coef, intercept, *(next(norms) if len(views) > 2 else ())), strict=True)
+        slopes = iter(getattr(self, "slopes_", ()))
+        each = zip(self.coefs_, self.intercepts_, network.layer_norms, network.activations, strict=True)
+        for views, (coef, intercept, norm, F) in zip(network.views(flat), each, strict=True):
+            mine = (coef, intercept, *(next(norms) if norm else ()), *([next(slopes)] if F.parameter else []))
+            yield from zip(views, mine, strict=True)
 
     def _labelled(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, plan: Any) -> Labelled:
         rows, (columns, *_, outputs) = X.shape[0], plan.network.layer_sizes
@@ -110,13 +121,13 @@ class Compiled:
             y = y.argmax(axis=1)
         else:
             y = np.require(y, plan.dtype, ["C", "W"])
-        if plan.network.loss == "log_loss" and self.label_smoothing:
+        if plan.network.loss.name == "log_loss" and self.label_smoothing:
             y = y + plan.dtype.type(self.label_smoothing) * (plan.dtype.type(0.5) - y)
         weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"])
         return Labelled(Samples(X), y, weights)
 
     def _loss(self, sums: Sums) -> float:
-        """Return what scikit-learn calls the loss: the squared error is its outputs' mean, not their sum."""
+        """Return the loss as scikit-learn defines it: the squared error is the mean over outputs, not the sum."""
         outputs = self.n_outputs_ if self.out_activation_ == "identity" else 1
         return (sums.error / outputs + sums.penalty) / sums.rows
 
@@ -126,14 +137,14 @@ class Compiled:
         if check_input:
             frames.refuse_lazy(X, "X")
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        plan = self._new_plan(Rule("sgd", (), (0.0,)))
+        plan = self._new_plan()
         self._load(plan)
         z = np.empty((X.shape[0], plan.network.layer_sizes[-1]), plan.dtype)
         plan.predict(Samples(X), z)
         return z
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:
-        plan = self._new_plan(Rule("sgd", (), (0.0,)), X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
+        plan = self._new_plan(NO_STEPS, X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
         if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
             plan.n_threads = 1
         self._lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
@@ -148,7 +159,7 @@ class Compiled:
         if hasattr(self, "_lbfgs"):
             plan, data, packing = self._lbfgs
         else:
-            plan = self._new_plan(Rule("sgd", (), (0.0,)), np.dtype(np.float64))
+            plan = self._new_plan(NO_STEPS, np.dtype(np.float64))
             data, packing = self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
         flat = np.empty(len(packing), plan.dtype)
         flat[packing] = packed_coef_inter
@@ -158,6 +169,6 @@ class Compiled:
 
     @staticmethod
     def _packing(network: Network) -> np.ndarray:
-        """Return where each parameter stands in the flat vector: scikit-learn packs all W, then all b."""
+        """Return the place of each parameter in the flat vector: scikit-learn packs all W, then all b."""
         layers = network.views(np.arange(network.n_parameters))
         return np.concatenate([W.ravel() for W, _ in layers] + [b for _, b in layers])

@@ -1,4 +1,4 @@
-"""What a user hands to `fit`, on its way to scikit-learn's own `_fit`: weights, validation data, callbacks, solvers."""
+"""`fit` of the estimators: weights, validation data, callbacks and solvers around scikit-learn's own `_fit`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from .. import checks, frames, init
-from ..samples import Labelled
-from .compiled import ADDED_SOLVERS
+from ..data import checks, choices, frames
+from ..data.samples import Labelled
+from ..kernels.entries.activation import Activation
+from ..model import initializers
+from .compiled import ADDED_SOLVERS, NUMBERS
 from .stochastic import Stochastic
 
 
 class Fitting(CallbackSupportMixin, Stochastic):
-    """`fit`, and what scikit-learn's own lacks around it."""
+    """`fit`, with what it adds to scikit-learn's own."""
 
     @with_callbacks
     def fit(
@@ -33,7 +35,21 @@ class Fitting(CallbackSupportMixin, Stochastic):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> Any:
-        """Fit to X and y; see the class for what comes after `sample_weight`."""
+        """Fit to X and y.
+
+        Parameters
+        ----------
+        X : array-like, sparse array or data frame of shape (rows, columns)
+        y : array-like of shape (rows,) or (rows, outputs)
+        sample_weight : array-like of shape (rows,), optional
+        X_val, y_val, sample_weight_val
+            Validation data of the same kinds. Early stopping uses them instead of a part of X, and
+            `validation_loss_curve_` holds their loss after each epoch.
+
+        Returns
+        -------
+        self
+        """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must both be given or neither")
         if X_val is None and sample_weight_val is not None:
@@ -55,7 +71,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
         self._asked, self._watched = self.solver, data if watched else None
         try:
             if self.solver in ADDED_SOLVERS:
-                self.solver = "adam"  # until `_fit_stochastic`: what comes before it knows its own solvers alone
+                self.solver = "adam"  # until `_fit_stochastic`, as scikit-learn's checks know only its own solvers
             super()._fit(X, y, self._weighed(y, sample_weight, incremental), incremental)
         finally:
             self.solver = self._asked
@@ -73,21 +89,43 @@ class Fitting(CallbackSupportMixin, Stochastic):
 
     def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         if self.initializer is None:
-            return super()._init_coef(fan_in, fan_out, dtype)
+            given = self.activation
+            try:
+                if isinstance(given, (str, Activation)):
+                    self.activation = choices.activation(given).name  # scikit-learn draws for "logistic" by itself
+                return super()._init_coef(fan_in, fan_out, dtype)
+            finally:
+                self.activation = given
         rng = np.random.default_rng(self._random_state.randint(2**31))
-        return init.weights(self.initializer, (fan_in, fan_out), rng).astype(dtype), np.zeros(fan_out, dtype)
+        return initializers.weights(self.initializer, (fan_in, fan_out), rng).astype(dtype), np.zeros(fan_out, dtype)
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
-        norms = checks.flags("layer_norm", self.layer_norm, len(layer_units) - 2)
-        each = [norms] * (len(layer_units) - 2) if isinstance(norms, bool) else norms
         super()._initialize(y, layer_units, dtype)
-        units = [size for size, norm in zip(layer_units[1:-1], each, strict=True) if norm]
-        self.gains_, self.offsets_ = [np.ones(size, dtype) for size in units], [np.zeros(size, dtype) for size in units]
-        self._best_norms = self.gains_, self.offsets_
+        if not is_classifier(self):
+            self.out_activation_ = self._link()
+        hidden = layer_units[1:-1]
+        norms = checks.flags("layer_norm", self.layer_norm, len(hidden))
+        normalized = [size for size, norm in zip(hidden, _each(norms, hidden), strict=True) if norm]
+        self.gains_ = [np.ones(size, dtype) for size in normalized]
+        self.offsets_ = [np.zeros(size, dtype) for size in normalized]
+        F_of_layers = _each(choices.activations(self.activation, len(hidden)), hidden)
+        parameters = [(size, F.parameter) for size, F in zip(hidden, F_of_layers, strict=True) if F.parameter]
+        self.slopes_ = [np.full(size, value, dtype) for size, (_, value) in parameters]
+        self._best_vectors = self.gains_, self.offsets_, self.slopes_
+
+    def _link(self) -> str:
+        """Return what becomes of a regressor's last layer's t."""
+        link = choices.loss(self.loss).link
+        if link not in NUMBERS:
+            raise ValueError(f"loss must be one of numbers for a regressor, got {self.loss!r}")
+        return link
 
     def _refuse_for_lbfgs(self) -> None:
-        """Raise ValueError for what only solvers have that take minibatch steps."""
-        asked = {name: bool(np.any(getattr(self, name))) for name in ("dropout", "layer_norm")}
+        """Raise ValueError for settings that only solvers with minibatches have."""
+        F = self.activation
+        each = F if isinstance(F, (list, tuple)) else [F]
+        asked = {f"activation {one}": bool(choices.activation(one).parameter) for one in each}
+        asked |= {name: bool(np.any(getattr(self, name))) for name in ("dropout", "layer_norm")}
         asked |= {name: getattr(self, name) is not None for name in ("clip_value", "clip_norm", "schedule", "scoring")}
         asked["X_val"] = getattr(self, "_validation", None) is not None
         for name in (name for name, given in asked.items() if given):
@@ -97,7 +135,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
         best = self.best_validation_score_ if early_stopping else None
         super()._update_no_improvement_count(early_stopping, *validation)
         if early_stopping and self.best_validation_score_ != best:
-            self._best_norms = [g.copy() for g in self.gains_], [c.copy() for c in self.offsets_]
+            self._best_vectors = tuple([a.copy() for a in each] for each in (self.gains_, self.offsets_, self.slopes_))
 
     def _weighed(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
         """Return the weights of rows times those of their classes."""
@@ -110,7 +148,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
         return each if sample_weight is None else each * np.asarray(sample_weight)
 
     def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Return what `fit` was given to validate with, checked."""
+        """Return the checked validation data of `fit`."""
         frames.refuse_lazy(X, "X_val")
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
@@ -130,7 +168,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
         return X, y, weight
 
     def _told(self, plan: Any, held_out: Labelled, right: int) -> float | None:
-        """Return what early stopping goes by where passes over the rows tell it, else None."""
+        """Return the score of early stopping if a pass over the rows gave it, else None."""
         loss = self.validation_loss_curve_[-1]
         if self.scoring == "loss":
             return -loss
@@ -145,7 +183,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
         return _r2(held_out.y, z, held_out.weights)
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return what early stopping goes by: the larger the better."""
+        """Return the score of early stopping; larger is better."""
         if self._score_told is not None:
             return self._score_told
         if self.scoring is None:
@@ -156,6 +194,11 @@ class Fitting(CallbackSupportMixin, Stochastic):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")  # they were checked and taken off
             return float(check_scoring(self, self.scoring)(self, X, y, **weight))
+
+
+def _each(value: Any, layers: list[int]) -> Any:
+    """Return what a setting says of each hidden layer."""
+    return value if isinstance(value, tuple) else [value] * len(layers)
 
 
 def _r2(y: np.ndarray, z: np.ndarray, weights: np.ndarray | None) -> float:

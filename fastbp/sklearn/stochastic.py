@@ -1,4 +1,4 @@
-"""The epochs of the solvers "sgd" and "adam", each one compiled call, drawn and stopped as scikit-learn does."""
+"""The epochs of the solvers with minibatches: one compiled call each, drawn and stopped as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from .. import schedules
-from ..samples import Labelled
+from ..data.samples import Labelled
 from .compiled import Compiled
 
-PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_"
+PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_", "slopes_"
 
 
 class Stochastic(Compiled):
-    """Epoch after epoch, until a rule of scikit-learn's ends them."""
+    """Training by minibatches, until one of scikit-learn's rules ends it."""
 
     def _fit_stochastic(
         self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
@@ -55,10 +55,10 @@ class Stochastic(Compiled):
         self._optimizer_state = plan.get_slots(), plan.steps
         if self.early_stopping:
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
-            self.gains_, self.offsets_ = self._best_norms
+            self.gains_, self.offsets_, self.slopes_ = self._best_vectors
 
     def _prepare(self, incremental: bool) -> Any:
-        """Return the plan to train with: partial_fit goes on with the optimizer's state, fit begins anew."""
+        """Return the plan to train with. `partial_fit` keeps the optimizer's state, `fit` starts with a new one."""
         begin = not incremental or not hasattr(self, "_optimizer")
         if begin and self.solver == "sgd":
             self._optimizer = SGDOptimizer(
@@ -68,14 +68,14 @@ class Stochastic(Compiled):
             self._optimizer = AdamOptimizer([], self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon)
         plan = self._new_plan(self._rule())
         kept = None if begin else getattr(self, "_optimizer_state", None)
-        if kept is not None and set(kept[0]) == set(plan.optimizer.slots):
+        if kept is not None and set(kept[0]) == set(plan.optimizer.rule.slots):
             plan.set_slots(kept[0])
             plan.steps = kept[1]
         self._load(plan)
         return plan
 
     def _split(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> tuple[Any, Any]:
-        """Return (X, y, weights) to train on and to stop by, drawn as scikit-learn draws them."""
+        """Return (X, y, weights) of training and of validation, split as scikit-learn does."""
         given = getattr(self, "_validation", None)
         if given is not None:
             return (X, y, sample_weight), self._own_validation(*given)
@@ -105,13 +105,13 @@ class Stochastic(Compiled):
         return int(np.clip(self.batch_size, 1, n))
 
     def _shuffled(self, n: int) -> np.ndarray:
-        """Return what sklearn.utils.shuffle draws for n rows."""
+        """Return the order that sklearn.utils.shuffle draws for n rows."""
         order = np.arange(n)
         self._random_state.shuffle(order)
         return order
 
     def _watched_epoch(self, plan: Any, *work: Any) -> bool:
-        """Do an epoch between the hooks of scikit-learn's callbacks; return whether one of them ends training."""
+        """Train one epoch between the hooks of scikit-learn's callbacks; return whether one of them ends training."""
         if self._watched is None:
             self._epoch(plan, *work)
             return False
@@ -147,20 +147,20 @@ class Stochastic(Compiled):
         self._optimizer.iteration_ends(self.t_)
 
     def _targets(self, plan: Any, X: Any, y: Any, weight: Any) -> Labelled:
-        """Return rows whose y is as the user has it, as the plan wants them."""
+        """Return rows with the user's y as the plan takes them."""
         if is_classifier(self):
             y = self._label_binarizer.transform(y)
         return self._labelled(X, np.asarray(y).reshape(X.shape[0], -1), weight, plan)
 
     def _rates(self, plan: Any, n: int, batch_size: int) -> np.ndarray | None:
-        """Return the learning rate of each of the epoch's steps, or None where it is the same for all."""
+        """Return the learning rate of each step of the epoch, or None if it is constant."""
         if self.schedule is None:
             return None
         steps = -(-n // batch_size)
-        return schedules.rates(self.schedule, plan.optimizer.numbers[0], self.n_iter_, steps, self.max_iter)
+        return schedules.rates(self.schedule, plan.optimizer.learning_rate, self.n_iter_, steps, self.max_iter)
 
     def _stops(self) -> bool:
-        """Whether training ends here; the adaptive rate may be lowered instead."""
+        """Return whether training ends here; the "adaptive" rate is lowered instead while it can be."""
         if self._no_improvement_count <= self.n_iter_no_change:
             return False
         of = "Validation score" if self.early_stopping else "Training loss"

@@ -1,0 +1,94 @@
+"""Activations, losses and optimizers by name or as objects, as `Model` takes them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from ..kernels.activations import ACTIVATIONS
+from ..kernels.entries.activation import Activation
+from ..kernels.entries.loss import Loss
+from ..kernels.entries.optimizer import Optimizer
+from ..kernels.losses import LOSSES, CrossEntropy
+from ..kernels.optimizers import OPTIMIZERS
+from . import checks
+
+T = TypeVar("T")
+CALLED: dict[str, Activation] = ACTIVATIONS | {alias: F for F in ACTIVATIONS.values() for alias in F.elsewhere.aliases}
+ALSO_LOSSES: dict[str, type[Loss]] = LOSSES | {alias: loss for loss in LOSSES.values() for alias in loss.aliases}
+
+
+def named(what: str, value: Any, known: Mapping[str, T], also: Mapping[str, T] | None = None) -> T:
+    """Return the entry of this name, or of one in `also`. The error lists `known` and suggests the nearest of all."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a string or an object of fastbp.{_module(what)}, got {value!r}")
+    if value in (also or known):
+        return (also or known)[value]
+    near = difflib.get_close_matches(value.lower(), also or known, 1, 0.7)
+    meant = f" - did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{what} {value!r} is not known{meant}; known are {', '.join(map(repr, known))}")
+
+
+def _with_settings(what: str, value: Any) -> tuple[Any, dict[str, Any]]:
+    """Return a name and settings, given a name or, as `Model.get_config` has it, a dict of both."""
+    if not isinstance(value, Mapping):
+        return value, {}
+    if "name" not in value:
+        raise ValueError(f"{what} must have a 'name', got {dict(value)!r}")
+    return value["name"], {key: setting for key, setting in value.items() if key != "name"}
+
+
+def _module(what: str) -> str:
+    """Return the name of the module that has such objects: "losses" for "loss"."""
+    word = what.partition("[")[0]
+    return {"loss": "losses", "activation": "activations"}.get(word, f"{word}s")
+
+
+def activation(value: Any, what: str = "activation") -> Activation:
+    """Return an activation, given by name or as an object."""
+    if not isinstance(value, Activation):
+        return named(what, value, ACTIVATIONS, CALLED)
+    if not value.is_own and ACTIVATIONS.get(value.name) is not value:
+        raise ValueError(f"{what} {value.name!r} has functions of tiles, which only built-in activations may have")
+    return value
+
+
+def activations(value: Any, hidden: int) -> Activation | tuple[Activation, ...]:
+    """Return the activation of all hidden layers, or a tuple of one for each."""
+    if isinstance(value, (str, Activation)) or not isinstance(value, Iterable):
+        return activation(value)
+    each = tuple(activation(one, f"activation[{i}]") for i, one in enumerate(value))
+    if len(each) != hidden:
+        raise ValueError(
+            f"activation must be one for all hidden layers or one for each of the {hidden}, got {len(each)}"
+        )
+    return each
+
+
+def loss(value: Any, label_smoothing: Any = None) -> Loss:
+    """Return a loss, given as an object, by name, for "cross_entropy" with its label smoothing, or as a dict."""
+    if not isinstance(value, Loss):
+        name, settings = _with_settings("loss", value)
+        kind = named("loss", name, LOSSES, ALSO_LOSSES)
+        if label_smoothing is None:
+            return kind(**settings)
+        if kind is CrossEntropy:
+            return CrossEntropy(**settings | {"label_smoothing": label_smoothing})
+        raise ValueError(f"label_smoothing is for loss 'cross_entropy', got loss {value!r}")
+    if label_smoothing is not None:
+        raise ValueError(f"label_smoothing must be set on the loss object, not beside it; got loss={value}")
+    return value
+
+
+def optimizer(value: Any, learning_rate: Any) -> Optimizer:
+    """Return an optimizer, given as an object, by name in any case with a learning rate or None, or as a dict."""
+    if isinstance(value, Optimizer):
+        if learning_rate is not None:
+            raise ValueError(f"learning_rate must be set on the optimizer object, not beside it; got optimizer={value}")
+        return value
+    name, settings = _with_settings("optimizer", value)
+    kind = named("optimizer", name.lower() if isinstance(name, str) else name, OPTIMIZERS)
+    if learning_rate is not None:
+        settings["learning_rate"] = checks.rate("learning_rate", learning_rate)
+    return kind(**settings)

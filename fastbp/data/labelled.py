@@ -1,0 +1,59 @@
+"""The user's X, y and weights, checked and converted to what plans take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import checks, frames
+from .samples import Labelled, Samples
+
+if TYPE_CHECKING:
+    from ..model.model import Model
+
+
+def samples(model: Model, X: Any, name: str = "X") -> Samples:
+    """Return checked rows of X; the columns of a data frame must have the names that the model knows."""
+    X, names = frames.as_array(X, name)
+    frames.check_names(model.feature_names, names, name)
+    return Samples(checks.inputs(X, model.layer_sizes[0], name), model.input_shift, model.input_scale, name)
+
+
+def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Labelled:
+    """Return checked rows of X with their y and weights; errors name them with this prefix."""
+    inputs, outputs = samples(model, X, f"{prefix}X"), model.layer_sizes[-1]
+    rows, name = inputs.X.shape[0], f"{prefix}y"
+    if model.network.of_classes:
+        y = checks.labels(y, rows, outputs, name)
+        if model.kernels == "elementwise":
+            y = y.copy()  # its loops use y as indices, and a callback may change the user's array
+    else:
+        y = checks.targets(y, rows, outputs, model.network.loss, model.dtype, name)
+    return Labelled(inputs, y, checks.weights(sample_weight, rows, model.dtype, f"{prefix}sample_weight"))
+
+
+def for_training(
+    model: Model,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    validation_data: Any,
+    validation_split: float,
+    names: list[str] | None,
+) -> tuple[Labelled, Labelled | None]:
+    """Return the rows to train on and those to validate on, if any; see `Model.fit`. X's columns have these names."""
+    data, split = labelled(model, X, y, sample_weight), checks.share("validation_split", validation_split)
+    if class_weight is not None:
+        if not model.network.of_classes:
+            raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss.name!r}")
+        each = checks.class_weights(class_weight, data.y, model.layer_sizes[-1])
+        both = each if data.weights is None else each * data.weights
+        data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
+    validation = checks.parts("validation_data", validation_data)
+    if validation is not None and split:
+        raise ValueError("validation_data and validation_split must not both be given")
+    if validation is not None:
+        X, y, weight = (*validation, None)[:3]
+        frames.check_names(names, frames.as_array(X, "validation X")[1], "validation X")
+        return data, labelled(model, X, y, weight, "validation ")
+    return data.split(split) if split else (data, None)

@@ -1,0 +1,188 @@
+"""Rows of the user's data, which are gathered, scaled, converted and checked on their way into a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+DIRECT = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # dtypes of X that compiled kernels read in place
+
+
+class DivergenceError(ArithmeticError):
+    """Raised by `Model.fit` when training diverges: the error of a minibatch is NaN or infinite.
+
+    The update of that minibatch is not made, and the model keeps its last finite parameters. The message says at which
+    step and in which layer, and what to try.
+
+    Parameters
+    ----------
+    step : int
+        Number of the step, counted from 1 over all calls of `fit`.
+    message : str, optional
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> model = fastbp.Model([1, 8, 1], loss="squared_error", learning_rate=1e6, seed=0)
+    >>> try:
+    ...     model.fit([[1], [2]], [3, 4], epochs=100, verbose=0)
+    ... except fastbp.DivergenceError as error:
+    ...     print("diverged after less than ten steps:", error.step < 10)
+    diverged after less than ten steps: True
+    """
+
+    def __init__(self, step: int, message: str = "") -> None:
+        super().__init__(message or f"the error of step {step} is not finite")
+        self.step = step
+
+    def __reduce__(self) -> tuple[type[DivergenceError], tuple[int, str]]:
+        return type(self), (self.step, str(self))
+
+
+class Sums(NamedTuple):
+    """Sums over the rows of a pass: each row adds the mean error of its minibatch, and its penalty.
+
+    `correct` counts the rows that are predicted correctly.
+    """
+
+    rows: int
+    error: float
+    correct: int
+    penalty: float
+
+    @property
+    def loss(self) -> float:
+        """Sum of errors and penalties."""
+        return self.error + self.penalty
+
+    def plus(self, more: Sums) -> Sums:
+        """Return the sums over the rows of both."""
+        error, penalty = self.error + more.error, self.penalty + more.penalty
+        return Sums(self.rows + more.rows, error, self.correct + more.correct, penalty)
+
+
+NO_SUMS = Sums(0, 0.0, 0, 0.0)
+
+
+@dataclass(slots=True)
+class Labelled:
+    """Rows with their targets and weights, all checked.
+
+    Parameters
+    ----------
+    samples : Samples
+    y : ndarray
+        int64 class numbers of shape (rows,), or numbers of the network's dtype and shape (rows, outputs).
+    weights : ndarray of shape (rows,) and the network's dtype, or None
+        None if all rows weigh 1.
+    """
+
+    samples: Samples
+    y: np.ndarray
+    weights: np.ndarray | None = None
+
+    def split(self, share: float) -> tuple[Labelled, Labelled]:
+        """Return the first rows and the last ones, which are this share of all rows; at least one of each."""
+        n = len(self.y)
+        first = n - max(1, round(n * share))
+        if first < 1:
+            raise ValueError(f"validation_split must leave at least one row to train on, got {share} of {n} rows")
+        parts = self._slice(slice(0, first)), self._slice(slice(first, n))
+        if not all(part.weights is None or part.weights.any() for part in parts):
+            raise ValueError(
+                f"validation_split must leave rows of weight above 0 on both sides, got {share} of {n} rows"
+            )
+        return parts
+
+    def _slice(self, rows: slice) -> Labelled:
+        samples = Samples(self.samples.X[rows], self.samples.shift, self.samples.scale, self.samples.name)
+        return Labelled(samples, self.y[rows], None if self.weights is None else self.weights[rows])
+
+    def picked(self, rows: np.ndarray | slice) -> Labelled:
+        """Return the targets and weights of some rows, with all samples."""
+        return Labelled(self.samples, self.y[rows], None if self.weights is None else self.weights[rows])
+
+
+@dataclass(slots=True)
+class Samples:
+    """X as the user gave it, and how its rows become inputs of the network: x = (X - shift) * scale.
+
+    Parameters
+    ----------
+    X : ndarray or frames.SparseRows of shape (rows, columns)
+        Any real dtype, order or strides, memory maps included; never copied whole.
+    shift, scale : float, ndarray of shape (columns,) or None
+    name : str
+        Name of X in error messages.
+    """
+
+    X: np.ndarray
+    shift: float | np.ndarray | None = None
+    scale: float | np.ndarray | None = None
+    name: str = "X"
+
+    @property
+    def direct(self) -> bool:
+        """Whether compiled kernels can read X in place."""
+        if not isinstance(self.X, np.ndarray):
+            return False
+        flags = self.X.flags
+        return self.X.dtype in DIRECT and self.X.dtype.isnative and flags.c_contiguous and flags.aligned
+
+    def row_bytes(self, dtype: np.dtype) -> int:
+        """Return the size of a row of inputs in bytes."""
+        return self.X.shape[1] * dtype.itemsize
+
+    def shift_and_scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return both as float64 arrays of one number for each column, or two empty arrays if X is not scaled."""
+        if self.shift is None and self.scale is None:
+            return np.empty(0), np.empty(0)
+        shift = 0.0 if self.shift is None else self.shift
+        scale = 1.0 if self.scale is None else self.scale
+        columns = self.X.shape[1]
+        return np.array(np.broadcast_to(shift, columns)), np.array(np.broadcast_to(scale, columns))
+
+    def gather(self, x: np.ndarray, rows: np.ndarray | slice) -> None:
+        """Copy some rows to x, in this order; they are scaled in float64.
+
+        x : out (len(rows), columns)
+
+        Raises ValueError if one holds NaN, infinity or a number too large for x.
+        """
+        picked = self.X[rows]
+        if not isinstance(picked, np.ndarray):  # sparse
+            picked = picked.toarray()
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.shift is not None or self.scale is not None:
+                shift, scale = self.shift_and_scale()
+                picked = (picked.astype(np.float64) - shift) * scale
+            x[...] = picked
+        if not np.isfinite(x).all():
+            row, column = np.argwhere(~np.isfinite(x))[0]
+            where = np.arange(self.X.shape[0])[rows][row]
+            raise ValueError(
+                f"{self.name} must hold finite numbers within {x.dtype}, "
+                f"got {self.X[where, column]} in row {where}, column {column}"
+            )
+
+    def converted(self, rows: np.ndarray, dtype: np.dtype) -> Samples:
+        """Return a copy of these rows that compiled kernels can read."""
+        x = np.empty((len(rows), self.X.shape[1]), dtype)
+        self.gather(x, rows)
+        return Samples(x, name=self.name)
+
+    def few(self, dtype: np.dtype) -> np.ndarray:
+        """Return all rows converted but not checked. For few rows; not copied if they have the right dtype."""
+        if self.shift is None and self.scale is None and isinstance(self.X, np.ndarray):
+            if self.X.dtype == dtype and self.X.flags.carray:  # kernels are compiled for writable arrays
+                return self.X
+            with np.errstate(over="ignore"):
+                return np.array(self.X, dtype, order="C")
+        return self.converted(np.arange(len(self.X)), dtype).X
+
+    def reject(self, row: int, dtype: np.dtype) -> None:
+        """Raise the ValueError for a row that a compiled kernel found not to be finite."""
+        self.converted(np.array([row]), dtype)
+        raise ValueError(f"{self.name} must hold finite numbers within {dtype} after scaling; row {row} does not")

@@ -1,0 +1,1 @@
+"""Plans, buffers and threads: how compiled kernels are run; compiling ahead."""

@@ -1,0 +1,293 @@
+"""The plan that computes with plain loops, the equations as printed: slow, and readable throughout."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
+from ..kernels.entries.activation import Activation
+from ..kernels.entries.loss import Loss
+from ..kernels.fast.shuffle import random_word
+from ..kernels.machine import points
+from ..kernels.program.state import lanes_of, padded
+from ..kernels.specification import normalization, paper, pointwise, products, regularization
+from ..network import Network
+from . import threads
+
+PARALLEL_FLOP = 2_000_000  # least work of a launch on several threads
+BLOCK_ROWS = 1024  # rows computed at once outside training
+
+OUTPUTS = {
+    "softmax": paper.softmax,
+    "logistic": pointwise.ACTIVATION_LOOPS["logistic"],
+    "identity": pointwise.ACTIVATION_LOOPS["identity"],
+    "exp": products.exponential,
+}
+
+
+@functools.cache
+def loops(activation: Activation) -> tuple[Any, Any]:
+    """Return the loops of F and F' of an activation, built in or a user's."""
+    if not activation.is_own:
+        return pointwise.ACTIVATION_LOOPS[activation.name], pointwise.DERIVATIVE_LOOPS[activation.name]
+    return pointwise.activation_loop(activation), pointwise.derivative_loop(activation)
+
+
+@functools.cache
+def _loss_loop(loss: Loss) -> Any:
+    return pointwise.loss_loop(loss) if loss.is_own else pointwise.LOSS_LOOPS[loss.name]
+
+
+class ElementwisePlan:
+    """A plan as `plan.Plan` describes it. Layers count from 0; h[l] is the input of layer l, so h[0] is x."""
+
+    def __init__(self, network: Network, dtype: np.dtype, optimizer: Any, n_threads: int | None) -> None:
+        self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
+        self.flat = np.empty(network.n_parameters, dtype)
+        self.slots = {name: np.zeros_like(self.flat) for name in optimizer.rule.slots}
+        self.steps = self.key = 0
+        self.watch, self.draws = False, any(network.dropouts)
+        self._advanced: tuple[int, dict[str, float]] = 0, {}
+
+    def load(self, flat: np.ndarray) -> None:
+        """Take a copy of the parameters."""
+        self.flat[...] = flat
+
+    def store(self, flat: np.ndarray) -> None:
+        """Write the parameters back."""
+        flat[...] = self.flat
+
+    def get_slots(self) -> dict[str, np.ndarray]:
+        """Return copies of the optimizer's state."""
+        return {name: state.copy() for name, state in self.slots.items()}
+
+    def set_slots(self, slots: dict[str, np.ndarray]) -> None:
+        """Set the optimizer's state."""
+        for name, state in slots.items():
+            self.slots[name][...] = state
+
+    def snapshot(self) -> Any:
+        """Return a copy of the step count and the optimizer's state."""
+        return self.steps, {name: state.copy() for name, state in self.slots.items()}
+
+    def restore(self, snapshot: Any) -> None:
+        """Restore a `snapshot`."""
+        self.steps, self.slots = snapshot
+
+    def train_epoch(
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
+    ) -> Iterator[Sums]:
+        """Train one epoch; yield the sums so far after each minibatch."""
+        self._allocate(min(batch_size, len(order)))
+        gradient, so_far = np.empty_like(self.flat), NO_SUMS
+        for start in range(0, len(order), batch_size):
+            picked = order[start : start + batch_size]
+            data.samples.gather(self.h[0][: len(picked)], picked)
+            self._forward(len(picked), dropping=True)
+            sums = self._descend(data.picked(picked), gradient, dropping=True)
+            if self.watch and not np.isfinite(sums.error):
+                raise DivergenceError(self.steps + 1)
+            limits = self.dtype.type(self.network.clip_value), self.dtype.type(self.network.clip_norm)
+            if np.isfinite(min(limits)):
+                self._run(regularization.limit, gradient.size, gradient, *limits)
+            self._update(gradient, self.optimizer.learning_rate if rates is None else rates[start // batch_size])
+            so_far = so_far.plus(sums)
+            yield so_far
+
+    def evaluate(self, data: Labelled) -> tuple[float, int]:
+        """Return the weighted mean of the errors and the number of correct rows, computed block by block."""
+        error, correct, total = 0.0, 0, 0.0
+        for block, t in self._blocks(data.samples, BLOCK_ROWS):
+            picked = data.picked(block)
+            weight = self._weight(picked)
+            error, total = error + self._loss(picked) * weight, total + weight
+            correct += self._correct(t, picked.y)
+        return error / total, correct
+
+    def predict(self, samples: Samples, z: np.ndarray) -> None:
+        """Fill z with the outputs, block by block."""
+        for block, t in self._blocks(samples, BLOCK_ROWS):
+            self._run(OUTPUTS[self.network.loss.link], 5 * t.size, z[block], t)
+
+    def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
+        """Return False: `predict` is used for few rows, too."""
+        return False
+
+    def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
+        """Fill `gradient` over all rows as one block."""
+        for _ in self._blocks(data.samples, len(data.y)):
+            pass
+        return self._descend(data, gradient)
+
+    def _allocate(self, rows: int) -> None:
+        self.h = [np.empty((rows, size), self.dtype) for size in self.network.layer_sizes]
+        self.dt = [np.empty((rows, outputs), self.dtype) for _, outputs in self.network.shapes]
+        self.t: dict[int, np.ndarray] = {}  # or h, where that is changed before F'(t) is read off it
+        self.u: dict[int, np.ndarray] = {}
+        self.r: dict[int, np.ndarray] = {}
+        self.e, self.c = np.empty(rows, self.dtype), np.empty(rows, np.int64)
+
+    def _blocks(self, samples: Samples, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield the slice of each block of rows, and its logits."""
+        n = len(samples.X)
+        self._allocate(min(rows, n))
+        for start in range(0, n, rows):
+            block = slice(start, min(start + rows, n))
+            samples.gather(self.h[0][: block.stop - start], block)
+            yield block, self._forward(block.stop - start)
+
+    def _forward(self, rows: int, dropping: bool = False) -> np.ndarray:
+        """Return the logits of the first `rows` rows of h[0] (eqs. 42-44)."""
+        layers = zip(self.network.views(self.flat), self.network.activations, strict=True)
+        for layer, ((W, b, *more), F) in enumerate(layers):
+            norm = more[:2] if self.network.layer_norms[layer] else []
+            fused = F.name == "relu" and not norm and not F.is_own
+            kernel = paper.linear_relu if fused else paper.linear
+            h = self.h[layer + 1][:rows]
+            self._run(kernel, 2 * rows * W.size, h, self.h[layer][:rows], W, b)
+            if norm:
+                self.u[layer], self.r[layer] = np.empty_like(h), np.empty(rows, self.dtype)
+                self._run(normalization.layer_norm, 7 * h.size, h, self.u[layer], self.r[layer], h, *norm)
+            if not F.of_h:
+                self.t[layer] = h.copy()
+            if F.name != "identity" and not fused:
+                self._run(loops(F)[0], 5 * h.size, h, h, *self._slope(layer, self.flat))
+            if dropping:
+                if F.of_h:
+                    self.t[layer] = h.copy()  # F'(t) is read off h as it is now
+                self._drop(layer, h)
+        return self.h[-1][:rows]
+
+    def _drop(self, layer: int, h: np.ndarray) -> None:
+        """Drop what the fast kernels drop: they count the columns that fill up a vector, too."""
+        if share := self.network.dropouts[layer]:
+            columns = padded(h.shape[1], lanes_of(self.dtype))
+            with np.errstate(over="ignore"):  # of 64 bits
+                word = inspect.unwrap(random_word)(self.key, self.steps * len(self.network.layer_sizes) + layer)
+            key = int(word & np.uint64(0xFFFFFFFF))
+            self._run(regularization.dropout, 10 * h.size, h, self.dtype.type(share), columns, key)
+
+    @staticmethod
+    def _weight(data: Labelled) -> float:
+        return float(len(data.y) if data.weights is None else data.weights.sum(dtype=np.float64))
+
+    def _loss(self, data: Labelled) -> float:
+        """Return E, and leave dE/dt of the last layer (eqs. 45-47)."""
+        y, rows, weight = data.y, len(data.y), self._weight(data)
+        t, dt, e = self.h[-1][:rows], self.dt[-1][:rows], self.e[:rows]
+        loss = self.network.loss
+        if not loss.of_classes:
+            self._run(_loss_loop(loss), 8 * t.size, dt, e, t, y, *map(self.dtype.type, loss.numbers))
+        elif loss.label_smoothing:
+            self._run(products.smoothed_cross_entropy, 8 * t.size, dt, e, t, y, self.dtype.type(loss.label_smoothing))
+        else:
+            self._run(paper.softmax_cross_entropy, 8 * t.size, dt, e, t, y)
+        if data.weights is not None:
+            self._run(
+                regularization.weigh, 2 * t.size, dt, e, data.weights, self.dtype.type(rows / weight if weight else 0)
+            )
+        return float(e.sum(dtype=np.float64) / weight) if weight else 0.0
+
+    def _correct(self, t: np.ndarray, y: np.ndarray) -> int:
+        """Return how many rows are predicted correctly."""
+        if self.network.of_classes:
+            self._run(paper.predicted_class, t.size, self.c[: len(t)], t)
+            return int(np.count_nonzero(self.c[: len(t)] == y))
+        return int(np.count_nonzero(((self._outputs(t) > 0.5) == (y > 0.5)).all(axis=1)))
+
+    def _outputs(self, t: np.ndarray) -> np.ndarray:
+        z = np.empty_like(t)
+        self._run(OUTPUTS[self.network.loss.link], 5 * t.size, z, t)
+        return z
+
+    def _descend(self, data: Labelled, gradient: np.ndarray, dropping: bool = False) -> Sums:
+        """Return E of the rows that were last carried forward, and fill `gradient` (eqs. 45-53)."""
+        rows, weight = len(data.y), self._weight(data)
+        E, correct, penalty = self._loss(data), self._correct(self.h[-1][:rows], data.y), 0.0
+        decay = self.network.l2 + (self.network.l2_per_weight / weight if weight else 0.0)
+        layers, gradients = self.network.views(self.flat), self.network.views(gradient)
+        for layer in reversed(range(len(layers))):
+            (W, _, *more), (dW, db, *dmore) = layers[layer], gradients[layer]
+            x, dt = self.h[layer][:rows], self.dt[layer][:rows]
+            if self.network.layer_norms[layer]:
+                self._normalize_backward(layer, dt, more[0], dmore[:2])
+            self._run(paper.linear_backward_params, 2 * rows * W.size, dW, db, x, dt)
+            if decay or self.network.l1:
+                strengths = self.dtype.type(decay), self.dtype.type(self.network.l1)
+                penalty += self._run(regularization.penalize, 4 * W.size, dW.ravel(), W.ravel(), *strengths)
+            if layer > 0:  # eq. 53 is the end: dE/dx is not needed
+                below = self.dt[layer - 1][:rows]
+                F = self.network.activations[layer - 1]
+                h = x if F.of_h and not dropping else self.t[layer - 1]
+                self._backward_input(layer - 1, below, dt, W, h, dropping, gradient)
+        return Sums(rows, E * rows, correct, penalty * rows)
+
+    def _normalize_backward(self, layer: int, dn: np.ndarray, g: np.ndarray, gradients: list[np.ndarray]) -> None:
+        """Fill dE/dg and dE/dc, the gradients, and make dE/dt of dE/dn in its place."""
+        u, du, work = self.u[layer], np.empty_like(dn), 7 * dn.size
+        self._run(normalization.layer_norm_backward_params, work, du, *gradients, dn, u, g)
+        self._run(normalization.layer_norm_backward_input, work, dn, du, u, self.r[layer])
+
+    def _backward_input(
+        self, l: int, below: np.ndarray, dt: np.ndarray, W: np.ndarray, h: np.ndarray, dropping: bool,
+        gradient: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Fill dE/dt of layer l, from dE/dt of the one above it and that one's W (eqs. 17, 32)."""
+        F, work = self.network.activations[l], 2 * len(dt) * W.size
+        if F.name == "relu" and not F.is_own:
+            self._run(paper.linear_relu_backward_input, work, below, dt, W, h)
+            if dropping:
+                self._drop(l, below)
+            return
+        self._run(paper.linear_backward_input, work, below, dt, W)
+        if dropping:
+            self._drop(l, below)
+        slope = self._slope(l, self.flat)
+        if slope:
+            loop = pointwise.PARAMETER_LOOPS[F.name]
+            self._run(loop, 2 * h.size, *self._slope(l, gradient), below, h[: len(below)], *slope)
+        if F.name != "identity":
+            d = np.empty_like(below)
+            self._run(loops(F)[1], 2 * h.size, d, h[: len(below)], *slope)
+            self._run(products.hadamard, h.size, below, below, d)
+
+    def _slope(self, layer: int, flat: np.ndarray) -> list[np.ndarray]:
+        """Return the parameter of a layer's activation, or its gradient, in a list; an empty one where it has none."""
+        return list(self.network.views(flat)[layer][-1:]) if self.network.activations[layer].parameter else []
+
+    def _update(self, gradient: np.ndarray, rate: float) -> None:
+        self.steps += 1
+        rule, optimizer = self.optimizer.rule, self.optimizer
+        settings = {name: float(getattr(optimizer, name)) for name in rule.fields} | self._running(rule)
+        kind = self.dtype.type if rule.name in ("sgd", "momentum", "nesterov") else float  # 1 - b2 would lose digits
+        numbers = tuple(map(kind, settings.values()))
+        states = self.slots.values()
+        loop = pointwise.UPDATE_LOOPS[rule.name]
+        self._run(loop, 2 * rule.flop * self.flat.size, self.flat, *states, gradient, numbers, kind(rate), self.steps)
+
+    def _running(self, rule: Any) -> dict[str, float]:
+        """Return a rule's running numbers at this step."""
+        if not rule.advance:
+            return {}
+        at, numbers = self._advanced
+        if at != self.steps - 1 or not at:
+            at, numbers = 0, dict(rule.running)
+        moving = SimpleNamespace(**numbers, **{name: getattr(self.optimizer, name) for name in rule.fields})
+        for step in range(at + 1, self.steps + 1):
+            rule.advance(moving, step)
+        self._advanced = self.steps, {name: getattr(moving, name) for name in numbers}
+        return self._advanced[1]
+
+    def _run(self, kernel: Any, flop: int, *args: Any) -> Any:
+        try:
+            return threads.launch(kernel, *args, n_threads=1 if flop < PARALLEL_FLOP else self.n_threads)
+        except Exception as error:
+            if own := {entry for entry in (*self.network.activations, self.network.loss) if entry.is_own}:
+                raise points.refusal(error, *own) from None
+            raise

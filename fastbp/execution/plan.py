@@ -1,0 +1,81 @@
+"""Plans: what computes a network's steps, predictions and gradients.
+
+A plan holds a working copy of the parameters and the optimizer's state, in the layout that its kernels take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from ..data.samples import Labelled, Samples, Sums
+from ..kernels.entries.optimizer import Optimizer
+from ..network import Network
+
+KERNELS = ("fast", "elementwise")
+
+
+class Plan(Protocol):
+    """The interface of plans. A plan may be used by one thread at a time, but for `predict_rows`."""
+
+    steps: int
+    optimizer: Optimizer
+    key: int  # of the random numbers of dropout
+    draws: bool  # whether training needs a new key for each epoch
+    watch: bool  # whether to raise DivergenceError if an error is not finite
+
+    def load(self, flat: np.ndarray) -> None:
+        """Take a copy of the parameters."""
+
+    def store(self, flat: np.ndarray) -> None:
+        """Write the parameters back."""
+
+    def get_slots(self) -> dict[str, np.ndarray]:
+        """Return copies of the optimizer's state, each vector in the order of the parameters."""
+
+    def set_slots(self, slots: dict[str, np.ndarray]) -> None:
+        """Set the optimizer's state."""
+
+    def snapshot(self) -> object:
+        """Return a copy of the step count and the optimizer's state, for `restore`."""
+
+    def restore(self, snapshot: object) -> None:
+        """Restore a `snapshot`."""
+
+    def train_epoch(
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
+    ) -> Iterator[Sums]:
+        """Take a step for each minibatch of the rows `order`; yield the sums so far from time to time and at the end.
+
+        The sums do not depend on how often they are yielded. `rates` holds the learning rate of each step, by default
+        the optimizer's.
+        """
+
+    def evaluate(self, data: Labelled) -> tuple[float, int]:
+        """Return the weighted mean of the rows' errors, and how many rows are predicted correctly."""
+
+    def predict(self, samples: Samples, z: np.ndarray) -> None:
+        """Fill z, of shape (rows, outputs), with the outputs."""
+
+    def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
+        """Fill z for a few rows from the parameters in `buffer`, or return False if `predict` must be used.
+
+        `buffer` holds the parameters, followed by ROOM more elements (kernels/engine/predict_row.py). Several threads
+        may call this at once.
+        """
+
+    def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
+        """Fill `gradient`, in the order of the parameters, over all rows as one minibatch; return the sums."""
+
+
+def make_plan(kernels: str, network: Network, dtype: np.dtype, optimizer: Optimizer, n_threads: int | None) -> Plan:
+    """Return a plan that computes with the "fast" or the "elementwise" kernels."""
+    if kernels == "elementwise":
+        from .elementwise_plan import ElementwisePlan
+
+        return ElementwisePlan(network, dtype, optimizer, n_threads)
+    from .fast_plan import FastPlan
+
+    return FastPlan(network, dtype, optimizer, n_threads)

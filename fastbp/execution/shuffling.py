@@ -1,0 +1,21 @@
+"""The order of an epoch's rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..kernels.compiler.jit import INTERPRETED
+from ..kernels.engine import compilation
+from ..kernels.engine.parameters import SHUFFLE, shuffle_rows
+from ..kernels.entries.records import Record
+from ..kernels.fast import shuffle as plain
+
+_ANY = np.dtype(np.float32)  # row numbers are the same for networks of any dtype
+
+
+def shuffle(order: np.ndarray, key: int) -> None:
+    """Fill `order`, int64, with 0..B-1 in an order drawn from the key, all orders alike."""
+    if INTERPRETED:
+        with np.errstate(over="ignore"):  # of 64 bits
+            return plain.shuffle(order, key)
+    compilation.entry(shuffle_rows, _ANY)(Record(SHUFFLE).fill({"order": order, "key": key}))

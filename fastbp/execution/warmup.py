@@ -1,0 +1,154 @@
+"""Compiling ahead: the kernels that models need when they are first used, for images and read-only installs."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import checks, choices
+from ..data.samples import DIRECT
+from ..kernels.compiler import jit
+from ..kernels.engine import compilation, parameters, predict_row, replicas, training
+from ..kernels.entries.optimizer import Optimizer, Rule
+from ..kernels.optimizers import OPTIMIZERS, RULES
+from ..kernels.program.phases import Kernel
+from ..network import Network
+from . import programs
+
+NETWORK = Network((1, 1, 1))  # kernels do not depend on the sizes
+WORK = (
+    training.train, training.predict, replicas.train_replicas, parameters.pack_parameters,
+    parameters.unpack_parameters, predict_row.row_worker,
+)  # fmt: skip
+
+
+def warmup(
+    dtypes: Any = ("float32",),
+    optimizers: Any = tuple(OPTIMIZERS),
+    activations: Any = ("relu",),
+    losses: Any = ("cross_entropy",),
+    layer_norm: bool = False,
+    verbose: int | bool | str = "auto",
+) -> list[str]:
+    """Compile the fast kernels that models need into the cache folder, for one thread and for many.
+
+    Later processes load them, also those that may not write to the folder. They are valid for this machine's kind of
+    CPU and this version of Python, Numba and fastbp. NUMBA_CACHE_DIR sets the folder.
+
+    Parameters
+    ----------
+    dtypes : {"float32", "float64"} or iterable of them
+        dtypes of the models.
+    optimizers, activations, losses : str, object or iterable of them
+        Those of the models, as `Model` takes them. The name "sgd" includes momentum and Nesterov's; an object is
+        compiled with its own settings. Functions of your own are compiled in each process, not ahead.
+    layer_norm : bool
+        Whether some models have layer normalization.
+    verbose : {"auto", True, False, 0, 1}
+        Whether to print what is compiled, how long it takes, and the cache folder.
+
+    Returns
+    -------
+    list of str
+        Names of the kernels that were compiled; empty if all were in the cache.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For names that are not known, and functions of your own.
+    OSError
+        If compiled kernels cannot be kept.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> _ = fastbp.warmup(["float32", "float64"], "adam", losses=fastbp.losses.Huber())  # doctest: +SKIP
+    """
+    kinds = [checks.dtype(dtype) for dtype in _each(dtypes)]
+    wanted = _wanted(_each(optimizers), _each(activations), _each(losses), checks.flag("layer_norm", layer_norm))
+    tells = bool(checks.verbosity(verbose))
+    folder = jit.cache_folder()
+    if folder is None:
+        raise OSError("compiled kernels cannot be kept: set NUMBA_CACHE_DIR to a folder that can be written")
+    before = _files(folder)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "fastbp could not keep", RuntimeWarning)
+        try:
+            for dtype in kinds:
+                for name, pairs in wanted.items():
+                    _compile(dtype, name, pairs, folder, tells)
+        except RuntimeWarning as warning:
+            raise OSError(str(warning)) from None
+    if tells:
+        print(f"JIT cache: {folder}")
+    return sorted(map(_name, _files(folder) - before))
+
+
+def _wanted(
+    optimizers: list[Any], activations: list[Any], losses: list[Any], layer_norm: bool
+) -> dict[str, list[tuple[Network, Rule]]]:
+    """Return the networks and rules whose kernels are compiled, by what they stand for."""
+    plain = RULES["sgd"]
+    wanted = {}
+    for one in optimizers:
+        rules = [one.rule] if isinstance(one, Optimizer) else choices.named("optimizer", one, OPTIMIZERS).rules
+        wanted[choices.optimizer(one, None).name] = [(NETWORK, rule) for rule in rules]
+    for F in map(choices.activation, activations):
+        _refuse_own("activation", F)
+        wanted[F.name] = [(replace(NETWORK, activation=F, dropout=share), plain) for share in (0.0, 0.5)]
+    for loss in map(choices.loss, losses):
+        _refuse_own("loss", loss)
+        wanted[loss.name] = [(replace(NETWORK, loss=loss), plain)]
+    if layer_norm:
+        wanted["layer_norm"] = [(replace(NETWORK, layer_norm=True), plain)]
+    return wanted
+
+
+def _refuse_own(what: str, entry: Any) -> None:
+    if entry.is_own:
+        raise ValueError(f"{what} {entry.name!r} has functions of your own, which cannot be compiled ahead")
+
+
+def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], folder: Path, tells: bool) -> None:
+    """Compile all that networks of this dtype need with these rules, and print how long it took."""
+    start, before = time.perf_counter(), _files(folder)
+    compilation.launcher()
+    compilation.step_runners(dtype)
+    compilation.work(parameters.shuffle_rows, np.dtype(np.float32))
+    for work in WORK:
+        compilation.work(work, dtype)
+    for kernel in _kernels(pairs):
+        compilation.kernel(kernel, dtype)
+    for _, rule in pairs:
+        if rule.advance:
+            compilation.advance(rule.name, dtype)
+            compilation.work(compilation.replay, dtype)
+    if tells:
+        new, seconds = _files(folder) - before, time.perf_counter() - start
+        found = ", ".join(sorted(_name(path).split(".")[-2] for path in new)) or "all in the cache"
+        print(f"{dtype} {name}: {found}, {seconds:.1f} seconds", flush=True)
+
+
+def _kernels(pairs: list[tuple[Network, Rule]]) -> Iterator[Kernel]:
+    yield from (Kernel("gather", X_dtype.name) for X_dtype in DIRECT)
+    for network, rule in pairs:
+        yield from programs.all_kernels(network, rule.name)
+
+
+def _each(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+
+
+def _files(folder: Path) -> set[Path]:
+    return set(folder.glob("*.kernel"))
+
+
+def _name(path: Path) -> str:
+    """Return the name of the kernel that a file of the cache holds."""
+    return path.name.removesuffix(".kernel").rpartition(".")[0]

@@ -1,0 +1,1 @@
+"""Diagnosis, profiler, report, machine."""

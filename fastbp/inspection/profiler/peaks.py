@@ -1,0 +1,101 @@
+"""What this machine can do now: multiplications a second, and bytes a second from memory and back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from ...execution import threads
+from ...kernels.machine import peaks
+from ...kernels.machine.tiles import LINE
+from .. import machine
+
+SPIN_SECONDS = 0.002, 0.01, 0.06  # where others compute, short ones are left alone now and then, long ones moved away
+BUDGET_SECONDS = 0.4  # for as many rounds as that holds: the best counts, as whatever else happens only takes away
+BEYOND_CACHE = 4  # times the last cache: of each of the three arrays together
+MOST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a profile's shares are shares of.
+
+    Parameters
+    ----------
+    cpu : str
+    threads : int
+        Of the measurements and of the profile.
+    simd_bits : int
+        Width of the vectors that compiled code uses.
+    peak_gflops : float
+        Fused multiplications and additions in registers, two FLOP each, 1e9 a second.
+    bandwidth_gbs : float
+        From and to memory, 1e9 bytes a second: a <- b + s c, three arrays.
+    """
+
+    cpu: str
+    threads: int
+    simd_bits: int
+    peak_gflops: float
+    bandwidth_gbs: float
+
+    @property
+    def ridge(self) -> float:
+        """FLOP a byte, from which arithmetic holds a kernel up and not memory."""
+        return self.peak_gflops / self.bandwidth_gbs
+
+    def best(self, other: Machine) -> Machine:
+        """Return the better of two measurements of the same machine."""
+        peak, bandwidth = max(self.peak_gflops, other.peak_gflops), max(self.bandwidth_gbs, other.bandwidth_gbs)
+        return replace(self, peak_gflops=peak, bandwidth_gbs=bandwidth)
+
+
+def measure(n_threads: int, dtype: np.dtype) -> Machine:
+    """Measure this machine with numbers of this dtype."""
+    peak, bandwidth = peak_gflops(n_threads, dtype), bandwidth_gbs(n_threads, dtype)
+    return Machine(machine.cpu_name(), n_threads, threads.simd_bits(), peak, bandwidth)
+
+
+def peak_gflops(n_threads: int, dtype: np.dtype) -> float:
+    """Measure multiplications and additions in registers, in 1e9 FLOP a second."""
+    numbers = np.ones(n_threads * peaks.CHAINS * LINE // dtype.itemsize, dtype)
+
+    def spin(turns: int) -> None:
+        threads.launch(peaks.spin, numbers, n_threads, turns, n_threads=n_threads)
+
+    spin(1)  # compiles
+    best = _best(partial(spin, 10_000), 0.0) / 10_000  # seconds a turn
+    for seconds in SPIN_SECONDS:
+        turns = max(1, int(seconds / best))
+        best = min(best, _best(partial(spin, turns), BUDGET_SECONDS / len(SPIN_SECONDS)) / turns)
+    return 2 * numbers.size / best / 1e9
+
+
+def bandwidth_gbs(n_threads: int, dtype: np.dtype) -> float:
+    """Measure bytes read and written over more memory than the last cache holds, in 1e9 a second."""
+    total = min(MOST_BYTES, BEYOND_CACHE * machine.last_cache_bytes())
+    a, b, c = (np.ones(total // 3 // dtype.itemsize, dtype) for _ in range(3))
+
+    def triad() -> None:
+        threads.launch(peaks.triad, a, b, c, dtype.type(3), n_threads=n_threads)
+
+    triad()
+    return 3 * a.nbytes / _best(triad, BUDGET_SECONDS) / 1e9
+
+
+def _best(function: Callable[[], None], budget: float) -> float:
+    """Return the seconds that the shortest of one or more calls takes."""
+    end, best = time.perf_counter() + budget, _seconds(function)
+    while time.perf_counter() < end:
+        best = min(best, _seconds(function))
+    return best
+
+
+def _seconds(function: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start

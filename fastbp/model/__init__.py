@@ -1,0 +1,1 @@
+"""The network: layers, parameters, settings, state."""

@@ -1,0 +1,260 @@
+"""The Model: settings, parameters and training. It checks arguments; all arithmetic is in kernels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..callbacks import check_callbacks
+from ..data import checks, choices, frames
+from ..data.labelled import for_training
+from ..execution import plan, threads
+from ..kernels.entries.loss import Loss
+from ..kernels.entries.optimizer import Optimizer
+from ..network import Network
+from ..schedules import Schedule, check_schedule
+from ..training.history import History
+from ..training.loop import Training
+from ..training.progress import Progress
+from . import initializers
+from .conversion import ConversionMixin
+from .prediction import PredictionMixin
+from .state import StateMixin
+
+
+class Model(PredictionMixin, StateMixin, ConversionMixin):
+    """A fully connected network: by default ReLU layers, then softmax, trained with cross-entropy (eqs. 42-54).
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Number of inputs, units of each hidden layer, number of classes or outputs.
+    activation : str or Activation, or a sequence of them
+        F of all hidden layers, or of each. `fastbp.activations` lists them, and takes functions of your own.
+    optimizer : str or Optimizer
+        A name, such as "sgd" (eq. 54) or "adam", or an object of `fastbp.optimizers`, which takes the settings.
+    learning_rate : float, optional
+        alpha of eq. 54, for an optimizer given by name. By default 0.1 for "sgd" and 0.001 or less for the others.
+    dtype : {"float32", "float64"}
+        Of parameters and arithmetic.
+    seed : int, optional
+        Fixes initial weights, shuffling and dropout: the same seed gives the same bits.
+    loss : str or Loss
+        E, the mean over rows: a name or an object of `fastbp.losses`. With "cross_entropy" y holds class numbers. The
+        other losses sum over outputs and y holds a number for each: "binary_cross_entropy" takes 0 or 1, one output or
+        many; "squared_error", "absolute_error" and "huber" take any numbers; "poisson" takes counts.
+    l1, l2 : float
+        Strengths of the penalties that are added to E: l1 sum |w| + l2 / 2 sum w^2 over all weights, not biases.
+    label_smoothing : float, optional
+        Share of y that is spread over all classes, for "cross_entropy" given by name.
+    dropout : float or sequence of float
+        Share of the outputs of all hidden layers, or of each, that a training step drops.
+    layer_norm : bool or sequence of bool
+        Whether t of all hidden layers, or of each, is normalized before F, with a trained gain g and offset c.
+    clip_value, clip_norm : float, optional
+        Largest magnitude of an element of the gradient, and largest norm of the gradient.
+    initializer : str
+        Distribution of the initial weights: "he_normal", "he_uniform", "glorot_normal", "glorot_uniform",
+        "lecun_normal", "lecun_uniform" or "orthogonal".
+    kernels : {"fast", "elementwise"}
+        "elementwise" computes with the equations as printed, one plain loop each.
+    n_threads : int, optional
+        Largest number of threads. By default all that Numba has, and one in a thread pool or worker process. Results
+        are the same to the bit for any number.
+    input_shift, input_scale : float or sequence of float, optional
+        The network takes (X - input_shift) * input_scale, with one number for all columns or one for each.
+    feature_names, class_names : sequence of str, optional
+        Names of X's columns and of the classes, which are saved with the model.
+
+    Attributes
+    ----------
+    parameters : list of tuple of ndarray
+        (W, b) of each layer, writable; (W, b, g, c) where it is normalized. W has shape (inputs, outputs).
+    optimizer, loss : Optimizer, Loss
+        With their settings.
+    learning_rate : float
+        May be set between calls of `fit` and in callbacks.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> model = fastbp.Model([2, 16, 2], optimizer="adam", learning_rate=0.05, seed=0)
+    >>> history = model.fit(X, y, epochs=100, verbose=0)
+    >>> model.predict(X)
+    array([0, 1, 1, 0])
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Any,
+        activation: Any = "relu",
+        optimizer: Any = "sgd",
+        learning_rate: float | None = None,
+        dtype: Any = "float32",
+        seed: int | None = None,
+        *,
+        loss: Any = "cross_entropy",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        label_smoothing: float | None = None,
+        dropout: Any = 0.0,
+        layer_norm: Any = False,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        initializer: str = "he_normal",
+        kernels: str = "fast",
+        n_threads: int | None = None,
+        input_shift: Any = None,
+        input_scale: Any = None,
+        feature_names: Any = None,
+        class_names: Any = None,
+    ) -> None:
+        sizes = checks.layer_sizes(layer_sizes)
+        self.network = Network(
+            sizes,
+            choices.activations(activation, len(sizes) - 2),
+            choices.loss(loss, label_smoothing),
+            checks.rate("l1", l1),
+            checks.rate("l2", l2),
+            dropout=checks.shares("dropout", dropout, len(sizes) - 2),
+            layer_norm=checks.flags("layer_norm", layer_norm, len(sizes) - 2),
+            clip_value=math.inf if clip_value is None else checks.above_zero("clip_value", clip_value),
+            clip_norm=math.inf if clip_norm is None else checks.above_zero("clip_norm", clip_norm),
+        )
+        self._optimizer = choices.optimizer(optimizer, learning_rate)
+        self.kernels = checks.choice("kernels", kernels, plan.KERNELS)
+        self.n_threads = checks.threads(n_threads, threads.most())
+        self.dtype = checks.dtype(dtype)
+        self.input_shift = checks.per_column("input_shift", input_shift, sizes[0])
+        self.input_scale = checks.per_column("input_scale", input_scale, sizes[0])
+        self.feature_names = checks.names("feature_names", feature_names, sizes[0])
+        self.class_names = checks.names("class_names", class_names, sizes[-1])
+        self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
+        self.initializer = checks.choice("initializer", initializer, initializers.INITIALIZERS)
+        self.stop_training = False
+        self._make()
+        initializers.draw(initializer, self.network, self._flat, self._random)
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Number of inputs, units of each hidden layer, number of classes or outputs."""
+        return self.network.layer_sizes
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer with its settings."""
+        return self._optimizer
+
+    @property
+    def loss(self) -> Loss:
+        """The loss with its settings."""
+        return self.network.loss
+
+    @property
+    def learning_rate(self) -> float:
+        """Alpha of eq. 54. Setting it replaces the optimizer by one with this rate; its state is kept."""
+        return self._optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._optimizer = replace(self._optimizer, learning_rate=checks.rate("learning_rate", value))
+        self._plan.optimizer = self._optimizer
+
+    @property
+    def parameters(self) -> list[tuple[np.ndarray, ...]]:
+        """[(W, b), ...], writable views of one vector; W has shape (inputs, outputs)."""
+        return self.network.views(self._flat)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int = 10,
+        batch_size: int = 128,
+        shuffle: bool = True,
+        validation_data: Any = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        validation_split: float = 0.0,
+        schedule: Schedule | None = None,
+        callbacks: Any = (),
+    ) -> History:
+        """Train on X and y. A second call continues from where the first stopped.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, inputs)
+            Real numbers in an array, a memory map, a data frame or a sparse array; never copied whole.
+        y : array-like of shape (rows,), or (rows, outputs) for losses of numbers
+            Class numbers from 0, or what each output should be.
+        epochs : int
+            Passes over all rows.
+        batch_size : int
+            Rows a step; the last step of an epoch takes the rows that are left.
+        shuffle : bool
+            Whether each epoch takes the rows in a new random order.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Evaluated after each epoch.
+        verbose : {"auto", True, False, 0, 1, 2}
+            0 or False is silent; 1, True or "auto" shows a progress bar in a terminal or notebook once training has
+            lasted half a second; 2 prints a line an epoch.
+        sample_weight : array-like of shape (rows,), optional
+            Weight of each row in errors and gradients, which are weighted means.
+        class_weight : dict of {class: weight} or "balanced", optional
+            Weight of each class's rows, times `sample_weight`; "balanced" gives all classes the same total weight.
+        validation_split : float
+            Share of the rows, the last ones, that are held out as validation data.
+        schedule : fastbp.schedules.Schedule, optional
+            Factors of the learning rate from step to step.
+        callbacks : fastbp.callbacks.Callback or sequence of them
+            Called before and after each epoch, in this order.
+
+        Returns
+        -------
+        History
+            Losses, accuracies and times of the epochs of this call. Ctrl-C ends training and returns what there is;
+            the model stays usable.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For bad input. Parameters, optimizer state and random numbers are then as they were.
+        DivergenceError
+            If an error or a parameter is not finite any more. The last finite parameters are kept.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastbp
+        >>> X = np.random.default_rng(0).standard_normal((300, 4))
+        >>> y = (X.sum(axis=1) > 0).astype(int)
+        >>> model = fastbp.Model([4, 8, 2], seed=0)
+        >>> history = model.fit(X, y, epochs=5, batch_size=32, validation_split=0.2, verbose=0)
+        >>> len(history.val_loss), history.loss[-1] < history.loss[0]
+        (5, True)
+        """
+        epochs = checks.whole_number("epochs", epochs, 0)
+        batch_size = checks.whole_number("batch_size", batch_size, 1)
+        shuffle = checks.flag("shuffle", shuffle)
+        progress = Progress(checks.verbosity(verbose), epochs)
+        X, names = frames.as_array(X, "X")
+        frames.check_names(self.feature_names, names, "X")
+        data, validation = for_training(
+            self, X, y, sample_weight, class_weight, validation_data, validation_split, names
+        )
+        schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
+        self._plan.load(self._flat)
+        training = Training(data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks)
+        history = training.run(self, self._plan, self._flat, self._random)
+        if self.feature_names is None:
+            self.feature_names = names
+        return history
+
+    def _new_plan(self) -> plan.Plan:
+        return plan.make_plan(self.kernels, self.network, self.dtype, self._optimizer, self.n_threads)

@@ -1,0 +1,157 @@
+"""Predictions, scores and gradients of a model: its methods that read the parameters and change nothing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+
+import numpy as np
+
+from ..data.labelled import labelled, samples
+from ..training.loop import evaluate
+
+if TYPE_CHECKING:
+    from ..execution.plan import Plan
+    from ..inspection.diagnosis import Diagnosis
+    from ..network import Network
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class ForClassifiers(Generic[Arguments, Result]):
+    """A method that only models of losses with classes have, like scikit-learn's `available_if`.
+
+    For other models `hasattr` is False, and the AttributeError says what to call instead.
+    """
+
+    def __init__(self, method: Callable[Concatenate[Any, Arguments], Result]) -> None:
+        self.method = method
+        functools.update_wrapper(self, method)  # type: ignore[arg-type]
+
+    def __get__(self, model: Any, owner: Any = None) -> Callable[Arguments, Result]:
+        if model is None:
+            return self.method  # type: ignore[return-value]
+        if not model.network.classifies:
+            loss = model.network.loss.name
+            raise AttributeError(f"a model of loss {loss!r} predicts no probabilities; call predict")
+        return MethodType(self.method, model)
+
+
+class PredictionMixin:
+    """Methods of `Model` that read its parameters and change nothing. Several threads may call them at once."""
+
+    network: Network
+    dtype: np.dtype
+    layer_sizes: Any  # a property of Model
+    _plan: Plan
+    _flat: np.ndarray
+    _buffer: np.ndarray
+    _new_plan: Callable[[], Plan]
+
+    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Return the loss and the accuracy on labelled rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        dict
+            "loss" is E, the weighted mean over the rows, without the penalties l1 and l2. "accuracy" is the share of
+            rows that are predicted correctly; only losses with classes have it.
+        """
+        data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
+        return evaluate(self._loaded_plan(), data, self.network.classifies)
+
+    @ForClassifiers
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probabilities of the classes.
+
+        Only models of losses with classes have this method: for others `hasattr(model, "predict_proba")` is False.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, inputs)
+
+        Returns
+        -------
+        ndarray of shape (rows, classes)
+            softmax(t) of each row (eq. 33), or the logistic function of each output.
+        """
+        return self._outputs(X)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the predicted class of each row, or its predicted numbers.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, inputs)
+
+        Returns
+        -------
+        ndarray of shape (rows,), or (rows, outputs) for several outputs
+            int64 class numbers, the argmax of eq. 33, for "cross_entropy"; 0 or 1 for "binary_cross_entropy"; numbers
+            for the other losses.
+        """
+        z = self._outputs(X)
+        if self.network.of_classes:
+            return z.argmax(axis=1)
+        if self.network.classifies:
+            z = (z > 0.5).astype(np.int64)
+        return z[:, 0] if z.shape[1] == 1 else z
+
+    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[tuple[np.ndarray, ...]]]:
+        """Return the loss and its gradients over all rows as one batch (eqs. 47-53). Nothing is updated.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        E : float
+            Weighted mean of the rows' errors, and the penalties.
+        gradients : list of tuple of ndarray
+            (dE/dW, dE/db) of each layer, in the shapes of `parameters`.
+        """
+        data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
+        gradient = np.empty_like(self._flat)
+        E = self._loaded_plan().gradients(data, gradient).loss / len(data.y)
+        return E, self.network.views(gradient)
+
+    def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
+        """Look at one batch and name what is wrong with training, such as vanishing gradients or dead units.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`; some hundred rows are enough.
+
+        Returns
+        -------
+        fastbp.inspection.diagnosis.Diagnosis
+            Norms and ratios of each layer; what is wrong and what helps.
+        """
+        from ..inspection.diagnosis import diagnose
+
+        return diagnose(self, X, y, sample_weight)  # type: ignore[arg-type]
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return z of each row, shape (rows, outputs)."""
+        rows = samples(self, X)  # type: ignore[arg-type]
+        z = np.empty((rows.X.shape[0], self.layer_sizes[-1]), self.dtype)
+        if not self._plan.predict_rows(self._buffer, rows, z):
+            self._loaded_plan().predict(rows, z)
+        return z
+
+    def _loaded_plan(self) -> Plan:
+        """Return a new plan with the present parameters. Each call makes its own, so that threads may share a model."""
+        fresh = self._new_plan()
+        fresh.load(self._flat)
+        return fresh

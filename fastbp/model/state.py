@@ -1,0 +1,185 @@
+"""Settings and state of a model, and how both go into a pickle or a file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data import checks
+from ..execution import threads
+from ..kernels.engine.predict_row import ROOM
+from ..kernels.entries.activation import Activation
+from ..kernels.entries.loss import Loss
+from ..kernels.entries.optimizer import Optimizer
+from ..kernels.entries.records import aligned
+
+if TYPE_CHECKING:
+    from ..execution.plan import Plan
+    from ..network import Network
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can hold it."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Activation):
+        return value.name
+    if isinstance(value, Optimizer):
+        return {"name": value.name, "learning_rate": value.learning_rate, **value.settings()}
+    if isinstance(value, Loss):
+        return {"name": value.name, **value.settings()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+_MADE = ("_buffer", "_flat", "_plan", "_random")  # what is made anew of the other attributes and of the state
+_DERIVED = ("l1_per_weight", "l2_per_weight")  # of the network's fields: not the user's settings
+
+
+class StateMixin:
+    """Methods of `Model` that give and restore its settings and state, in memory, in a pickle or in a file."""
+
+    network: Network
+    kernels: str
+    n_threads: int | None
+    dtype: np.dtype
+    initializer: str
+    feature_names: list[str] | None
+    layer_sizes: Any  # properties of Model
+    learning_rate: Any
+    _new_plan: Any
+    _optimizer: Optimizer
+    _plan: Plan
+    _buffer: np.ndarray
+    _flat: np.ndarray
+    _random: np.random.Generator
+
+    def _make(self) -> None:
+        """Make room for the parameters, and the plan that computes with them."""
+        self._buffer = aligned(self.network.n_parameters + ROOM, self.dtype)
+        self._flat = self._buffer[: self.network.n_parameters]
+        self._plan = self._new_plan()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of `Model` that make a model like this one, without the seed, as JSON can hold them.
+
+        Optimizer and loss are dicts of their names and settings, activations are names: also those of your own, which
+        must be put in their places before `Model(**config)` can be called.
+
+        Returns
+        -------
+        dict
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Model([4, 8, 3], optimizer="adam", seed=0)
+        >>> fastbp.Model(**model.get_config()).optimizer == model.optimizer
+        True
+        """
+        network = {field.name: getattr(self.network, field.name) for field in fields(self.network)}
+        names = ("initializer", "kernels", "n_threads", "input_shift", "input_scale", "feature_names", "class_names")
+        own = {name: getattr(self, name) for name in names}
+        settings = network | {"optimizer": self._optimizer} | own
+        infinite = {name: None for name in ("clip_value", "clip_norm") if np.isinf(settings[name])}
+        kept = {name: _plain(value) for name, value in (settings | infinite).items() if name not in _DERIVED}
+        return kept | {"dtype": self.dtype.name}
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a copy of all that training changes, for `set_state`.
+
+        Returns
+        -------
+        dict
+            "parameters", one vector; "optimizer", its vectors by name; "steps", how many were taken; "random", the
+            state of the random numbers.
+        """
+        return {
+            "parameters": self._flat.copy(),
+            "optimizer": self._plan.get_slots(),
+            "steps": self._plan.steps,
+            "random": self._random.bit_generator.state,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Set parameters, optimizer state, step count and random numbers.
+
+        Parameters
+        ----------
+        state : dict
+            What `get_state` of a model with the same config returned.
+
+        Raises
+        ------
+        ValueError
+            If the state is that of another config; nothing is changed then.
+        """
+        flat = np.asarray(state["parameters"])
+        if flat.shape != self._flat.shape or flat.dtype != self.dtype:
+            expected = f"{self._flat.shape} of {self.dtype}"
+            raise ValueError(f"state holds parameters of shape {flat.shape} of {flat.dtype}, expected {expected}")
+        slots = {name: np.asarray(slot) for name, slot in state["optimizer"].items()}
+        wrong = [name for name, slot in slots.items() if slot.shape != flat.shape or slot.dtype != flat.dtype]
+        if wrong or set(slots) != set(self._optimizer.slots):
+            expected = f"{list(self._optimizer.slots)}, each of shape {flat.shape} of {flat.dtype}"
+            raise ValueError(f"state holds optimizer vectors {sorted(slots)}, expected {expected}")
+        steps = checks.whole_number("steps", state["steps"], 0)
+        random = np.random.PCG64()
+        random.state = state["random"]
+        self._random, self._plan.steps = np.random.Generator(random), steps
+        self._plan.set_slots(slots)
+        self._flat[...] = flat
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a safetensors file, which `fastbp.load` reads back to the bit.
+
+        The file holds all settings, parameters, the optimizer's state and the state of the random numbers, so that
+        training goes on as if it had not been interrupted. It is written whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write or to replace.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import fastbp
+        >>> model = fastbp.Model([4, 8, 3], seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(os.path.join(folder, "model.safetensors"))
+        ...     fastbp.load(os.path.join(folder, "model.safetensors"))
+        <fastbp.Model 4-8-3, sgd 0.1, float32>
+        """
+        from ..files import models
+
+        models.save(self, path)  # type: ignore[arg-type]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all attributes, those of a subclass included; parameters and plan as `get_state` has them."""
+        kept = {name: value for name, value in self.__dict__.items() if name not in _MADE}
+        return {"attributes": kept, "state": self.get_state()}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self.__dict__.update(kept["attributes"])
+        if self.n_threads is not None:  # there may be fewer here than where it was made
+            self.n_threads = min(self.n_threads, threads.most())
+        self._make()
+        self.set_state(kept["state"])
+
+    def summary(self) -> str:
+        """Return layers, shapes and parameter counts as text."""
+        return self.network.summary()
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of X's columns, as scikit-learn has them; AttributeError where none are known."""
+        if self.feature_names is None:
+            raise AttributeError("the model knows no feature names: give them, or train it on a data frame")
+        return np.array(self.feature_names, object)
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.layer_sizes))
+        return f"<fastbp.Model {sizes}, {self._optimizer.name} {self.learning_rate:g}, {self.dtype}>"

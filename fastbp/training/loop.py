@@ -1,0 +1,157 @@
+"""The loop over epochs: the order of the rows, running means, validation, callbacks and errors."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..callbacks import Callback
+from ..data.samples import DivergenceError, Labelled
+from ..execution.plan import Plan
+from ..execution.shuffling import shuffle
+from ..schedules import Schedule, rates
+from .history import History
+from .progress import Progress
+
+
+@dataclass(frozen=True)
+class Training:
+    """One call of `Model.fit`: its checked arguments, and the loop.
+
+    Parameters
+    ----------
+    data : Labelled
+    validation : Labelled or None
+    epochs, batch_size : int
+    shuffle : bool
+    progress : Progress
+    schedule : Schedule or None
+    callbacks : tuple of Callback
+    """
+
+    data: Labelled
+    validation: Labelled | None
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    progress: Progress
+    schedule: Schedule | None = None
+    callbacks: tuple[Callback, ...] = ()
+
+    def run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
+        """Train the plan's parameters, a copy of `flat`, and write them back to `flat` at the end.
+
+        Ctrl-C ends training and keeps the steps so far. A DivergenceError keeps the last finite parameters. Any other
+        error restores parameters, the optimizer's state, the learning rate and `random` as they were.
+        """
+        history, snapshot, before = History(), plan.snapshot(), random.bit_generator.state
+        kept, rate = flat.copy() if self.callbacks else None, model.learning_rate
+        plan.watch = True
+        try:
+            with self.progress:
+                self._epochs(model, plan, flat, random, history)
+        except KeyboardInterrupt:
+            history.interrupted = True
+        except DivergenceError as error:
+            raise self._explained(error, model, plan, flat, snapshot) from None
+        except BaseException:
+            plan.restore(snapshot)
+            random.bit_generator.state = before
+            if kept is not None:
+                flat[...], model.learning_rate = kept, rate
+            raise
+        _store(plan, flat, history)
+        if self.callbacks:
+            for callback in self.callbacks:
+                callback.on_train_end(model)
+            plan.load(flat)
+        return history
+
+    def _epochs(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator, history: History) -> None:
+        """Train epoch after epoch. Around each callback the parameters move from the plan to the model and back."""
+        model.stop_training = False
+        for callback in self.callbacks:
+            callback.on_train_begin(model)
+        for epoch in range(self.epochs):
+            for callback in self.callbacks:
+                callback.on_epoch_begin(model, epoch)
+            if self.callbacks:
+                plan.load(flat)
+            self._epoch(plan, random, history, epoch, model.network.classifies)
+            if self.callbacks:
+                plan.store(flat)
+                logs = history.latest() | {"epoch": epoch}
+                for callback in self.callbacks:
+                    callback.on_epoch_end(model, logs)
+                plan.load(flat)
+            if model.stop_training:
+                return
+
+    def _epoch(self, plan: Plan, random: np.random.Generator, history: History, epoch: int, classifies: bool) -> None:
+        """Train one epoch, validate, and append both to `history`."""
+        start, n = time.perf_counter(), len(self.data.y)
+        if self.shuffle:
+            order = np.empty(n, np.int64)
+            shuffle(order, int(random.integers(2**63)))
+        else:
+            order = np.arange(n)
+        if plan.draws:
+            plan.key = int(random.integers(2**63))
+        for sums in plan.train_epoch(self.data, order, self.batch_size, self._rates(plan, epoch)):
+            loss, accuracy = sums.loss / sums.rows, sums.correct / sums.rows
+            self.progress.rows(sums.rows, n, loss, accuracy if classifies else None)
+        if self.validation is not None:
+            scores = evaluate(plan, self.validation, classifies)
+            history.val_loss.append(scores["loss"])
+            history.val_accuracy += [scores["accuracy"]] if classifies else []
+        history.loss.append(loss)
+        history.accuracy += [accuracy] if classifies else []
+        history.seconds.append(time.perf_counter() - start)
+        self.progress.epoch(history)
+
+    def _rates(self, plan: Plan, epoch: int) -> np.ndarray | None:
+        """Return the learning rate of each step of the epoch, or None if it is constant."""
+        if self.schedule is None:
+            return None
+        steps = -(-len(self.data.y) // self.batch_size)
+        return rates(self.schedule, plan.optimizer.learning_rate, epoch, steps, self.epochs)
+
+    @staticmethod
+    def _explained(
+        error: DivergenceError, model: Any, plan: Plan, flat: np.ndarray, snapshot: object
+    ) -> DivergenceError:
+        """Return the error with where it arose and what helps; leave `flat` and the optimizer's state finite."""
+        reached = np.empty_like(flat)
+        plan.store(reached)
+        layers = model.network.views(reached)
+        broken = [number for number, layer in enumerate(layers, 1) if not all(np.isfinite(a).all() for a in layer)]
+        largest = [float(np.abs(W).max()) for W, *_ in layers]
+        if broken:
+            where = f"the parameters of layer {broken[0]} are not finite, and those from before are kept"
+            plan.load(flat)
+        else:
+            flat[...] = reached
+            where = f"the largest weights are in layer {int(np.argmax(largest)) + 1}, up to {max(largest):.3g}"
+        if broken or not all(np.isfinite(state).all() for state in plan.get_slots().values()):
+            plan.restore(snapshot)
+        remedy = f"lower learning_rate (now {model.learning_rate:g}), set clip_norm, or scale the inputs"
+        error.args = (f"{error}: {where}. To go on, {remedy}",)
+        return error
+
+
+def _store(plan: Plan, flat: np.ndarray, history: History) -> None:
+    """Write the parameters back to `flat`, all of them even if Ctrl-C comes while they are written."""
+    try:
+        plan.store(flat)
+    except KeyboardInterrupt:
+        plan.store(flat)
+        history.interrupted = True
+
+
+def evaluate(plan: Plan, data: Labelled, classifies: bool) -> dict[str, float]:
+    """Return "loss", the mean error without the penalties, and for losses with classes "accuracy"."""
+    loss, correct = plan.evaluate(data)
+    return {"loss": loss} | ({"accuracy": correct / len(data.y)} if classifies else {})
