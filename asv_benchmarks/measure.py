@@ -50,7 +50,7 @@ def measure(
 
     Parameters
     ----------
-    commits : full hashes
+    commits : full hashes, the newest last: its benchmarks are measured, since new kernels bring benchmarks of their own
     benchmarks : regular expressions; a benchmark that one of them is found in is measured
     results : folder that asv adds its result files to
     machine : what `describe_machine` returns
@@ -75,7 +75,7 @@ def measure(
     try:
         Run.run(
             configured,
-            range_spec=list(commits),
+            range_spec=list(reversed(commits)),  # asv asks the first one for its benchmarks
             bench=list(benchmarks),
             attribute={**(settings or {}), "rounds": rounds},
             machine=machine["machine"],

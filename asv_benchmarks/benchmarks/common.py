@@ -1,4 +1,4 @@
-"""What the benchmark classes share."""
+"""The benchmark of one kernel, and the loop that makes one of every kernel in the registry."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -9,12 +9,17 @@ from fastbp.kernels.registry import KERNELS
 
 from . import VERSION
 
+SHAPES, DTYPES = ["32-64-10", "33-101-37", "128-784-512"], ["float32", "float64"]
+VARIANTS = {"kernels": ["fast", "twin"], "plain": ["serial", "parallel"]}  # by the module that measures them
+CALLED = {"twin": "reference"}  # variants whose name in the registry has changed: here it is part of the history
+SPELLINGS = {"sgd": "SGD", "adamw": "AdamW", "rmsprop": "RMSprop"}  # all other words are capitalized
+
 
 class KernelBenchmark(ABC):
     """Time of one registered kernel in its variants, at a small, an odd and a large shape.
 
-    A plain loop runs serial and parallel, a fast kernel beside its plain twin. Packing is not in the time. What the
-    version that is measured has not is skipped: parameters are the same for all, since asv tells them by their place.
+    Packing is not in the time. A variant that the measured version lacks is skipped, but stays a parameter: asv tells
+    parameters apart by their place. The class is abstract, since asv runs every class that is not.
     """
 
     version = VERSION
@@ -22,25 +27,58 @@ class KernelBenchmark(ABC):
     @property
     @abstractmethod
     def kernel(self) -> str:
-        """Name in the registry. Abstract, as asv runs every class that is not."""
+        """Name in the registry."""
 
     param_names = ["B-I-O", "dtype", "variant"]
     params: Any
 
-    def __init_subclass__(cls) -> None:
-        shapes = ["32-64-10", "33-101-37", "128-784-512"]
-        variants = ["fast", "twin"] if str(cls.kernel).startswith("fast_") else ["serial", "parallel"]
-        cls.params = (shapes, ["float32", "float64"], variants)
-
     def setup(self, shape, dtype, variant):
         entry: Any = KERNELS.get(self.kernel)
-        if variant not in getattr(entry, "variants", ()):
+        known = getattr(entry, "variants", {})
+        called = next((name for name in (CALLED.get(variant), variant) if name in known), None)
+        if called is None:
             raise NotImplementedError(f"no {self.kernel} here that is {variant}")
         B, I, O = map(int, shape.split("-"))
         arguments = entry.sample(B, I, O, dtype, np.random.default_rng(0))
-        self.prepared = entry.variants[variant](*arguments)
+        self.prepared = known[called](*arguments)
         self.run = self.prepared.__enter__()
         self.time_kernel(shape, dtype, variant)  # compiles, and touches every page
 
     def time_kernel(self, shape, dtype, variant):
         self.run()
+
+
+def make_benchmarks(module: str) -> dict[str, type[KernelBenchmark]]:
+    """Return a benchmark class for each kernel that a module measures, by the name of the class.
+
+    Parameters
+    ----------
+    module : "benchmarks.kernels", which measures the fast kernels, or "benchmarks.plain", which measures the rest
+    """
+    fast = "fast" in VARIANTS[_last(module)]
+    measured = [name for name in KERNELS if name.startswith("fast_") == fast]
+    return {class_name(name): _make(module, class_name(name), name) for name in measured}
+
+
+def make_skipped(module: str, name: str) -> type[KernelBenchmark]:
+    """Return a benchmark class that skips itself; AttributeError unless this is the name of a class.
+
+    asv asks for classes by the names that the newest version's registry gives them. An older version has fewer.
+    """
+    if not name[:1].isupper():
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    return _make(module, name, name)
+
+
+def class_name(kernel: str) -> str:
+    """Return the class name of a kernel's benchmark: `FastSGDUpdate` measures "fast_sgd_update"."""
+    return "".join(SPELLINGS.get(word, word.capitalize()) for word in kernel.split("_"))
+
+
+def _make(module: str, name: str, kernel: str) -> type[KernelBenchmark]:
+    params = (SHAPES, DTYPES, VARIANTS[_last(module)])
+    return type(name, (KernelBenchmark,), {"__module__": module, "kernel": kernel, "params": params})
+
+
+def _last(module: str) -> str:
+    return module.rpartition(".")[2]

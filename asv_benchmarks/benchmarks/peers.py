@@ -1,8 +1,8 @@
-"""The peers on the same work, one class each; those not installed are skipped. `race.py` compares more fairly."""
+"""The peers on the same work, one class each; those not installed are skipped. The race compares more fairly."""
 
 import functools
 
-from . import libraries
+import libraries
 
 STEPS = 32
 ROWS = 1000

@@ -6,6 +6,11 @@ import time
 import numba
 import numpy as np
 
+from fastbp.kernels.entries.functions import fma
+from fastbp.kernels.machine.memory import as_vector
+from fastbp.kernels.machine.registers import FEATURES
+from fastbp.kernels.machine.tiles import lanes, load, store, zeros
+
 from . import Case, Data, cpus
 
 SPIN_SECONDS = 0.05
@@ -39,14 +44,11 @@ class Entrant:
 
 def make_spin():
     """Return a kernel that adds n products to each of some vectors, and how many vectors: all that registers hold."""
-    from fastbp.kernels.simd import lanes, load, store, zeros
-    from fastbp.kernels.tile import FEATURES
-    from fastbp.kernels.values import fma
-
     vectors = 16 if "+avx512f" in FEATURES else 6 if "+avx" in FEATURES or "+neon" in FEATURES else 3
 
     @numba.njit(nogil=True)
-    def spin(a, n):
+    def spin(array, n):
+        a = as_vector(array)
         t = load(a, 0, lanes(a), 0, zeros(a, vectors, 1))
         for _ in range(n):
             t = fma(t, 0.5, 0.5)

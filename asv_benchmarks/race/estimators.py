@@ -1,27 +1,28 @@
 #!/usr/bin/env python
 """Race fastbp.sklearn's estimators against scikit-learn's own: `fit`, the same settings, the same seed.
 
-    python asv_benchmarks/estimators.py
-    python asv_benchmarks/estimators.py --case digits:adam --case mnist:sgd:float32:search --rounds 9
+    python asv_benchmarks/race/estimators.py
+    python asv_benchmarks/race/estimators.py --case digits:adam --case mnist:sgd:float32:search --rounds 9
 
 A case is DATA:SOLVER, then perhaps float32, early (stopping) or search (a grid in two processes). DATA is digits,
-breast_cancer, diabetes, or mnist where FASTBP_MNIST names the folder of its files. `README.md` in this folder tells
-more. It needs Linux or macOS.
+breast_cancer, diabetes, or mnist where FASTBP_MNIST names the folder of its files. README.md in the folder above
+tells more. It needs Linux or macOS.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import importlib
-import json
 import os
 import statistics
 import sys
 import warnings
 from typing import Any
 
-import race
-import race_table
+import machine
+from competitor import Competitor, LeftOut, sample, serve
+from table import duration, multiple
 
 TITLES = {"fastbp.sklearn": "fastbp", "sklearn.neural_network": "scikit-learn"}
 SMALL, SOLVERS = ("digits", "breast_cancer", "diabetes"), ("adam", "sgd", "lbfgs")
@@ -84,26 +85,23 @@ def fitter(module: str, text: str) -> Any:
 
 
 def compete(module: str, text: str, answers: int) -> None:
-    """Be a competitor: fit once, then do and answer what the lines on stdin ask."""
-    with os.fdopen(answers, "w", buffering=1) as out:
-        try:
-            fit, score = fitter(module, text)
-            fit()  # compiles or loads, and starts the processes of a search
-        except ImportError as error:
-            print(json.dumps({"left out": str(error)}), file=out)
-            return
-        print(json.dumps(0.0), file=out)
-        for line in sys.stdin:
-            print(json.dumps(score() if line.strip() == "score" else race.sample(fit, "train")), file=out)
+    """Be a competitor: fit once, then answer "score", and "time"."""
+
+    def prepare():
+        fit, score = fitter(module, text)
+        fit()  # compiles or loads, and starts the processes of a search
+        return 0.0, lambda what: score() if what == "score" else sample(fit)
+
+    serve(answers, prepare)
 
 
 def compare(text: str, rounds: int) -> list[str]:
     """Return the case's row of the table: both times, their ratio and both scores."""
-    running: dict[str, race.Competitor] = {}
+    running: dict[str, Competitor] = {}
     seconds: dict[str, list[float]] = {module: [] for module in TITLES}
     try:
         for module in TITLES:
-            running[module] = race.Competitor(module, text, __file__)
+            running[module] = Competitor(module, text, __file__)
         for turn in range(rounds):
             for module in list(TITLES)[:: 1 if turn % 2 else -1]:  # each first in turn
                 seconds[module].append(running[module].ask("time"))
@@ -111,9 +109,9 @@ def compare(text: str, rounds: int) -> list[str]:
     finally:
         for competitor in running.values():
             competitor.end()
-    times = [race_table.duration(statistics.median(seconds[module])) for module in TITLES]
+    times = [duration(statistics.median(seconds[module])) for module in TITLES]
     ratio = statistics.median(theirs / ours for ours, theirs in zip(*seconds.values(), strict=True))
-    return [described(text), *times, f"**{race_table.multiple(ratio)}**", *(f"{score:.4f}" for score in scores)]
+    return [described(text), *times, f"**{multiple(ratio)}**", *(f"{score:.4f}" for score in scores)]
 
 
 def described(text: str) -> str:
@@ -126,12 +124,7 @@ def described(text: str) -> str:
 
 def main() -> None:
     """Race the cases asked for; the table goes to stdout, who is left out to stderr."""
-    assert __doc__
-    summary, _, more = __doc__.partition("\n")
-    parser = argparse.ArgumentParser(description=summary, epilog=more)
-    parser.add_argument("--case", action="append", metavar="CASE", help="race this case only; may be repeated")
-    parser.add_argument("--rounds", type=int, default=5, help="fits of each side and case (5)")
-    parser.add_argument("--compete", nargs=3, help=argparse.SUPPRESS)
+    parser = make_parser()
     options = parser.parse_args()
     if options.compete:
         module, text, answers = options.compete
@@ -150,9 +143,24 @@ def main() -> None:
     for case in cases:
         try:
             print("| " + " | ".join(compare(case, options.rounds)) + " |", flush=True)
-        except race.LeftOut as why:
+        except LeftOut as why:
             print(f"{case} left out: {why}", file=sys.stderr, flush=True)
-    print(f"\nMedians of {options.rounds} fits each, in turns: {race.machine(['fastbp', 'sklearn'])}.")
+    versions = machine.versions(["fastbp", "sklearn"])
+    about = machine.in_words(machine.describe(), versions, str(datetime.date.today()))
+    print(f"\nMedians of {options.rounds} fits each, in turns: {about}.")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    assert __doc__
+    summary, _, more = __doc__.partition("\n")
+    parser = argparse.ArgumentParser(
+        description=summary, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--case", action="append", metavar="CASE", help="race this case only; may be repeated")
+    parser.add_argument("--rounds", type=int, default=5, help="fits of each side and case (5)")
+    parser.add_argument("--compete", nargs=3, help=argparse.SUPPRESS)
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""One task, done by each library as its manual advises: what `race.py` and the class of each peer in asv measure.
+"""One task, done by each library as its manual advises. The race measures it, and so do asv's peers.
 
 Every module here has a class `Entrant`, made from a `Case` and its `Data`. `epoch()` trains once over all rows in a
-new order, minibatch after minibatch; `predict()` returns the probabilities of all rows. Libraries are imported only
-when an entrant is made, so that asv finds its benchmarks where some are missing.
+new order, minibatch after minibatch; `predict()` returns the probabilities of all rows. A library is imported only
+when its entrant is made, so that the others run where it is missing.
 """
 
 from __future__ import annotations
@@ -55,6 +55,16 @@ class Case:
         if mode == "train":
             rows *= steps or int(np.clip(EPOCH_FLOP / training_flop(widths, rows), FEWEST_STEPS, MOST_STEPS))
         return cls(text, mode, widths, int(count), rows, optimizer or "sgd", dtype or "float32")
+
+    @property
+    def per(self) -> str:
+        """What times are told of: a "step" or a "row"."""
+        return "step" if self.mode == "train" else "row"
+
+    @property
+    def count(self) -> int:
+        """Steps in an epoch, or rows in a prediction."""
+        return self.rows // self.batch if self.mode == "train" else self.rows
 
     @property
     def flop(self) -> int:
