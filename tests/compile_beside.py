@@ -6,26 +6,29 @@ What is needed first comes first; what the suite finds missing it compiles itsel
 import warnings
 
 import numpy as np
-from oracles import variants
+from guarded import variants
 
 import fastbp
-from fastbp.kernels import build, clocked
+from fastbp.kernels.activations import ACTIVATIONS
+from fastbp.kernels.engine import clocks, compilation, replicas
+from fastbp.kernels.losses import LOSSES
+from fastbp.kernels.program.phases import Kernel
 from fastbp.kernels.registry import KERNELS
-from fastbp.network import ACTIVATIONS, LOSSES, OUTPUTS
+from fastbp.optimizers import SGD
 
 DTYPES = "float64", "float32"  # the suite begins with float32
-HOWS = {"momentum": 0.5}, {"momentum": 0.5, "nesterov": True}, {"optimizer": "adam"}, {"optimizer": "rmsprop"}
+OPTIMIZERS = SGD(momentum=0.5), SGD(momentum=0.5, nesterov=True), "adam", "rmsprop"
 
 
 def registered(dtype):
     for name, entry in KERNELS.items():
         arguments = entry.sample(3, 5, 2, dtype, np.random.default_rng(0))
-        for variant in variants(name, dtype) if not entry.twin else ["fast"]:
+        for variant in variants(name, dtype) if not entry.reference else ["fast"]:
             entry.call(variant, *arguments)
 
 
 def trained(loss, activation, dtype, **settings):
-    y = np.zeros(100, int) if OUTPUTS[loss] == "softmax" else np.zeros((100, 2))
+    y = np.zeros(100, int) if LOSSES[loss].link == "softmax" else np.zeros((100, 2))
     model = fastbp.Model([2, 2, 2], activation, loss=loss, dtype=dtype, n_threads=1, **settings)
     for X_dtype in ("float64", "float32", "uint8"):
         X = np.zeros((100, 2), X_dtype)
@@ -39,13 +42,14 @@ def trained(loss, activation, dtype, **settings):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     for dtype in DTYPES:
-        for how in HOWS:
-            trained("cross_entropy", "relu", dtype, **how)
+        for optimizer in OPTIMIZERS:
+            trained("cross_entropy", "relu", dtype, optimizer=optimizer)
         trained("cross_entropy", "relu", dtype, layer_norm=True)
         registered(dtype)
-    for dtype in DTYPES:
-        for phase in clocked.CLOCKED.values():
-            build.phase(phase, np.dtype(dtype))
+        compilation.task_runner(np.dtype(dtype), clocks.run_task_clocked)
+        for name in ("row_block", "row_block_clocked", "prefetch_rows"):
+            compilation.kernel(Kernel(name), np.dtype(dtype))
+        compilation.work(replicas.train_replicas, np.dtype(dtype))
     for dtype in DTYPES:
         for loss in LOSSES:
             for activation in ACTIVATIONS if loss == "cross_entropy" else ["relu"]:

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from fastbp import plan_fast
-from fastbp.kernels.simd import LINE
-from fastbp.kernels.tile import ROWS, VECTORS
+from fastbp import cli
+from fastbp.execution import fast_plan
+from fastbp.kernels.entries.records import LINE
+from fastbp.kernels.machine.registers import ROWS, VECTORS
 
-plan_fast.CALL_FLOP = 1  # several workers for little work, too: tests are short
+fast_plan.CALL_FLOP = 1  # several workers for little work, too: tests are short
 MANY = 1000  # tests, from which it pays to compile beside them what they need
 
 
@@ -69,6 +70,18 @@ def rounding(dtype):
 def rng():
     """Random numbers, the same in every run."""
     return np.random.default_rng(54)
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command in an empty folder; return status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        status = cli.main([str(argument) for argument in arguments])
+        return status, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,11 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 import fastbp
+from fastbp.kernels import activations as entries
 
 SIZES = [(7, 3), (1, 1, 7), (33, 17, 16, 4), (16, 33, 1, 17)]  # no hidden layer; one below a tile, a tile, one above
 NAMED = {"input_shift": [0.5, -1, 2], "input_scale": [2, 0.25, 3], "feature_names": ["a", "b", "c"]}
+ACTIVATIONS = tuple(F.name for F in entries.ALL)
 LOSSES = ("cross_entropy", "binary_cross_entropy", "squared_error", "poisson")
 
 
@@ -16,7 +18,7 @@ def made(sizes, dtype="float32", rng=None, **settings):
     rng = rng or np.random.default_rng(7)
     for W, *vectors in model.parameters:
         W[...] = rng.standard_normal(W.shape) / np.sqrt(len(W))
-        for vector, middle in zip(vectors, (0, 1, 0), strict=False):  # b; g and c
+        for vector, middle in zip(vectors, (0, 1, 0), strict=False):  # b; g and c, or an activation's slopes
             vector[...] = middle + rng.standard_normal(vector.shape) / 2
     return model
 
@@ -26,7 +28,7 @@ def rows(model, count=33):
 
 
 def outputs(model, X):
-    return model.predict(X) if model.network.loss in ("squared_error", "poisson") else model.predict_proba(X)
+    return model.predict(X) if model.loss.name in ("squared_error", "poisson") else model.predict_proba(X)
 
 
 def near(model):

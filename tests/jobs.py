@@ -8,23 +8,23 @@ import warnings
 import numpy as np
 
 import fastbp
-from fastbp import plan_fast, threads
+from fastbp.execution import fast_plan, threads
 
-plan_fast.CALL_FLOP = 1  # several workers for little work, too
+fast_plan.CALL_FLOP = 1  # several workers for little work, too
 random = np.random.default_rng(7)
 SIZES = 131, 257, 61, 10
 X, y = random.standard_normal((1009, 131)).astype("float32"), random.integers(0, 10, 1009)
-used = set()  # sizes of the crews there were
+used = set()  # sizes of the teams there were
 
 
-class Crew(threads.crew):
+class Team(threads.team):
     def __enter__(self):
         n = super().__enter__()
         used.add(n)
         return n
 
 
-threads.crew = Crew
+threads.team = Team
 
 
 def digest(*arrays):

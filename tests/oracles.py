@@ -1,19 +1,11 @@
-"""What each kernel must return, in float64 and numpy; and calling a kernel under guard."""
+"""What each kernel must return, in float64 and numpy.
 
-import functools
-import inspect
+An oracle takes the inputs and returns for each output the right values, and what rounding errors are a share of.
+"""
+
 import math
-import re
 
 import numpy as np
-
-from fastbp.kernels.registry import KERNELS
-
-GUARD = 64  # elements before and behind each array
-POISON = -777  # what class numbers hold beforehand, as the other outputs hold NaN
-
-# ---- what each kernel must return. An oracle takes the inputs and returns for each output the right values, and the
-# ---- magnitude that rounding errors are a share of: 0 where there is nothing to round.
 
 
 def _product(a, b, plus=0.0):
@@ -57,7 +49,8 @@ def _momentum(W, m, dW, alpha, mu, ahead):
     return [(W + step[0], abs(W) + step[1]), (new, magnitude)]
 
 
-def _adam(W, m, v, dW, alpha, b1, b2, eps, step, decay=0.0):
+def _adam(W, m, v, dW, settings, alpha, step):
+    b1, b2, eps, decay = [*settings, 0.0][:4]  # of AdamW alone
     new_m, magnitude = b1 * m + (1 - b1) * dW, b1 * abs(m) + (1 - b1) * abs(dW)
     new_v = b2 * v + (1 - b2) * dW**2
     mean, square = new_m / (1 - b1**step), new_v / (1 - b2**step)  # algorithm 1 of the paper
@@ -71,9 +64,6 @@ def _rmsprop(W, v, dW, alpha, rho, eps):
     v = rho * v + (1 - rho) * dW**2
     step = alpha * dW / (np.sqrt(v) + eps)
     return [(W - step, abs(W) + abs(step)), (v, v)]
-
-
-# ---- those beyond the paper. 1 - z has the absolute error of z, and ln of a number the relative error of that number.
 
 
 def _logistic(t):
@@ -142,6 +132,57 @@ def _gelu_derivative(t):
 def _silu_derivative(t):
     s = _logistic(t)
     return [(s + t * s * (1 - s), s * (1 + abs(t)))]
+
+
+SELU = 1.0507009873554805, 1.6732632423543772  # scale and alpha (Klambauer et al., 2017, appendix)
+
+
+def _elu(t, scale=1.0, alpha=1.0):
+    below = np.minimum(t, 0)
+    return [_whole(scale * np.where(t < 0, alpha * np.expm1(below), t))]
+
+
+def _elu_derivative(h, scale=1.0, alpha=1.0):
+    below = np.minimum(h, 0) + scale * alpha  # of h, which has lost what is small beside scale alpha
+    return [(np.where(np.signbit(h), below, scale), scale * alpha + abs(h))]
+
+
+def _softplus(t):
+    return np.logaddexp(0, t)
+
+
+def _mish(t):
+    h = t * np.tanh(_softplus(t))
+    return [(h, abs(h) * (1 + abs(t.clip(None, 0))))]
+
+
+def _mish_derivative(t):
+    gate, s = np.tanh(_softplus(t)), _logistic(t)
+    return [(gate + t * (1 - gate**2) * s, (gate + abs(t) * (1 - gate**2) * s) * (1 + abs(t)))]
+
+
+def _log_cosh(t, y):
+    d = t - y
+    e = (np.logaddexp(d, -d) - np.log(2)).sum(1)
+    return [(np.tanh(d) / len(t), (abs(np.tanh(d)) + abs(d) / np.cosh(d) ** 2) / len(t)), (e, (abs(d) + d**2).sum(1))]
+
+
+def _lion(W, m, dW, settings, alpha, count):
+    b1, b2, decay = settings
+    way = np.sign(b1 * m + (1 - b1) * dW)
+    step = alpha * (way + decay * W)
+    return [(W - step, abs(W) + abs(step)), (b2 * m + (1 - b2) * dW, b2 * abs(m) + (1 - b2) * abs(dW))]
+
+
+def _nadam(W, m, v, dW, settings, alpha, step):
+    b1, b2, eps, _ = settings
+    mu = [b1 * (1 - 0.96 ** (0.004 * t) / 2) for t in range(1, int(step) + 2)]  # of each step, and the next
+    new_m, magnitude = b1 * m + (1 - b1) * dW, b1 * abs(m) + (1 - b1) * abs(dW)
+    new_v = b2 * v + (1 - b2) * dW**2
+    divisor = np.sqrt(new_v / (1 - b2**step)) + eps
+    ways = alpha * mu[-1] / (1 - math.prod(mu)) / divisor, alpha * (1 - mu[-2]) / (1 - math.prod(mu[:-1])) / divisor
+    moved = ways[0] * magnitude + ways[1] * abs(dW)
+    return [(W - ways[0] * new_m - ways[1] * dW, abs(W) + moved), (new_m, magnitude), (new_v, new_v)]
 
 
 def _dropout(h, p, columns, key):
@@ -220,19 +261,31 @@ ORACLES = {
     "gelu_derivative": _gelu_derivative,
     "silu": lambda t: [_whole(t * _logistic(t))],
     "silu_derivative": _silu_derivative,
+    "elu": _elu,
+    "elu_derivative": _elu_derivative,
+    "selu": lambda t: _elu(t, *SELU),
+    "selu_derivative": lambda h: _elu_derivative(h, *SELU),
+    "softplus": lambda t: [_whole(_softplus(t))],
+    "softplus_derivative": lambda t: [_whole(_logistic(t))],
+    "mish": _mish,
+    "mish_derivative": _mish_derivative,
+    "prelu": lambda t, a: [_whole(np.where(t < 0, a * t, t))],
+    "prelu_derivative": lambda t, a: [_whole(np.where(t < 0, a, 1))],
+    "prelu_parameter_backward": lambda dh, t, a: [_sum(dh * np.minimum(t, 0))],
+    "log_cosh": _log_cosh,
+    "lion_update": _lion,
+    "nadam_update": _nadam,
     "dropout": _dropout,
     "absolute_error": lambda t, y: [(np.sign(t - y) / len(t), 1 / len(t)), _whole(abs(t - y).sum(1))],
     "huber": _huber,
     "smoothed_cross_entropy": _smoothed_cross_entropy,
     "gather": lambda X, order, b, scale: [((X[order] - b) * scale, (abs(X[order]) + abs(b)) * abs(scale))],
     "linear_descent": lambda W, b, x, dt, alpha: [_less(W, alpha, *_product(x.T, dt)), _less(b, alpha, *_sum(dt))],
-    "momentum_update": lambda W, m, dW, alpha, mu: _momentum(W, m, dW, alpha, mu, ahead=0),
-    "nesterov_update": lambda W, m, dW, alpha, mu: _momentum(W, m, dW, alpha, mu, ahead=1),
+    "momentum_update": lambda W, m, dW, settings, alpha, count: _momentum(W, m, dW, alpha, *settings, ahead=0),
+    "nesterov_update": lambda W, m, dW, settings, alpha, count: _momentum(W, m, dW, alpha, *settings, ahead=1),
     "adam_update": _adam,
-    "adamw_update": lambda W, m, v, dW, alpha, b1, b2, eps, decay, step: _adam(
-        W, m, v, dW, alpha, b1, b2, eps, step, decay
-    ),
-    "rmsprop_update": _rmsprop,
+    "adamw_update": _adam,
+    "rmsprop_update": lambda W, v, dW, settings, alpha, count: _rmsprop(W, v, dW, alpha, *settings),
     "fast_exp": lambda x: [(np.exp(x), np.exp(x))],
     "fast_log": lambda x: [(np.log(x), abs(np.log(x)))],
     "fast_bias_backward": lambda dt: [_sum(dt)],
@@ -240,60 +293,8 @@ ORACLES = {
 }
 
 
-def variants(name, dtype):
-    """The variants to try: a plain loop's parallel one, which is the same loop, in one dtype of the two."""
-    entry = KERNELS[name]
-    in_parallel = "float32" if list(KERNELS).index(name) % 2 else "float64"
-    return [variant for variant in entry.variants if variant != "parallel" or np.dtype(dtype) == in_parallel]
-
-
-# ---- calling a kernel under guard ----------------------------------------------------------------------------------
-
-
-@functools.cache
-def documented(entry):
-    """The arguments as the docstring gives them: {name: (direction, shape)}, (None, None) for a scalar."""
-    written = inspect.getdoc(entry.documented)
-    lines = re.findall(r"^(\w+(?:, \w+)*) +(?:(in, out|in|out) +\(([^)]*)\))?", written, re.MULTILINE)
-    found = {
-        name: (direction or None, shape or None) for names, direction, shape in lines for name in names.split(", ")
-    }
-    return {name: found.get(name, ("undocumented", None)) for name in inspect.signature(entry.documented).parameters}
-
-
-class Guarded:
-    """An argument's copy between two guards, poisoned if it is an output."""
-
-    def __init__(self, array, direction):
-        self.direction = direction
-        poison = POISON if array.dtype.kind == "i" else np.nan
-        self.buffer = np.full(array.size + 2 * GUARD, poison, array.dtype)
-        self.array = self.buffer[GUARD:-GUARD].reshape(array.shape)
-        if direction != "out":
-            self.array[...] = array
-        self.before = self.buffer.copy()
-
-    def check(self):
-        after, before = self.buffer.copy(), self.before
-        if self.direction != "in":  # an output may have changed, its guards may not
-            after[GUARD:-GUARD] = before[GUARD:-GUARD]
-        assert after.tobytes() == before.tobytes(), f"wrote where an argument marked {self.direction!r} allows nothing"
-
-
-def run(entry, variant, arguments):
-    """Call a kernel; return its outputs with its value, if it has one, as the last. Guards and inputs are checked."""
-    directions = [direction for direction, _ in documented(entry).values()]
-    guarded = [Guarded(a, d) if d else a for a, d in zip(arguments, directions, strict=True)]
-    value = entry.call(variant, *(g.array if isinstance(g, Guarded) else g for g in guarded))
-    arrays = [g for g in guarded if isinstance(g, Guarded)]
-    for g in arrays:
-        g.check()
-    outputs = [g.array for g in arrays if g.direction != "in"]
-    return outputs if value is None else [*outputs, np.float64(value)]
-
-
 def expected(entry, arguments):
     """What `run` should return: for each output its values and the magnitude that rounding errors are a share of."""
-    inputs = [a for a, (direction, _) in zip(arguments, documented(entry).values(), strict=True) if direction != "out"]
-    oracle = ORACLES[entry.twin or entry.name]
-    return oracle(*(np.asarray(i, np.int64 if i.dtype.kind == "i" else np.float64) for i in inputs))
+    inputs = [a for a, (direction, _) in zip(arguments, entry.directions.values(), strict=True) if direction != "out"]
+    oracle = ORACLES[(entry.reference or entry).name]
+    return oracle(*(np.asarray(i, np.int64 if np.asarray(i).dtype.kind == "i" else np.float64) for i in inputs))

@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numba
 import numpy as np
 import fastbp
-from fastbp import threads
+from fastbp.execution import threads
 from jobs import *
 """
 

@@ -11,62 +11,77 @@ OVERRUNS = """
 import json, sys
 import numpy as np
 from numba import njit
-from fastbp.kernels.convert import load_as, load_scaled
-from fastbp.kernels.simd import half_zeros, lanes, load, outer_add, store, transpose, zeros
+from fastbp.kernels.machine.conversion import load_as, load_scaled
+from fastbp.kernels.machine.memory import as_vector
+from fastbp.kernels.machine.tiles import half_zeros, lanes, load, outer_add, store, transpose, zeros
 
 N = 400
+BYTES, NUMBERS, LONG = np.zeros(N, np.uint8), np.zeros(N), np.zeros(2 * N)
 
 @njit
 def use_load(a, at):
+    a = as_vector(a)
     store(a, 0, lanes(a), lanes(a), load(a, at, lanes(a), 2 * lanes(a), zeros(a, 2, 2)))
 
 @njit
 def use_store(a, at):
+    a = as_vector(a)
     store(a, at, lanes(a), 2 * lanes(a), zeros(a, 2, 2))
 
 @njit
 def use_outer_add_left(a, at):
+    a = as_vector(a)
     store(a, 0, lanes(a), 0, outer_add(zeros(a, 2, 1), a, at, 3, a, 0, 0))
 
 @njit
 def use_outer_add_right(a, at):
+    a = as_vector(a)
     store(a, 0, 0, lanes(a), outer_add(zeros(a, 1, 2), a, 0, 0, a, at, lanes(a)))
 
 @njit
 def use_transpose_in(a, at):
+    a = as_vector(a)
     transpose(a, 0, a, at, zeros(a, 1, 1))
 
 @njit
 def use_transpose_out(a, at):
+    a = as_vector(a)
     transpose(a, at, a, 0, zeros(a, 1, 1))
 
 @njit
 def use_load_half(a, at):
+    a = as_vector(a)
     store(a, 0, lanes(a), 0, load(a, at, lanes(a), 0, half_zeros(a, 2)))
 
 @njit
 def use_store_half(a, at):
+    a = as_vector(a)
     store(a, at, lanes(a), 0, half_zeros(a, 2))
 
 @njit
 def use_outer_add_half(a, at):
+    a = as_vector(a)
     store(a, 0, lanes(a), 0, outer_add(half_zeros(a, 2), a, 0, 3, a, at, 0))
 
 @njit
 def use_load_as(a, at):
-    store(a, 0, 0, 0, load_as(zeros(a, 1, 1), np.zeros(N, np.uint8), at))
+    a = as_vector(a)
+    store(a, 0, 0, 0, load_as(zeros(a, 1, 1), as_vector(BYTES), at))
 
 @njit
 def use_load_scaled(a, at):
-    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), np.zeros(N), at, np.zeros(N), np.zeros(N), 0))
+    a = as_vector(a)
+    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), as_vector(NUMBERS), at, as_vector(NUMBERS), as_vector(NUMBERS), 0))
 
 @njit
 def use_load_scaled_shift(a, at):
-    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), np.zeros(N), 0, np.zeros(N), np.zeros(2 * N), at))
+    a = as_vector(a)
+    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), as_vector(NUMBERS), 0, as_vector(NUMBERS), as_vector(LONG), at))
 
 @njit
 def use_load_scaled_scale(a, at):
-    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), np.zeros(N), 0, np.zeros(2 * N), np.zeros(N), at))
+    a = as_vector(a)
+    store(a, 0, 0, 0, load_scaled(zeros(a, 1, 1), as_vector(NUMBERS), 0, as_vector(LONG), as_vector(NUMBERS), at))
 
 def raises(function, at, dtype):
     try:
@@ -101,34 +116,37 @@ def test_every_access_one_beyond_either_end_raises(run_python, tmp_path):
 
 # ---- what the CPU is told ------------------------------------------------------------------------------------------
 
-# compiles every fast kernel; prints how wide its vectors are, its FMA instructions and calls of libm
+# compiles kernels of each kind; prints how wide their vectors are, their FMA instructions and calls of libm
 ASSEMBLY = r"""
 import json, re
-from fastbp.kernels import build, registry, row, step, tile, update
-from fastbp.profiler.assembly import count
 import numpy as np
+from fastbp.inspection.profiler.assembly import count
+from fastbp.kernels.compiler import jit
+from fastbp.kernels.machine import registers
+from fastbp.kernels.registry import KERNELS
 
+NAMES = (
+    "gather", "linear_relu", "linear_relu_row", "linear_backward_params", "linear_relu_backward_input", "softmax_row",
+    "softmax_cross_entropy", "gelu", "layer_norm", "adam_update", "exp", "log")
 found = {}
-def look(name, dispatcher):
-    text = "\n".join(dispatcher.inspect_asm().values())
-    assert "ret" in text, name
-    counts = count(text.splitlines())
-    found[name] = {
-        "width_bits": counts.width_bits,
-        "fma": counts.fma,
-        "libm": sorted(set(re.findall(r"\b(fmaf?|expf?|logf?|sqrtf?)\b", text)))}
-
 for dtype in ("float32", "float64"):
-    for phase in (step.forward, step.backward, update.UPDATES["adam"]):
-        look(f"{phase.__name__} {dtype}", build.phase(phase, dtype)[1])
-    for X_dtype in ("uint8", "float32", "float64"):
-        look(f"gather {X_dtype} {dtype}", build.gather_phase(X_dtype, dtype)[1])
-    for entry in registry.KERNELS.values():
-        if entry.name in ("fast_linear_relu_row", "fast_softmax_row", "fast_exp", "fast_log"):
-            entry.call("fast", *entry.sample(3, 3, 3, dtype, np.random.default_rng(0)))
-for kernel in (row.linear_row, registry.loss.softmax_row, registry.twins.exp_vectors, registry.twins.log_vectors):
-    look(kernel.__name__, kernel)
-print(json.dumps({"rows": tile.ROWS, "vectors": tile.VECTORS, "found": found}))
+    for name in NAMES:
+        entry = KERNELS[f"fast_{name}"]
+        arguments = entry.sample(3, 3, 3, dtype, np.random.default_rng(0))
+        for X_dtype in ("uint8", "float32", "float64") if name == "gather" else [None]:
+            if X_dtype:
+                arguments[1] = arguments[1].astype(X_dtype)
+            with entry.variants["fast"](*arguments) as compute:
+                compute()
+            for dispatcher in compute.dispatchers:
+                text = jit.assembly(dispatcher, dispatcher.signatures[0])
+                assert "ret" in text, name
+                counts = count(text.splitlines())
+                found[f"{name} {dtype} {X_dtype} {dispatcher.__name__}"] = {
+                    "width_bits": counts.width_bits,
+                    "fma": counts.fma,
+                    "libm": sorted(set(re.findall(r"\b(fmaf?|expf?|logf?|sqrtf?|tanhf?|erfcf?)\b", text)))}
+print(json.dumps({"rows": registers.ROWS, "vectors": registers.VECTORS, "found": found}))
 """
 
 intel = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the assembly of another CPU")
@@ -160,8 +178,8 @@ def test_haswell_is_given_ymm_and_fma_but_no_zmm(beside):
     for name, code in told["found"].items():
         assert code["width_bits"] == 256, name
         assert not code["libm"], name
-    products = [code["fma"] for name, code in told["found"].items() if name.startswith(("forward", "backward"))]
-    assert len(products) == 4 and all(products)
+    products = [code["fma"] for name, code in told["found"].items() if name.rpartition(" ")[2].startswith("linear")]
+    assert len(products) == 2 * 4 and all(products)
 
 
 @intel

@@ -3,16 +3,21 @@
 import numba
 import numpy as np
 import pytest
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 from processes import run
 from trainings import AGREE, OPTIMIZERS, assert_alike, both, data, flat
 
 import fastbp
-from fastbp import threads
-from fastbp.kernels import block
-from fastbp.kernels.tile import HALF, ROWS
-from fastbp.kernels.workspace import BATCH, BLOCKS, WORDS, block_size
-from fastbp.plan_fast import GRADIENT_ROWS
-from fastbp.samples import Labelled, Samples
+from fastbp.data.samples import Labelled, Samples
+from fastbp.execution import threads
+from fastbp.execution.fast_plan import GRADIENT_ROWS
+from fastbp.kernels.engine import minibatch
+from fastbp.kernels.entries.records import Record
+from fastbp.kernels.machine.records import record_type
+from fastbp.kernels.machine.registers import HALF, ROWS
+from fastbp.kernels.program.state import STATE, block_size
 
 SPLIT = [  # sizes, rows of a minibatch, blocks that it is split into
     ((20, 100, 2), 200, 2),
@@ -78,7 +83,7 @@ def test_a_gradient_over_many_rows_is_summed_from_blocks(rng):
     X, y = data(rng, 5 * GRADIENT_ROWS + 65, (20, 30, 3))
     plan = fastbp.Model([20, 30, 3], seed=7)._loaded_plan()
     plan.gradients(Labelled(Samples(X), y), np.empty(20 * 30 + 30 + 30 * 3 + 3, np.float32))
-    assert plan._arrays["now"][BLOCKS] == 5
+    assert plan.buffers.state["blocks"] == 5
 
 
 # ---- the same bits
@@ -101,7 +106,7 @@ for sizes, batch_size, blocks in SPLIT:
                 used.clear()
                 history = model.fit(X, y, epochs=3, batch_size=batch_size, verbose=0)
                 assert used == {min(n_threads, enough)}, (sizes, n_threads, used)
-                assert model._plan._arrays["now"][workspace.BLOCKS] == blocks
+                assert model._plan.buffers.state["blocks"] == blocks
                 states = model.get_state()["optimizer"].values()
                 told.add(digest(model._flat, *states, history.loss, history.accuracy))
             assert len(told) == 1, (sizes, dtype, settings)
@@ -111,7 +116,7 @@ for sizes, batch_size, blocks in SPLIT:
 
 
 def test_any_number_of_threads_gives_the_same_bits_in_blocks():
-    bits = run("from fastbp.kernels import workspace" + SAME_BITS).split()
+    bits = run("from fastbp.optimizers import *" + SAME_BITS).split()
     assert len(bits) == len(set(bits)) == 2 * len(SPLIT) * len(OPTIMIZERS)
 
 
@@ -148,22 +153,31 @@ def assert_same_bits(model, twin):
 # ---- the split
 
 
+@intrinsic
+def _state(typingctx, address):
+    """The state at an address, of a network of float32."""
+    kind = record_type(STATE, types.float32)
+    return kind(address), lambda context, builder, sig, args: builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+
+
 @numba.njit
-def _block_rows(now, k):
-    return block.block_rows(now, k)
+def _block_rows(address, k):
+    return minibatch.block_rows(_state(address), k)
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 4, 7])
 def test_blocks_are_half_tiles_and_as_even_as_can_be(many):
-    now = np.zeros(WORDS, np.intp)
-    now[BLOCKS] = many
+    state = Record(STATE)
+    state["blocks"] = many
     for B in [*range(20 * ROWS + 2), 997, 1000, 65_537]:
-        now[BATCH] = B
-        rows = [_block_rows(now, k) for k in range(many)]
+        state["batch"] = B
+        rows = [_block_rows(state.address, k) for k in range(many)]
         assert rows[0][0] == 0 and rows[-1][1] == B
         assert all(last == first for (_, last), (first, _) in zip(rows, rows[1:], strict=False))
         assert all(first <= last and (last == B or last % HALF == 0) for first, last in rows)
         tiles = [-(-(last - first) // HALF) for first, last in rows]
         assert max(tiles) - min(tiles) <= 1
         if B:
-            assert max(last - first for first, last in rows) <= block_size(B, many) <= block_size(B + 1, many)
+            assert (
+                max(last - first for first, last in rows) <= block_size(B, many, HALF) <= block_size(B + 1, many, HALF)
+            )

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 import fastbp
-from fastbp.kernels import _cache, _jit
+from fastbp.kernels.compiler import cache as kernel_cache
+from fastbp.kernels.compiler import jit
 
 KEY, OTHER = "0123456789abcdef01234567", 12345  # a cache's name; the number of another user, and of a group
-posix = pytest.mark.skipif(not _cache.OWNERS, reason="folders have no owners there")
-root = pytest.mark.skipif(not _cache.OWNERS or os.geteuid() != 0, reason="gives files away, as root may")
+posix = pytest.mark.skipif(not kernel_cache.OWNERS, reason="folders have no owners there")
+root = pytest.mark.skipif(not kernel_cache.OWNERS or os.geteuid() != 0, reason="gives files away, as root may")
 
-WHERE = "from fastbp.kernels import _jit; print(_jit.cache_folder())"
+WHERE = "from fastbp.kernels.compiler import jit; print(jit.cache_folder())"
 
 
 def mode(path):
@@ -38,15 +39,15 @@ def named(tmp_path, monkeypatch):
     """A folder as NUMBA_CACHE_DIR names it."""
     folder = tmp_path / "named"
     folder.mkdir(0o700)
-    monkeypatch.setattr(_cache.config, "CACHE_DIR", str(folder))
-    monkeypatch.setattr(_cache, "_told", set())
+    monkeypatch.setattr(kernel_cache.config, "CACHE_DIR", str(folder))
+    monkeypatch.setattr(kernel_cache, "_told", set())
     return folder
 
 
 @pytest.fixture
 def foreign_groups(monkeypatch):
     """All groups are those of others."""
-    monkeypatch.setattr(_cache, "_primary_group", lambda user: -1)
+    monkeypatch.setattr(kernel_cache, "_primary_group", lambda user: -1)
 
 
 # ---- what is removed -----------------------------------------------------------------------------------------------
@@ -69,14 +70,14 @@ def names(folder):
 def test_pruning_keeps_the_newest(tmp_path):
     folders = [cache(tmp_path, age) for age in range(12)]
     (tmp_path / "file").write_bytes(b"")
-    _cache.prune(tmp_path)
-    assert [folder.exists() for folder in folders] == [True] * _cache.KEPT + [False] * 4
+    kernel_cache.prune(tmp_path)
+    assert [folder.exists() for folder in folders] == [True] * kernel_cache.KEPT + [False] * 4
     assert (tmp_path / "file").exists()
 
 
 @pytest.mark.parametrize("age", [0, 1000])  # newer than the caches, and older
 def test_what_is_no_cache_is_neither_removed_nor_counted(tmp_path, age):
-    caches = [cache(tmp_path, 100 + number) for number in range(_cache.KEPT)]
+    caches = [cache(tmp_path, 100 + number) for number in range(kernel_cache.KEPT)]
     oldest = cache(tmp_path, 999)
     for name in "data", "a" * 23, "a" * 25, "g" * 24, "A" * 24:
         cache(tmp_path, age).rename(tmp_path / name)
@@ -84,7 +85,7 @@ def test_what_is_no_cache_is_neither_removed_nor_counted(tmp_path, age):
     (cache(tmp_path, age + 2) / "below.kernel").mkdir()
     os.utime(tmp_path / f"{age + 2:024x}", (10**9 - age, 10**9 - age))
     before = names(tmp_path)
-    _cache.prune(tmp_path)
+    kernel_cache.prune(tmp_path)
     assert names(tmp_path) == before - {oldest.name, f"{oldest.name}/a.kernel", f"{oldest.name}/b.0.part"}
     assert all(folder.exists() for folder in caches)
 
@@ -92,7 +93,7 @@ def test_what_is_no_cache_is_neither_removed_nor_counted(tmp_path, age):
 @posix
 def test_pruning_follows_no_links(tmp_path):
     base, data = tmp_path / "base", cache(tmp_path / "elsewhere", 1)
-    for age in range(_cache.KEPT):
+    for age in range(kernel_cache.KEPT):
         cache(base, age)
     (base / f"{100:024x}").symlink_to(data)
     os.utime(data, (1, 1))
@@ -100,7 +101,7 @@ def test_pruning_follows_no_links(tmp_path):
     (linked / "c.kernel").symlink_to(data / "a.kernel")
     os.utime(linked, (1, 1))
     before = names(tmp_path)
-    _cache.prune(base)
+    kernel_cache.prune(base)
     assert names(tmp_path) == before
 
 
@@ -127,32 +128,32 @@ def test_a_setting_that_is_empty_or_relative_counts_as_none(run_python, tmp_path
     variables = {"NUMBA_CACHE_DIR": setting, "XDG_CACHE_HOME": setting, "HOME": str(home), "PYTHONPATH": package}
     done = run_python("-W", "error", "-c", WHERE, cwd=cwd, **variables)
     found = Path(done.stdout.strip())
-    assert found.name == _jit.source_key() and home in found.parents and names(cwd) == set()
+    assert found.name == jit.source_key() and home in found.parents and names(cwd) == set()
     assert mode(found) == mode(found.parent) == 0o700
 
 
 @posix
 def test_without_a_home_there_is_no_cache(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_cache.config, "CACHE_DIR", "")
+    monkeypatch.setattr(kernel_cache.config, "CACHE_DIR", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     monkeypatch.setenv("HOME", "home")
     with pytest.warns(RuntimeWarning, match="anew in every process.*there is no home folder"):
-        assert _cache.folder(KEY) is None
+        assert kernel_cache.folder(KEY) is None
     assert names(tmp_path) == set()
 
 
 @posix
 @pytest.mark.parametrize("mask", [0, 0o002, 0o022, 0o077])
 def test_our_folders_are_closed_to_others_whatever_the_umask(tmp_path, monkeypatch, mask):
-    monkeypatch.setattr(_cache.config, "CACHE_DIR", "")
-    monkeypatch.setattr(_cache.AppDirs, "user_cache_dir", str(tmp_path / "above" / "fastbp"))
+    monkeypatch.setattr(kernel_cache.config, "CACHE_DIR", "")
+    monkeypatch.setattr(kernel_cache.AppDirs, "user_cache_dir", str(tmp_path / "above" / "fastbp"))
     with umask(mask):
-        folder = _cache.folder(KEY)
-        _cache.write(folder / "a.kernel", b"of code")
+        folder = kernel_cache.folder(KEY)
+        kernel_cache.write(folder / "a.kernel", b"of code")
     assert [mode(path) for path in (folder, folder.parent, folder.parent.parent)] == [0o700] * 3
     assert mode(folder / "a.kernel") == 0o600
-    assert _cache.read(folder / "a.kernel") == b"of code"
+    assert kernel_cache.read(folder / "a.kernel") == b"of code"
 
 
 @posix
@@ -164,33 +165,33 @@ def test_our_folders_are_closed_to_others_whatever_the_umask(tmp_path, monkeypat
 def test_in_a_folder_that_was_named_they_have_its_permissions(named, mask, asked, given, file):
     named.chmod(asked)
     with umask(mask):
-        folder = _cache.folder(KEY)
-        _cache.write(folder / "a.kernel", b"of code")
+        folder = kernel_cache.folder(KEY)
+        kernel_cache.write(folder / "a.kernel", b"of code")
     assert (mode(folder), mode(folder.parent), mode(folder / "a.kernel")) == (given, given, file)
     assert mode(named) == asked
-    assert _cache.folder(KEY) == folder and _cache.read(folder / "a.kernel") == b"of code"
+    assert kernel_cache.folder(KEY) == folder and kernel_cache.read(folder / "a.kernel") == b"of code"
 
 
 @posix
 def test_a_group_may_write_only_if_it_is_the_users_own(named, monkeypatch):
     named.chmod(0o770)
-    monkeypatch.setattr(_cache, "_primary_group", lambda user: named.stat().st_gid)
-    folder = _cache.folder(KEY)
+    monkeypatch.setattr(kernel_cache, "_primary_group", lambda user: named.stat().st_gid)
+    folder = kernel_cache.folder(KEY)
     assert mode(folder) == mode(folder.parent) == 0o770
-    _cache.write(folder / "a.kernel", b"of code")
-    assert mode(folder / "a.kernel") == 0o640 and _cache.read(folder / "a.kernel") == b"of code"
+    kernel_cache.write(folder / "a.kernel", b"of code")
+    assert mode(folder / "a.kernel") == 0o640 and kernel_cache.read(folder / "a.kernel") == b"of code"
     shutil.rmtree(folder.parent)
     named.chmod(0o1770)
-    monkeypatch.setattr(_cache, "_primary_group", lambda user: -1)
-    folder = _cache.folder(KEY)
+    monkeypatch.setattr(kernel_cache, "_primary_group", lambda user: -1)
+    folder = kernel_cache.folder(KEY)
     assert mode(folder) == mode(folder.parent) == 0o750
 
 
 @posix
 def test_a_named_folder_that_is_missing_is_made_and_can_be_shared(tmp_path, monkeypatch):
-    monkeypatch.setattr(_cache.config, "CACHE_DIR", str(tmp_path / "opt" / "named"))
+    monkeypatch.setattr(kernel_cache.config, "CACHE_DIR", str(tmp_path / "opt" / "named"))
     with umask(0):
-        folder = _cache.folder(KEY)
+        folder = kernel_cache.folder(KEY)
     assert {mode(path) for path in (folder, *folder.parents[:3])} == {0o755}
 
 
@@ -198,15 +199,15 @@ def test_a_named_folder_that_is_missing_is_made_and_can_be_shared(tmp_path, monk
 def test_what_root_compiled_ahead_serves_users_who_may_only_read(monkeypatch):
     with tempfile.TemporaryDirectory() as base:
         os.chmod(base, 0o755)
-        monkeypatch.setattr(_cache.config, "CACHE_DIR", base)
+        monkeypatch.setattr(kernel_cache.config, "CACHE_DIR", base)
         with umask(0o077):
-            folder = _cache.folder(KEY)
-            _cache.write(folder / "a.kernel", b"of code")
+            folder = kernel_cache.folder(KEY)
+            kernel_cache.write(folder / "a.kernel", b"of code")
         os.seteuid(OTHER)
         try:
-            assert _cache.folder(KEY) == folder and _cache.read(folder / "a.kernel") == b"of code"
+            assert kernel_cache.folder(KEY) == folder and kernel_cache.read(folder / "a.kernel") == b"of code"
             with pytest.raises(PermissionError):
-                _cache.write(folder / "b.kernel", b"of code")
+                kernel_cache.write(folder / "b.kernel", b"of code")
         finally:
             os.seteuid(0)
 
@@ -225,30 +226,30 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 def test_a_folder_that_others_may_write_is_refused(named, place, foreign_groups):
     folder = PLACES[place](named)
-    _cache.folder(KEY)
+    kernel_cache.folder(KEY)
     for mode, who in (0o702, "everybody"), (0o770, "a group"):
         folder.chmod(mode)
         with pytest.warns(RuntimeWarning, match=f"anew in every process.*{folder} can be written by {who}"):
-            assert _cache.folder(KEY) is None
+            assert kernel_cache.folder(KEY) is None
     folder.chmod(0o1777)  # as /tmp is: ours in it are safe from others
     if place == "named":
-        assert _cache.folder(KEY) == named / "fastbp" / KEY
+        assert kernel_cache.folder(KEY) == named / "fastbp" / KEY
     else:
         with pytest.warns(RuntimeWarning, match="by everybody"):
-            assert _cache.folder(KEY) is None
+            assert kernel_cache.folder(KEY) is None
 
 
 @root
 @pytest.mark.parametrize("place", PLACES)
 def test_a_folder_of_others_is_refused(named, place):
     folder = PLACES[place](named)
-    _cache.folder(KEY)
+    kernel_cache.folder(KEY)
     os.chown(folder, OTHER, -1)
     with pytest.warns(RuntimeWarning, match=f"{folder} belongs to another user"):
-        assert _cache.folder(KEY) is None
+        assert kernel_cache.folder(KEY) is None
     os.chown(folder, 0, OTHER)
     folder.chmod(0o750)  # a group that may only read
-    assert _cache.folder(KEY) is not None
+    assert kernel_cache.folder(KEY) is not None
 
 
 def by_link(path):
@@ -266,30 +267,30 @@ UNSAFE = {
 
 @pytest.mark.parametrize("why", [pytest.param(why, marks=root if "user" in why else posix) for why in UNSAFE])
 def test_a_file_that_others_may_have_written_is_compiled_again_and_replaced(named, why, foreign_groups):
-    folder = _cache.folder(KEY)
+    folder = kernel_cache.folder(KEY)
     for name in "a.kernel", "b.kernel":
-        _cache.write(folder / name, b"of code")
+        kernel_cache.write(folder / name, b"of code")
         UNSAFE[why](folder / name)
     with pytest.warns(RuntimeWarning, match=why):
-        assert _cache.read(folder / "a.kernel") is None
+        assert kernel_cache.read(folder / "a.kernel") is None
     with warnings.catch_warnings():  # it is said once
         warnings.simplefilter("error")
-        assert _cache.read(folder / "b.kernel") is None
-    _cache.write(folder / "a.kernel", b"compiled again")
-    assert _cache.read(folder / "a.kernel") == b"compiled again"
+        assert kernel_cache.read(folder / "b.kernel") is None
+    kernel_cache.write(folder / "a.kernel", b"compiled again")
+    assert kernel_cache.read(folder / "a.kernel") == b"compiled again"
 
 
 def test_a_file_under_another_name_is_refused(named):
-    folder = _cache.folder(KEY)
-    _cache.write(folder / "a.kernel", b"of code")
+    folder = kernel_cache.folder(KEY)
+    kernel_cache.write(folder / "a.kernel", b"of code")
     shutil.copyfile(folder / "a.kernel", folder / "b.kernel")
-    assert _cache.read(folder / "a.kernel") == b"of code" and _cache.read(folder / "b.kernel") is None
+    assert kernel_cache.read(folder / "a.kernel") == b"of code" and kernel_cache.read(folder / "b.kernel") is None
 
 
 @posix
 def test_a_process_whose_cache_is_refused_says_so_once_and_compiles(run_python, tmp_path):
     tmp_path.chmod(0o707)
-    code = "from fastbp.kernels import _jit; print(_jit.jit(lambda a: 2 * a)(1.5))"
+    code = "from fastbp.kernels.compiler import jit; print(jit.jit(lambda a: 2 * a)(1.5))"
     done = run_python("-W", "always", "-c", code, NUMBA_CACHE_DIR=str(tmp_path))
     assert done.stdout == "3.0\n" and names(tmp_path) == set()
     assert done.stderr.count("RuntimeWarning") == done.stderr.count("can be written by everybody") == 1

@@ -75,11 +75,11 @@ def test_every_kind_of_whole_labels_works(good):
 
 
 def test_targets_and_weights_may_stand_at_odd_addresses():
-    m, twin = (fastbp.Model([4, 9, 1], seed=2, loss="squared_error", dtype="float64") for _ in range(2))
+    m, reference = (fastbp.Model([4, 9, 1], seed=2, loss="squared_error", dtype="float64") for _ in range(2))
     t, weights = y.astype(np.float64), 1.0 + y
     m.fit(X, unaligned(t), epochs=2, verbose=0, sample_weight=unaligned(weights))
-    twin.fit(X, t, epochs=2, verbose=0, sample_weight=weights)
-    assert np.array_equal(m.get_state()["parameters"], twin.get_state()["parameters"])
+    reference.fit(X, t, epochs=2, verbose=0, sample_weight=weights)
+    assert np.array_equal(m.get_state()["parameters"], reference.get_state()["parameters"])
 
 
 @pytest.mark.parametrize("kernels", ["fast", "elementwise"])
@@ -88,16 +88,16 @@ def test_class_numbers_changed_by_a_callback_index_nothing(kernels):
         def on_epoch_end(self, model, logs):
             changing[:] = 2**40
 
-    m, twin = (fastbp.Model([4, 9, 3], seed=2, kernels=kernels) for _ in range(2))
+    m, reference = (fastbp.Model([4, 9, 3], seed=2, kernels=kernels) for _ in range(2))
     changing = y.copy()
     history = m.fit(X, changing, epochs=3, batch_size=16, verbose=0, callbacks=[Spoil()])
     assert np.isfinite(history.loss).all() and np.isfinite(m.get_state()["parameters"]).all()
     if kernels == "elementwise":  # loops that would read at t[row, 2**40]
-        assert history.loss == twin.fit(X, y, epochs=3, batch_size=16, verbose=0).loss
+        assert history.loss == reference.fit(X, y, epochs=3, batch_size=16, verbose=0).loss
 
 
 def test_class_numbers_that_are_int64_already_are_not_copied():
-    assert fastbp.checks.labels(y, len(y), 3) is y
+    assert fastbp.data.checks.labels(y, len(y), 3) is y
 
 
 def changed(array, value, row=7):
@@ -144,7 +144,11 @@ FIT_SETTINGS = {
     "fractional batch": ({"batch_size": 8.0}, TypeError, "batch_size"),
     "boolean batch": ({"batch_size": True}, TypeError, "batch_size"),
     "shuffle": ({"shuffle": "yes"}, TypeError, "shuffle"),
-    "verbose": ({"verbose": 3}, ValueError, "verbose"),
+    "shuffle of two": ({"shuffle": 2}, TypeError, "shuffle"),
+    "verbose": ({"verbose": 3}, ValueError, "verbose must be 'auto', True, False, 0, 1 or 2, got 3"),
+    "verbose in words": ({"verbose": "loud"}, ValueError, "got 'loud'"),
+    "fractional verbose": ({"verbose": 1.0}, TypeError, "got 1.0"),
+    "no verbose": ({"verbose": None}, TypeError, "got None"),
     "validation alone": ({"validation_data": X}, TypeError, "validation_data"),
     "validation of four": ({"validation_data": (X, y, y, y)}, TypeError, "validation_data"),
     "validation columns": ({"validation_data": (X[:, :2], y)}, ValueError, "validation X"),
@@ -190,6 +194,32 @@ def test_bad_labels_are_refused(kind, use):
 def test_bad_settings_of_fit_are_refused(kind):
     settings, error, message = FIT_SETTINGS[kind]
     refuses(lambda m: m.fit(X, y, **{"verbose": 0, **settings}), error, message)
+
+
+def test_options_of_fit_have_names():
+    m = model()
+    with pytest.raises(TypeError, match="positional"):
+        m.fit(X, y, 10)
+
+
+@pytest.mark.parametrize(
+    ("shuffle", "same"), [(1, True), (np.True_, True), (np.int64(1), True), (0, False), (np.False_, False)]
+)
+def test_shuffle_takes_every_kind_of_truth(shuffle, same):
+    m, reference, other = model(), model(), model()
+    for each, given in ((m, shuffle), (reference, same), (other, not same)):
+        each.fit(X, y, epochs=2, batch_size=16, shuffle=given, verbose=0)
+    bits = [each.get_state()["parameters"].tobytes() for each in (m, reference, other)]
+    assert bits[0] == bits[1] != bits[2]
+
+
+@pytest.mark.parametrize(
+    ("verbose", "lines"), [(True, 0), (False, 0), (0, 0), (1, 0), ("auto", 0), (np.True_, 0), (2, 3), (np.int64(2), 3)]
+)
+def test_verbose_takes_every_kind_of_truth(verbose, lines, capsys):
+    model().fit(X, y, epochs=3, verbose=verbose)
+    out, err = capsys.readouterr()
+    assert out.count("\n") == lines and err == ""
 
 
 def test_nan_in_a_memory_map_is_found_while_it_is_read_and_undone(tmp_path):

@@ -3,30 +3,15 @@
 import errno
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastbp
-from fastbp import cli
 from fastbp.files import datasets
 
 DEFAULT = "fastbp-model.safetensors"
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run the command in an empty folder; return status, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        status = cli.main([str(argument) for argument in arguments])
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def complaint(result):
@@ -86,16 +71,16 @@ def test_the_seed_fixes_the_file(run):
 def test_options_reach_the_training(run, monkeypatch):
     seen = {}
 
-    def fit(self, X, y, *settings, verbose):
-        seen.update(settings=settings, verbose=verbose, rate=self.learning_rate)
+    def fit(self, X, y, **settings):
+        seen.update(settings, rate=self.learning_rate)
         return fastbp.History()
 
     monkeypatch.setattr(fastbp.Model, "fit", fit)
     run("train", "--epochs", 3, "--batch-size", 7, "--learning-rate", "0.25", "--hidden", "9-8")
-    assert seen == {"settings": (3, 7), "verbose": 1, "rate": 0.25}
+    assert seen == {"epochs": 3, "batch_size": 7, "verbose": True, "rate": 0.25}
     assert fastbp.load(DEFAULT).layer_sizes == (64, 9, 8, 10)
     run("train", "--quiet", "--hidden", "none")
-    assert seen == {"settings": (20, 16), "verbose": 0, "rate": 0.1}
+    assert seen == {"epochs": 20, "batch_size": 16, "verbose": False, "rate": 0.1}
     assert fastbp.load(DEFAULT).layer_sizes == (64, 10)
 
 
@@ -133,8 +118,8 @@ def test_a_full_disk_ends_in_one_line(run, monkeypatch):
 def test_after_ctrl_c_the_model_is_tested_and_saved(run, monkeypatch):
     fit = fastbp.Model.fit
 
-    def interrupted(self, X, y, *_, **__):
-        history = fit(self, X, y, 2, 16, verbose=0)
+    def interrupted(self, X, y, **_):
+        history = fit(self, X, y, epochs=2, batch_size=16, verbose=0)
         history.interrupted = True
         return history
 
@@ -157,84 +142,6 @@ def test_a_diverged_model_is_not_saved(run):
     assert status == 2 and "--learning-rate" in err and os.listdir() == []
 
 
-# ---- predict
-
-
-def test_predict_takes_the_raw_data_by_name_in_any_order(run, tmp_path):
-    kinds = write_csv(tmp_path / "data.csv")
-    status, out, _ = run("train", "--data", "data.csv", "--epochs", 60, "--batch-size", 8)
-    assert status == 0 and accuracy(out) >= 80
-    model = fastbp.load(DEFAULT)
-    assert model.feature_names == ["left", "right"] and model.class_names == ["l", "r"]
-
-    status, straight, err = run("predict", DEFAULT, "data.csv")
-    rows = [line.split("\t") for line in straight.splitlines()]
-    assert (status, err, len(rows)) == (0, "", 60)
-    assert np.mean([label == kind for (label, _), kind in zip(rows, kinds, strict=True)]) > 0.9
-    expected = model.predict_proba(datasets.read("data.csv").X).max(axis=1)
-    np.testing.assert_allclose([float(p) for _, p in rows], expected, atol=6e-7)
-
-    numbers = [line.split(",")[:2] for line in (tmp_path / "data.csv").read_text().splitlines()[1:]]
-    (tmp_path / "turned.csv").write_text("right,more,left\n" + "\n".join(f"{b},?,{a}" for a, b in numbers))
-    assert run("predict", DEFAULT, "turned.csv") == (0, straight, "")
-    (tmp_path / "bare.csv").write_text("\n".join(f"{a},{b}" for a, b in numbers))
-    assert run("predict", DEFAULT, "bare.csv") == (0, straight, "")
-
-    (tmp_path / "less.csv").write_text("left,side\n1,l\n")
-    assert "'right'" in complaint(run("predict", DEFAULT, "less.csv"))
-
-
-def test_target_and_predictions_without_the_labels(run, tmp_path):
-    (tmp_path / "data.csv").write_text("".join(f"{'ab'[i % 2]},{i % 2 * 5 + i / 100},{i}\n" for i in range(40)))
-    assert run("train", "--data", "data.csv", "--target", 0, "--epochs", 30)[0] == 0
-    assert "target" in complaint(run("predict", DEFAULT, "data.csv"))
-    status, out, _ = run("predict", DEFAULT, "data.csv", "--target", 0)
-    assert status == 0 and [line[0] for line in out.splitlines()] == ["a", "b"] * 20
-
-
-def test_strange_names_do_not_break_the_lines(run, tmp_path):
-    labels = "a\tb\\", "c\r\nd\u2028\x1b[1mé"
-    kinds = write_csv(tmp_path / "data.csv", labels=labels)
-    assert run("train", "--data", "data.csv", "--epochs", 60, "--batch-size", 8)[0] == 0
-    assert fastbp.load(DEFAULT).class_names == list(labels)
-    _, out, _ = run("predict", DEFAULT, "data.csv")
-    printed = [line.split("\t") for line in out.splitlines()]
-    assert {len(row) for row in printed} == {2} and len(printed) == len(kinds)
-    assert {label for label, _ in printed} == {"a\\tb\\\\", "c\\r\\nd\\u2028\\x1b[1mé"}
-
-
-def test_predictions_of_a_model_without_names(run, tmp_path):
-    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
-    np.savez(tmp_path / "data.npz", X=np.eye(2))
-    status, out, err = run("predict", "model", "data.npz")
-    assert (status, err) == (0, "") and re.fullmatch(r"([012]\t[01]\.\d{6}\n){2}", out)
-
-
-COMMAND = [sys.executable, "-W", "error", "-c", "import sys; from fastbp.cli import main; sys.exit(main())"]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
-@pytest.mark.parametrize("arguments", ["predict model few.npz", "predict model many.npz", "--help"])
-def test_a_reader_that_leaves_is_no_error(tmp_path, arguments):
-    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
-    np.savez(tmp_path / "few.npz", X=np.ones((3, 2)))
-    np.savez(tmp_path / "many.npz", X=np.ones((50_000, 2)))
-    reader, writer = os.pipe()
-    os.close(reader)
-    words, buffered = [*COMMAND, *arguments.split()], os.environ | {"PYTHONUNBUFFERED": ""}
-    done = subprocess.run(words, cwd=tmp_path, env=buffered, stdout=writer, stderr=subprocess.PIPE)
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (141, b"")
-
-
-def test_output_in_ascii(tmp_path):
-    fastbp.Model([1, 1], seed=0, class_names=["é"]).save(tmp_path / "model")
-    (tmp_path / "data.csv").write_text("1\n")
-    ascii_only, words = os.environ | {"PYTHONIOENCODING": "ascii"}, [*COMMAND, "predict", "model", "data.csv"]
-    done = subprocess.run(words, cwd=tmp_path, env=ascii_only, capture_output=True, check=True)
-    assert done.stdout.split(b"\t")[0] == b"\\xe9" and done.stderr == b""
-
-
 # ---- info, help and wrong input
 
 
@@ -251,7 +158,7 @@ def test_info(run):
 
 def test_info_passes_on_advice(run, monkeypatch):
     told = {"layer": "workqueue", "threads": 2, "advice": "install an OpenMP runtime"}
-    monkeypatch.setattr("fastbp.threads.describe", lambda: told)
+    monkeypatch.setattr("fastbp.execution.threads.describe", lambda: told)
     assert re.search(r"^advice: +install an OpenMP runtime$", run("info")[1], re.MULTILINE)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli import DEFAULT, complaint, run  # noqa: F401, a fixture
+from test_cli import DEFAULT, complaint
 
 import fastbp
 
@@ -61,7 +61,7 @@ def test_interrupted_in_the_first_epoch(run, monkeypatch):  # noqa: F811
     monkeypatch.setattr(fastbp.Model, "fit", lambda *_, **__: fastbp.History(interrupted=True))
     status, out, err = run(*QUICKLY, "--plot", "curve.png", "--report", "page.html")
     assert status == 130 and out.splitlines()[-1] == "report written: page.html"
-    assert err.splitlines()[1:] == ["fastbp: no epoch came to its end, there is no learning curve to draw"]
+    assert err.splitlines()[1:] == ["fastbp: no epoch was finished, so there is no learning curve to draw"]
     assert sorted(os.listdir()) == [DEFAULT, "page.html"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import fastbp
 from fastbp import cli
-from fastbp.profiler import assembly, peaks, steps
+from fastbp.inspection.profiler import assembly, peaks, steps
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def complaint(result):
         ("--layers 784-0-10", "'784-0-10'"),
         ("--batch 0", "--batch"),
         ("--dtype float16", "float16"),
-        ("--optimizer lion", "lion"),
+        ("--optimizer newton", "newton"),
         ("--threads 100000", "100000"),
         ("--steps 0", "--steps"),
         ("--seconds 0", "--seconds"),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.diagnosis import diagnose
+from fastbp.inspection.diagnosis import diagnose
+from fastbp.optimizers import SGD
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def scaled(model, factor, layers=slice(None)):
         {"optimizer": "adam"},
         {"optimizer": "adamw"},
         {"optimizer": "rmsprop"},
-        {"momentum": 0.9, "learning_rate": 0.02},
+        {"optimizer": SGD(0.02, momentum=0.9)},
         {"activation": "tanh", "initializer": "glorot_normal"},
         {"activation": "logistic", "initializer": "glorot_normal"},
         {"activation": "gelu"},
@@ -150,7 +151,7 @@ def test_limits_of_the_gradient_are_counted(data):
 
 def test_numbers_by_hand(data):
     X, y = data
-    m = model([7], dtype="float64", momentum=0.5, learning_rate=0.2, l2=0.1)
+    m = model([7], dtype="float64", optimizer=SGD(0.2, momentum=0.5), l2=0.1)
     diagnosis = diagnose(m, X, y)
     E, gradients = m.gradients(X, y)
     assert diagnosis.loss == pytest.approx(E)

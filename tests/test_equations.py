@@ -17,7 +17,7 @@ import pytest
 
 import fastbp
 from fastbp.kernels.registry import KERNELS
-from fastbp.kernels.table import COMPUTING
+from fastbp.kernels.registry.equation_table import COMPUTING
 
 # ---- one layer, one sample: t = x W + b, h = F(t)
 x1, x2 = Q(1, 2), Q(-1)

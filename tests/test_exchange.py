@@ -6,10 +6,10 @@ import sys
 
 import numpy as np
 import pytest
-from exchanged import LOSSES, NAMED, SIZES, assert_same_parameters, made, near, outputs, rows
+from exchanged import ACTIVATIONS, LOSSES, NAMED, SIZES, assert_same_parameters, made, near, outputs, rows
 from numpy.testing import assert_allclose
 
-from fastbp import network
+import fastbp
 
 
 @pytest.mark.parametrize("module, library", [("sklearn", "scikit-learn"), ("torch", "PyTorch"), ("onnx", "onnx")])
@@ -55,7 +55,7 @@ def test_onnx_runtime_agrees_for_all_losses(sizes, loss, dtype, ran):
         assert_allclose(z, outputs(model, rows(model, count)).reshape(z.shape), **near(model))
 
 
-@pytest.mark.parametrize("activation", network.ACTIVATIONS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_onnx_runtime_agrees_for_all_activations(activation, dtype, ran):
     if activation == "gelu" and dtype == np.float64:
         return  # ONNX Runtime has no Erf of float64
@@ -109,26 +109,39 @@ def test_an_onnx_file_is_written_whole_or_not_at_all(onnx, tmp_path, monkeypatch
 def test_what_onnx_does_not_take(onnx, tmp_path, monkeypatch):
     with pytest.raises(TypeError, match=r"model must be a fastbp\.Model, got str"):
         onnx.to_onnx("model", tmp_path / "file")
-    with monkeypatch.context() as patch, pytest.raises(ValueError, match=r"to_onnx knows .*, the model has 'relu'"):
-        patch.delitem(onnx.ACTIVATIONS, "relu")
-        onnx.to_onnx(made((3, 5, 2)), tmp_path / "file")
+    own = fastbp.activations.Activation("square", lambda t: t * t, lambda t: 2 * t)
+    with pytest.raises(ValueError, match=r"activation 'square' has no form in ONNX's operators"):
+        onnx.to_onnx(made((3, 5, 2), activation=own), tmp_path / "file")
     monkeypatch.setattr(onnx, "LARGEST", 31)
     with pytest.raises(ValueError, match="holds 31 bytes of parameters at most, the model has 32"):
         onnx.to_onnx(made((3, 2)), tmp_path / "file")
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["leaky_relu", "gelu", "silu"])
-def test_the_functions_that_onnx_files_compose(name, onnx, tmp_path):
-    """They stand ready for models that have them: held against formulas here, as a model of them may not exist."""
-    runtime, torch = pytest.importorskip("onnxruntime"), pytest.importorskip("torch")
-    graph = onnx._Graph(np.dtype(np.float32))
-    onnx.ACTIVATIONS[name](graph, "X", "predictions")
-    proto = onnx._file(graph, made((3, 3), loss="squared_error"), "predictions")
-    session = runtime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    X = np.linspace(-6, 6, 33, dtype=np.float32).reshape(-1, 3)
-    expected = getattr(torch.nn.functional, name)(torch.from_numpy(X)).numpy()
-    assert_allclose(session.run(None, {"X": X})[0], expected, rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("name", ["leaky_relu", "gelu", "silu", "elu", "selu", "mish", "softplus"])
+def test_the_functions_that_onnx_files_compose(name, dtype, ran):
+    if name == "gelu" and dtype == np.float64:
+        return  # ONNX Runtime has no Erf of float64
+    torch = pytest.importorskip("torch")
+    model = made((1, 1, 1), dtype, activation=name, loss="squared_error")
+    for W, b in model.parameters:
+        W[...], b[...] = 1, 0
+    sizes = np.geomspace(1e-12, 60, 60)
+    X = np.concatenate([sizes, -sizes, [0]]).astype(dtype)[:, None]
+    double = torch.from_numpy(X.astype(float))
+    wanted = torch.logaddexp(double, 0 * double) if name == "softplus" else getattr(torch.nn.functional, name)(double)
+    bound = {"rtol": 1e-5, "atol": 1e-6} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-14}
+    assert_allclose(ran(model, X)[0], wanted.numpy(), **bound)
+
+
+def test_a_file_asks_for_the_largest_opset_of_its_activations(onnx, tmp_path, monkeypatch):
+    import onnx as library
+
+    late = fastbp.kernels.entries.activation.Elsewhere(onnx=lambda graph, t: graph.add("Mish", t), opset=18)
+    own = fastbp.activations.Activation("late", lambda t: t * t, lambda t: 2 * t, elsewhere=late)
+    for activation, opset in (["tanh", "relu"], 17), (["tanh", own], 18):
+        onnx.to_onnx(made((3, 5, 4, 2), activation=activation), tmp_path / "file")
+        assert library.load(tmp_path / "file").opset_import[0].version == opset
 
 
 # ---- the page

@@ -1,51 +1,41 @@
-"""Every fast kernel against its plain twin on every hard shape, and what only the fast ones promise."""
-
-import inspect
+"""Every fast kernel against its plain loop on every hard shape, and what only the fast ones promise."""
 
 import numpy as np
 import pytest
-from numba.core.dispatcher import Dispatcher
-from oracles import expected, run
+from guarded import run
+from oracles import expected
 
-from fastbp.kernels import (
-    activation,
-    build,
-    elementwise,
-    linear,
-    loss,
-    normalization,
-    panels,
-    parameters,
-    shuffle,
-    twin_phases,
-    twins,
-    workspace,
-)
-from fastbp.kernels import row as rows
+from fastbp.kernels.activations import ACTIVATIONS
+from fastbp.kernels.engine import compilation, parameters
+from fastbp.kernels.entries.records import Record, aligned
+from fastbp.kernels.losses import LOSSES, POINT_LOSSES
+from fastbp.kernels.machine.registers import ROWS, tile_shape
+from fastbp.kernels.machine.tiles import LINE
+from fastbp.kernels.optimizers import RULES
+from fastbp.kernels.program.layout import parameter_table
 from fastbp.kernels.registry import KERNELS
-from fastbp.kernels.simd import LINE
-from fastbp.kernels.tile import ROWS, tile_shape
-from fastbp.kernels.workspace import batch_rows, labels_dtype
+from fastbp.kernels.specification import paper
 from fastbp.network import Network
 
-TWINS = [name for name, entry in KERNELS.items() if entry.twin]
-ALONE = [name for name, entry in KERNELS.items() if entry.adapter and not entry.twin]
+WITH_REFERENCE = [name for name, entry in KERNELS.items() if entry.reference]
+ALONE = [name for name, entry in KERNELS.items() if entry.adapter and not entry.reference]
+EXACT = ["fast_pack", "fast_unpack", "fast_shuffle"]  # without an oracle: see below, and test_shuffle.py
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_a_fast_kernel_agrees_with_its_twin_on_every_hard_shape(name, dtype, hard_shapes, rounding, rng):
+@pytest.mark.parametrize("name", WITH_REFERENCE)
+def test_a_fast_kernel_agrees_with_its_reference_on_every_hard_shape(name, dtype, hard_shapes, rounding, rng):
     entry = KERNELS[name]
     tiny = np.finfo(dtype).tiny
     for shape in hard_shapes:
         arguments = entry.sample(*shape, dtype, rng)
-        fast, twin = run(entry, "fast", arguments), run(entry, "twin", arguments)
-        for out, same, (_, magnitude) in zip(fast, twin, expected(entry, arguments), strict=False):
+        fast, plain = run(entry, "fast", arguments), run(entry, "reference", arguments)
+        for out, same, (_, magnitude) in zip(fast, plain, expected(entry, arguments), strict=False):
             bound = rounding(max(shape)) * magnitude + (tiny if np.any(magnitude) else 0)
             error = abs(out.astype(np.float64) - same)
             assert np.all(error <= 2 * bound), f"off by {error.max()} at B, I, O = {shape}"  # NaN fails, too
 
 
-@pytest.mark.parametrize("name", [*TWINS, *ALONE])
+@pytest.mark.parametrize("name", [name for name in (*WITH_REFERENCE, *ALONE) if name not in EXACT])
 def test_a_fast_kernel_is_right(name, dtype, few_hard_shapes, rounding, rng):
     entry = KERNELS[name]
     tiny = np.finfo(dtype).tiny
@@ -57,7 +47,7 @@ def test_a_fast_kernel_is_right(name, dtype, few_hard_shapes, rounding, rng):
             assert np.all(error <= bound), f"off by {error.max()} at B, I, O = {shape}"
 
 
-@pytest.mark.parametrize("name", [*TWINS, *ALONE])
+@pytest.mark.parametrize("name", [*WITH_REFERENCE, *ALONE])
 def test_the_same_bits_from_call_to_call(name, dtype, rng):
     entry = KERNELS[name]
     arguments = entry.sample(33, 37, 19, dtype, rng)
@@ -66,7 +56,7 @@ def test_the_same_bits_from_call_to_call(name, dtype, rng):
 
 
 def test_a_rows_results_do_not_depend_on_the_rows_beside_it(dtype, rng):
-    passes = [name + end for name in activation.ACTIVATIONS for end in ("", "_derivative")]
+    passes = [name + end for name in ACTIVATIONS for end in ("", "_derivative")]
     names = "linear_relu", "linear_relu_backward_input", "softmax", "layer_norm", "layer_norm_backward_input"
     for name in (f"fast_{name}" for name in (*names, *passes)):
         entry = KERNELS[name]
@@ -110,23 +100,25 @@ def test_a_pass_leaves_the_signs_that_its_derivative_reads(name, dtype):
 def test_errors_whose_gradient_is_bounded_have_it_at_infinity(dtype):
     t, y = np.array([[np.inf, -np.inf]], dtype), np.zeros((1, 2), dtype)
     for name, numbers in (("absolute_error", ()), ("huber", (1.0,))):
-        for variant in ("fast", "twin"):
+        for variant in ("fast", "reference"):
             dt, e = np.empty_like(t), np.empty(1, dtype)
             KERNELS[f"fast_{name}"].call(variant, dt, e, t, y, *numbers)
             assert dt.tolist() == [[1, -1]] and e.tolist() == [np.inf]
 
 
 @pytest.mark.parametrize("end", ["", "_derivative"])
-@pytest.mark.parametrize("name", activation.ACTIVATIONS)
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_activation_is_right_far_from_zero_and_near_it(name, end, dtype):
     near = np.geomspace(1e-30, 10, 300)
     t = np.concatenate([np.linspace(-700, 700, 701), np.linspace(-40, 40, 801), near, -near]).astype(dtype)[None]
-    if end and name not in activation.REMEMBERED:
+    F = ACTIVATIONS[name]
+    more = [np.full(t.shape[1], F.parameter[1], dtype)] if F.parameter else []
+    if end and F.of_h:
         h = np.empty_like(t)
         KERNELS[f"fast_{name}"].call("fast", h, t)
         t = h
-    [out] = run(KERNELS[f"fast_{name}{end}"], "fast", [t, t])
-    [(values, magnitude)] = expected(KERNELS[f"fast_{name}{end}"], [t, t])
+    [out] = run(KERNELS[f"fast_{name}{end}"], "fast", [t, t, *more])
+    [(values, magnitude)] = expected(KERNELS[f"fast_{name}{end}"], [t, t, *more])
     limits = np.finfo(dtype)
     lost = np.any(magnitude) * float(limits.tiny) * (1 + abs(t))  # where a factor of t is no normal number
     assert np.all(abs(out - values) <= 4 * float(limits.eps) * magnitude + lost)
@@ -145,19 +137,15 @@ def test_no_overflow_at_huge_logits_and_nan_stays_in_its_row(dtype):
 
 
 @pytest.mark.parametrize("O", [1, 2, 10, 37])
-def test_a_row_is_right_where_the_first_of_its_largest_logits_is_the_true_class(O, dtype, rng):
-    B, L = 3 * ROWS + 1, LINE // dtype.itemsize
-    rows, columns = batch_rows(B, dtype), -(-O // L) * L
-    t, labels = rng.integers(-2, 3, (B, O)).astype(dtype), np.zeros(rows, labels_dtype(dtype))  # many ties
-    labels[:B] = rng.integers(0, O, B)
-    T, right = np.zeros((columns // L, rows, L), dtype), np.full(rows, np.nan, dtype)
-    for j in range(O):
-        T[j // L, :B, j % L] = t[:, j]
-    e, w = np.empty(rows, dtype), np.ones(rows, dtype)
-    loss.softmax_cross_entropy(T.ravel(), e, right, labels, w, rows, 0, rows, O, 1 / B, np.inf, 0.0)
+def test_a_row_is_correct_where_the_first_of_its_largest_logits_is_the_true_class(O, dtype, rng):
+    B = 3 * ROWS + 1
+    t, y = rng.integers(-2, 3, (B, O)).astype(dtype), rng.integers(0, O, B)  # many ties
+    with KERNELS["fast_softmax_cross_entropy"].variants["fast"](np.empty_like(t), np.empty(B, dtype), t, y) as compute:
+        compute()
+        correct = compute.state.fields["correct_rows"][:B]
     c = np.empty(B, np.int64)
-    elementwise.predicted_class(c, t)
-    assert right[:B].tolist() == (c == labels[:B]).tolist()
+    paper.predicted_class(c, t)
+    assert correct.tolist() == (c == y).tolist()
 
 
 # ---- rows from outside, and panels ---------------------------------------------------------------------------------
@@ -183,71 +171,61 @@ def test_panels_are_columns_of_cache_lines_and_unpack_undoes_pack(rows, columns,
     M = rng.standard_normal((rows, columns)).astype(dtype)
     high, wide = -(-rows // L) * L, -(-columns // L) * L
     P, back = np.full(high * wide, 7, dtype), np.full_like(M, np.nan)
-    panels.pack(P, M)
+    KERNELS["fast_pack"].call("fast", P, M)
     for i, j in np.ndindex(high, wide):
         at = j // L * high * L + i * L + j % L
         assert P[at] == (M[i, j] if i < rows and j < columns else 7)
-    panels.unpack(back, P)
+    KERNELS["fast_unpack"].call("fast", back, P)
     assert np.array_equal(back, M)
 
 
 def test_parameters_lie_where_the_layout_says(dtype, rng):
-    network = Network((5, 19, 1, 3), "relu", layer_norm=(True, False))
-    layers, size, _ = workspace.layout(network.layer_sizes, 1, dtype, network.layer_norms)
+    network = Network((5, 19, 1, 3), layer_norm=(True, False))
+    layers, size = parameter_table(network.layer_sizes, network.stack, dtype)
     flat = rng.standard_normal(network.n_parameters).astype(dtype)
-    P, back = np.zeros(size, dtype), np.full_like(flat, np.nan)
-    parameters.pack(P, flat, layers)
-    for (W, *vectors), layer in zip(network.views(flat), layers, strict=False):
-        weights = np.zeros_like(P[layer[workspace.W_AT] : layer[workspace.B_AT]])
-        panels.pack(weights, W)
-        assert np.array_equal(P[layer[workspace.W_AT] : layer[workspace.B_AT]], weights)
-        starts = layer[workspace.B_AT], layer[workspace.G_AT]
-        for vector, start in zip(vectors[:2], starts, strict=False):
+    P, back, record = aligned(size, dtype), np.full_like(flat, np.nan), Record(parameters.PACKING)
+    at = record.fill({"panels": P, "flat": flat, "layers": layers, "n_layers": len(layers)})
+    compilation.entry(parameters.pack_parameters, dtype)(at)
+    for (W, *vectors), layer in zip(network.views(flat), layers, strict=True):
+        weights = np.zeros_like(P[layer["W"] : layer["b"]])
+        KERNELS["fast_pack"].call("fast", weights, W)
+        assert np.array_equal(P[layer["W"] : layer["b"]], weights)
+        starts = [layer["b"], *([layer["gain"], layer["gain"] + layer["columns"]] if layer["gain"] >= 0 else [])]
+        for vector, start in zip(vectors, starts, strict=True):
             assert np.array_equal(P[start : start + len(vector)], vector)
-    parameters.unpack(back, P, layers)
+    record["flat"] = back
+    compilation.entry(parameters.unpack_parameters, dtype)(at)
     assert np.array_equal(back, flat) and np.count_nonzero(P) == len(flat)
 
 
 # ---- the table and the tile ----------------------------------------------------------------------------------------
 
 
-MODULES = linear, loss, normalization, panels, rows, shuffle
+@pytest.fixture(scope="module")
+def called():
+    """Names of the kernels that entries call, and for what each is made: {name: set}."""
+    found = {}
+    for entry in (KERNELS[name] for name in (*WITH_REFERENCE, *ALONE)):
+        with entry.variants["fast"](*entry.sample(3, 3, 3, "float32", np.random.default_rng(0))) as compute:
+            compute()
+            for kernel in compute.kernels:
+                found.setdefault(getattr(kernel, "name", None), set()).add(getattr(kernel, "of", None))
+    return found
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_every_compiled_function_is_reached_from_the_registry(module):
-    functions = {
-        name
-        for name, function in vars(module).items()
-        if isinstance(function, Dispatcher)
-        and function.__module__ == module.__name__
-        and not function.targetoptions.get("forceinline")
-        and not name.startswith("_")
-    }
-    text = inspect.getsource(twins) + inspect.getsource(twin_phases)
-    entered = {entry.kernel.__name__ for entry in KERNELS.values()}
-    assert functions
-    assert not {name for name in functions - entered if f".{name}(" not in text}
+def test_every_kernel_that_a_program_may_name_is_called_by_an_entry(called):
+    in_whole_steps = {"row_block", "row_block_clocked", "prefetch_rows", "drop", "drop_below", "undo_scaling"}
+    parametric = {name for name, F in ACTIVATIONS.items() if F.parameter}
+    unused = set() if parametric else {"parameter_backward"}
+    assert set(called) - {None} == {*compilation._PLAIN, *compilation._MAKERS, "gather"} - in_whole_steps - unused
 
 
-def test_every_pass_that_is_compiled_has_an_entry_and_a_twin():
-    entered = {entry.kernel for entry in KERNELS.values() if entry.twin in KERNELS}
-    tables = [things for name, things in vars(build).items() if name.isupper() and isinstance(things, dict)]
-    assert len(tables) == 5  # activations, their derivatives, outputs, errors, updates
-    for name, function in (item for table in tables for item in table.items()):
-        kernel = inspect.getclosurevars(function).nonlocals.get("kernel", function)  # of a phase that calls one
-        assert kernel in entered, f"{name} of {kernel.__module__} wants an entry in registry.py"
-    tools = {"_jit", "pointer", "workspace"}
-    single = {
-        function
-        for function in vars(build).values()
-        if inspect.isfunction(function)
-        and function.__module__ != build.__name__
-        and function.__module__.rpartition(".")[2] not in tools
-    }
-    made_up_of_kernels = {build.forward, build.backward, build.block, build.train, build.train_replicas, build.launch}
-    of_normalized_layers = {build.normalize, build.gain_backward, build.normalize_backward}
-    assert single - entered == made_up_of_kernels | of_normalized_layers
+def test_what_is_listed_has_an_entry(called):
+    assert called["activate"] == called["derive"] | {name for name, F in ACTIVATIONS.items() if F.parameter}
+    assert called["activate"] == set(ACTIVATIONS)
+    assert called["loss"] == set(LOSSES) | set(POINT_LOSSES)
+    assert called["predict"] == {loss.link for loss in LOSSES.values()}
+    assert called["update"] == {None, *RULES}
 
 
 def test_a_tiles_sums_fit_the_vector_registers():

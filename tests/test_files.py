@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 import fastbp
 from fastbp.files import models
-from fastbp.optim import OPTIMIZERS
+from fastbp.kernels.optimizers import OPTIMIZERS
 
 
 def data(rows=40, columns=3, classes=4):
@@ -73,6 +73,16 @@ def test_what_other_programs_see(tmp_path):
     np.testing.assert_array_equal(tensors["input.shift"], np.array([1.0, 2.0, 3.0]), strict=True)
 
 
+def test_slopes_and_normalizations_stand_under_their_names(tmp_path):
+    model = small(activation=["prelu"], layer_norm=True, optimizer="nadam")
+    model.save(tmp_path / "model")
+    tensors = load_file(tmp_path / "model")
+    names = ("weight", "bias", "norm.weight", "norm.bias", "a")
+    for name, array in zip(names, model.parameters[0], strict=True):
+        np.testing.assert_array_equal(tensors[f"layers.0.{name}"], array, strict=True)
+    assert bits(fastbp.load(tmp_path / "model")) == bits(model)
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     for name in "ab":
         small().save(tmp_path / name)
@@ -127,7 +137,7 @@ def test_foreign_safetensors(tmp_path):
     refused(path, path.read_bytes(), "not a model that fastbp saved")
     save_file(tensors, path, {"format": "pt", "version": "1"})
     refused(path, path.read_bytes(), "'pt'")
-    save_file(tensors, path, {"format": "fastbp-model", "version": "1"})
+    save_file(tensors, path, {"format": "fastbp-model", "version": "2"})
     refused(path, path.read_bytes(), "checksum")
 
 
@@ -182,9 +192,9 @@ def test_folders_and_missing_files_are_os_errors(tmp_path):
 
 def test_a_newer_format_says_so(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(models, "VERSION", "2")
+        patch.setattr(models, "VERSION", "3")
         small().save(tmp_path / "model")
-    with pytest.raises(ValueError, match="'2'.*reads format '1'.*newer"):
+    with pytest.raises(ValueError, match="'3'.*reads format '2'.*newer"):
         fastbp.load(tmp_path / "model")
 
 
@@ -196,7 +206,7 @@ def test_a_newer_format_says_so(tmp_path, monkeypatch):
         {"layer_sizes": [3, 5, 4, 2]},
         {"layer_sizes": [3, 5]},
         {"dtype": "float64"},
-        {"activation": "no such"},
+        {"loss": "no such"},
         {"no such": 1},
         {"class_names": ["a"]},
     ],
@@ -270,6 +280,6 @@ def test_permissions_links_and_pipes(tmp_path):
 def test_metadata_is_readable_without_fastbp(saved):
     raw = saved.read_bytes()
     metadata = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])["__metadata__"]
-    assert (metadata["format"], metadata["version"], metadata["steps"]) == ("fastbp-model", "1", "6")
+    assert (metadata["format"], metadata["version"], metadata["steps"]) == ("fastbp-model", "2", "6")
     assert json.loads(metadata["config"])["layer_sizes"] == [3, 5, 4]
     assert json.loads(metadata["random"])["bit_generator"] == "PCG64"

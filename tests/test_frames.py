@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp import frames
+from fastbp.data import frames
 
 ROWS = 50
 NULLABLE = {"float64": "Float64", "float32": "Float32", "int64": "Int64", "uint8": "UInt8", "bool": "boolean"}
@@ -188,7 +188,7 @@ def test_targets_that_are_missing_or_lazy_or_sparse_are_refused():
         (pandas.Series([0, None]), ValueError, "y must have no missing values, got 1"),
         (polars.DataFrame({"kind": [0, None]}), ValueError, "y: column 'kind' must have no missing values"),
         (polars.DataFrame({"kind": [0, 1]}).lazy(), TypeError, "lazy"),
-        (polars.DataFrame({"kind": [0, 1], "b": [0, 1]}), ValueError, r"one label a row of X, got \(2, 2\)"),
+        (polars.DataFrame({"kind": [0, 1], "b": [0, 1]}), ValueError, r"one label for each row of X, got \(2, 2\)"),
         (pandas.Series(pandas.to_datetime(["2024-01-01"] * 2)), TypeError, "y must hold numbers.*cast it"),
         (scipy.csr_array(np.eye(2)), TypeError, "y must be dense"),
     ):

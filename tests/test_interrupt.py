@@ -16,7 +16,7 @@ def make():
     return fastbp.Model([784, 512, 512, 10], seed=1, optimizer="adam", input_scale=1 / 255, n_threads=N)
 
 def fit(model, rows, epochs):
-    return model.fit(X[:rows], y[:rows], epochs, shuffle=False, verbose=0)
+    return model.fit(X[:rows], y[:rows], epochs=epochs, shuffle=False, verbose=0)
 
 model = make()
 fit(make(), 128, 1)

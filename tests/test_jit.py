@@ -8,38 +8,40 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.kernels import _cache, _jit, workspace
+from fastbp.kernels.compiler import cache, jit
+from fastbp.kernels.fast import panels
 
-KERNELS = Path(_jit.__file__).parent
+KERNELS = jit.SOURCES
 
 # compiles two kernels that call others; prints what they return and how they came
 USE = """
 import json, sys
 import numpy as np
-from fastbp.kernels import _jit, elementwise
+from fastbp.kernels.compiler import jit
+from fastbp.kernels.specification import paper
 t = np.array([[-1.0, 0.0, 2.0]])
 h, z = np.empty_like(t), np.empty_like(t)
-elementwise.relu.serial(h, t)
-elementwise.softmax.parallel(z, t)
-used = [elementwise.relu.serial, elementwise.softmax.parallel]
+paper.relu.serial(h, t)
+paper.softmax.parallel(z, t)
+used = [paper.relu.serial, paper.softmax.parallel]
 print(json.dumps({
     "hits": sum(sum(d.stats.cache_hits.values()) for d in used),
     "misses": sum(sum(d.stats.cache_misses.values()) for d in used),
-    "h": h.tolist(), "z": z.tolist(), "folder": str(_jit.cache_folder()),
+    "h": h.tolist(), "z": z.tolist(), "folder": str(jit.cache_folder()),
 }))
 """
 
 OVERRUN = """
 import numpy as np
 from numba import prange
-from fastbp.kernels import _jit
+from fastbp.kernels.compiler import jit
 
-@_jit.kernel
+@jit.kernel
 def overrun(out):
     for i in prange(out.shape[0]):
         out[i + 1] = 1
 
-print(_jit.source_key())
+print(jit.source_key())
 for variant in (overrun.serial, overrun.parallel, overrun):
     try:
         variant(np.zeros(4))
@@ -79,7 +81,7 @@ def test_a_second_process_compiles_nothing_and_an_edit_compiles_anew(checkout, u
     assert (second["hits"], second["misses"]) == (2, 0)
     assert {key: second[key] for key in ("h", "z", "folder")} == {key: first[key] for key in ("h", "z", "folder")}
 
-    source = checkout / "fastbp" / "kernels" / "elementwise.py"
+    source = checkout / "fastbp" / "kernels" / "specification" / "paper.py"
     text = source.read_text(encoding="utf-8")
     before, after = "else t + 0.0", "else t + 3.0"  # in a function that relu calls
     assert text.count(before) == 1
@@ -106,7 +108,7 @@ def test_bounds_checking_finds_an_overrun_inside_a_parallel_loop(run_python, tmp
     done = run_python(script, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_BOUNDSCHECK="1")
     key, *errors = done.stdout.split()
     assert errors == ["IndexError"] * 3
-    unchecked = "from fastbp.kernels._jit import source_key; print(source_key())"
+    unchecked = "from fastbp.kernels.compiler.jit import source_key; print(source_key())"
     assert run_python("-c", unchecked, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_BOUNDSCHECK="0").stdout.strip() != key
 
 
@@ -120,13 +122,13 @@ def doubled(a):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The cache folder of functions compiled from here on."""
-    monkeypatch.setattr(_jit, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(jit, "cache_folder", lambda: tmp_path)
     return tmp_path
 
 
 def hits_and_misses(function, *arguments):
     """Compile and call as a new process would."""
-    dispatcher = _jit.jit(function)
+    dispatcher = jit.jit(function)
     assert dispatcher(*arguments) == function(*arguments)
     return sum(dispatcher.stats.cache_hits.values()), sum(dispatcher.stats.cache_misses.values())
 
@@ -163,7 +165,7 @@ def test_a_damaged_file_is_compiled_again_and_replaced(folder, kind):
 def test_a_file_that_is_whole_but_no_kernel_is_compiled_again_and_replaced(folder, body):
     assert hits_and_misses(doubled, 1.5) == (0, 1)
     [file] = folder.iterdir()
-    _cache.write(file, body)
+    cache.write(file, body)
     assert hits_and_misses(doubled, 1.5) == (0, 1)
     assert hits_and_misses(doubled, 1.5) == (1, 0)
 
@@ -179,14 +181,14 @@ def test_a_file_copied_over_another_is_compiled_again(folder):
 
 
 def test_a_pruned_folder_is_made_again(folder):
-    dispatcher = _jit.jit(doubled)
+    dispatcher = jit.jit(doubled)
     folder.rmdir()
     assert dispatcher(1.5) == 3
     assert hits_and_misses(doubled, 1.5) == (1, 0)
 
 
 def test_a_folder_that_takes_no_files_costs_a_warning_and_no_more(folder):
-    dispatcher = _jit.jit(doubled)
+    dispatcher = jit.jit(doubled)
     folder.rmdir()
     folder.write_text("a file in the folder's place")
     with pytest.warns(RuntimeWarning, match="could not keep"):
@@ -195,7 +197,7 @@ def test_a_folder_that_takes_no_files_costs_a_warning_and_no_more(folder):
 
 
 def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():
-    @_jit.kernel
+    @jit.kernel
     def fill(out):
         """Ones."""
         for i in range(out.shape[0]):
@@ -209,7 +211,7 @@ def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():
 
 def test_functions_that_close_over_different_values_have_different_cache_entries(run_python, tmp_path):
     code = (
-        "from fastbp.kernels._jit import jit\n"
+        "from fastbp.kernels.compiler.jit import jit\n"
         "def make(n):\n"
         "    def times(a):\n"
         "        return a * n\n"
@@ -222,17 +224,17 @@ def test_functions_that_close_over_different_values_have_different_cache_entries
 
 
 def test_what_is_compiled_into_its_callers_refuses_a_call_from_python():
-    with pytest.raises(TypeError, match="pad is compiled into its callers; from Python call its py_func"):
-        workspace.pad(3, 4)
-    assert workspace.pad.py_func(3, 4) == 4
+    with pytest.raises(TypeError, match="pad has no code for calls from Python: call its py_func"):
+        panels.pad(3, 4)
+    assert panels.pad.py_func(3, 4) == 4
 
 
 def test_what_is_compiled_into_its_callers_becomes_machine_code_only_there():
-    @_jit.inline
+    @jit.inline
     def twice(x):
         return 2 * x
 
-    @_jit.jit
+    @jit.jit
     def four_times(x):
         return twice(twice(x))
 
@@ -248,4 +250,4 @@ def test_what_is_compiled_into_its_callers_becomes_machine_code_only_there():
 
 
 def test_with_another_version_of_numba_what_is_inlined_is_compiled_as_all_else():
-    assert _jit.inliner() is _jit._Inliner and _jit.inliner(object) is _jit.Compiler
+    assert jit.inliner() is jit._Inliner and jit.inliner(object) is jit.Compiler

@@ -6,15 +6,15 @@ import re
 
 import numpy as np
 import pytest
+from guarded import POISON, run, variants
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from oracles import ORACLES, POISON, documented, expected, run, variants
+from oracles import ORACLES, expected
 
-from fastbp.kernels import beyond_activations, beyond_errors, beyond_normalization, descent, elementwise
-from fastbp.kernels._jit import Kernel
+from fastbp.kernels.compiler.jit import Kernel
 from fastbp.kernels.registry import KERNELS
-from fastbp.kernels.table import COMPUTING
+from fastbp.kernels.specification import normalization, paper, pointwise, products, regularization
 
 PLAIN = [name for name, entry in KERNELS.items() if isinstance(entry.kernel, Kernel)]
 WITHOUT_ARITHMETIC = {
@@ -44,26 +44,28 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
 
 
 def test_every_kernel_is_registered_under_its_name_with_an_oracle():
-    files = elementwise, beyond_activations, beyond_errors, beyond_normalization, descent
-    written = {name: kernel for file in files for name, kernel in vars(file).items() if isinstance(kernel, Kernel)}
-    assert {name: KERNELS[name].kernel for name in PLAIN} == written
-    without_twin = {name for name in KERNELS if name not in PLAIN and not KERNELS[name].twin}
+    tables = [loops for name, loops in vars(pointwise).items() if name.endswith("_LOOPS")]
+    assert len(tables) == 5  # activations, their derivatives and parameters, losses, updates
+    loops = [*tables, *map(vars, (products, regularization, normalization, paper))]  # as printed, where they are
+    found = [kernel for table in loops for kernel in table.values() if isinstance(kernel, Kernel)]
+    assert {name: KERNELS[name].kernel for name in PLAIN} == {kernel.__name__: kernel for kernel in found}
+    alone = {name for name in KERNELS if name not in PLAIN and not KERNELS[name].reference}
     in_their_own_tests = {"fast_pack", "fast_unpack", "fast_shuffle"}  # test_fast_kernels.py, test_shuffle.py
-    assert set(ORACLES) == {*PLAIN, *without_twin} - in_their_own_tests
+    assert set(ORACLES) == {*PLAIN, *alone} - in_their_own_tests
     assert all(entry.name == name for name, entry in KERNELS.items())
     assert all(KERNELS[name].kernel.__name__ == name for name in PLAIN)
 
 
 @pytest.mark.parametrize("name", [name for name in KERNELS if name not in PLAIN])
-def test_a_fast_kernel_is_entered_as_its_twin_is(name):
-    entry = KERNELS[name]
+def test_a_fast_kernel_is_entered_as_its_reference_is(name):
+    entry, reference = KERNELS[name], KERNELS[name].reference
     assert name.startswith("fast_")
-    if entry.twin:
-        twin = KERNELS[entry.twin]
-        assert name.removeprefix(f"fast_{entry.twin}") in ("", "_row", "_output") and entry.twin in PLAIN
-        for what in ("equations", "arguments", "flop", "elements"):
-            assert getattr(entry, what) == getattr(twin, what)
-        inspect.signature(entry.adapter).bind(*inspect.signature(twin.kernel).parameters)  # takes as many arguments
+    if reference:
+        assert reference is KERNELS[reference.name] and reference.name in PLAIN
+        assert name.removeprefix(f"fast_{reference.name}") in ("", "_row", "_output")
+        for what in ("equations", "arguments", "flop", "reads"):
+            assert getattr(entry, what) == getattr(reference, what)
+        inspect.signature(entry.adapter).bind(*inspect.signature(reference.kernel).parameters)  # takes as many
 
 
 def equations_in(docstring):
@@ -77,13 +79,13 @@ def equations_in(docstring):
 @pytest.mark.parametrize("name", KERNELS)
 def test_docstring_names_equations_and_each_arguments_direction_and_shape(name):
     entry = KERNELS[name]
-    stated = equations_in(entry.documented.__doc__)
-    assert stated & set(COMPUTING) == set(entry.equations) & set(COMPUTING)
-    arguments = documented(entry)
+    if entry.documented.__module__ == paper.__name__:  # others may cite equations of other papers
+        assert equations_in(entry.documented.__doc__) == set(entry.equations)
+    arguments = entry.directions
     shapes = {"y": "B,", "order": "B,", "B": "B,", "I": "I,", "O": "O,"}
     for word, (argument, (direction, shape)) in zip(entry.arguments.split(), arguments.items(), strict=True):
         kind, _, word = word.rpartition(":")
-        scalar = word[0].isdigit()
+        scalar = word[0].isdigit() or "," in word
         wanted = None if scalar else shapes.get(word, "n," if word.endswith("*") else ", ".join(word))
         assert shape == ("panels," if kind == "panels" else wanted), f"{argument} is registered as {word!r}"
         assert direction in ((None,) if scalar else ("in", "out", "in, out"))
@@ -97,8 +99,8 @@ def test_cost_is_positive_whole_and_counts_each_argument_once(name, dtype, hard_
     for shape in hard_shapes[::7]:
         flop, traffic = entry.flop(*shape), entry.bytes(*shape, dtype.itemsize)
         assert type(flop) is type(traffic) is int
-        assert traffic > 0 and (flop > 0 or (entry.twin or name) in WITHOUT_ARITHMETIC)
-        times = [{None: 0, "in": 1, "out": 1, "in, out": 2}[direction] for direction, _ in documented(entry).values()]
+        assert traffic > 0 and (flop > 0 or (entry.reference or entry).name in WITHOUT_ARITHMETIC)
+        times = [{None: 0, "in": 1, "out": 1, "in, out": 2}[direction] for direction, _ in entry.directions.values()]
         sizes = [np.size(argument) for argument in entry.sample(*shape, dtype, rng)]
         elements = sum(many * size for many, size in zip(times, sizes, strict=True))
         if "panels" in entry.arguments:  # what fills panels up is not counted
@@ -114,12 +116,12 @@ def test_cost_is_positive_whole_and_counts_each_argument_once(name, dtype, hard_
 def test_no_overflow_at_huge_logits(dtype):
     t = np.array([[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4, -1e4]], dtype)
     z, dt, e = np.full_like(t, np.nan), np.full_like(t, np.nan), np.full(3, np.nan, dtype)
-    elementwise.softmax(z, t)
+    paper.softmax(z, t)
     third = dtype.type(1) / dtype.type(3)
     assert z.tolist() == [[1, 0, 0], [third] * 3, [0.5, 0.5, 0]]
     errors = []
     for y in range(3):
-        elementwise.softmax_cross_entropy(dt, e, t, np.full(3, y))
+        paper.softmax_cross_entropy(dt, e, t, np.full(3, y))
         np.testing.assert_allclose(dt, (z - np.eye(3)[y]) / 3, rtol=0, atol=np.finfo(dtype).eps / 9)
         errors.append(e.copy())
     ln2, ln3 = np.log(dtype.type(2)), np.log(dtype.type(3))
@@ -129,7 +131,7 @@ def test_no_overflow_at_huge_logits(dtype):
 def test_nan_in_a_row_of_logits_stays_in_its_row(dtype):
     t = np.array([[1, 2], [np.nan, 0], [0, np.nan], [2, 1]], dtype)
     z = np.zeros_like(t)
-    elementwise.softmax(z, t)
+    paper.softmax(z, t)
     assert np.isnan(z).all(1).tolist() == [False, True, True, False]
     assert np.isfinite(z[[0, 3]]).all()
 
@@ -139,21 +141,21 @@ def test_relu_and_its_derivative_at_the_edges(dtype):
     t = np.array([-np.inf, -1, -tiny, -0.0, 0.0, tiny, 1, np.inf, np.nan], dtype)
     negative = [True, True, True, False, False, False, False, False]  # t, and h as the kernel leaves it: -0.0 is zero
     alone, fused = np.full((1, 9), np.inf, dtype), np.full((9, 1), np.inf, dtype)
-    elementwise.relu(alone, t[None])
-    elementwise.linear_relu(fused, t[:, None], np.ones((1, 1), dtype), np.array([-0.0], dtype))
+    paper.relu(alone, t[None])
+    paper.linear_relu(fused, t[:, None], np.ones((1, 1), dtype), np.array([-0.0], dtype))
     for h in (alone.ravel(), fused.ravel()):
         np.testing.assert_array_equal(h, [0, 0, 0, 0, 0, tiny, 1, np.inf, np.nan])
         assert np.signbit(h[:8]).tolist() == negative
         dt, dh = np.full((1, 9), np.nan, dtype), np.arange(3, 12, dtype=dtype)[None]
-        elementwise.relu_backward(dt, dh, h[None])
+        paper.relu_backward(dt, dh, h[None])
         assert dt[0, :8].tolist() == [0, 0, 0, 6, 7, 8, 9, 10]  # F'(0) = 1 (eq. 41), whatever the sign of zero
-        elementwise.linear_relu_backward_input(dt, dh, np.eye(9, dtype=dtype), h[None])
+        paper.linear_relu_backward_input(dt, dh, np.eye(9, dtype=dtype), h[None])
         assert dt[0, :8].tolist() == [0, 0, 0, 6, 7, 8, 9, 10]
 
 
 def test_the_lowest_of_equal_classes_is_predicted():
     c = np.full(4, POISON)
-    elementwise.predicted_class(c, np.array([[1.0, 3, 3], [2, 2, 2], [-1, -1, -2], [0.0, -0.0, 0.0]]))
+    paper.predicted_class(c, np.array([[1.0, 3, 3], [2, 2, 2], [-1, -1, -2], [0.0, -0.0, 0.0]]))
     assert c.tolist() == [1, 0, 0, 0]
 
 
@@ -173,7 +175,7 @@ def cases(draw):
 
 def loss(t, y):
     dt, e = np.full_like(t, np.nan), np.full(len(t), np.nan, t.dtype)
-    E = elementwise.softmax_cross_entropy(dt, e, t, y)
+    E = paper.softmax_cross_entropy(dt, e, t, y)
     return dt, e, E
 
 
@@ -191,8 +193,8 @@ def test_a_shift_of_the_logits_changes_no_bit(case, steps):
     for before, after in zip(loss(t, y), loss(shifted, y), strict=True):
         assert np.array_equal(before, after)
     z, z_shifted = np.full_like(t, np.nan), np.full_like(t, np.nan)
-    elementwise.softmax(z, t)
-    elementwise.softmax(z_shifted, shifted)
+    paper.softmax(z, t)
+    paper.softmax(z_shifted, shifted)
     assert np.array_equal(z, z_shifted)
 
 
@@ -205,7 +207,7 @@ def test_the_gradient_of_a_batch_is_the_mean_of_its_rows_gradients(case, I, seed
     def gradients(rows):
         dt, _, E = loss(t[rows], y[rows])
         dW, db = np.full((I, O), np.nan, t.dtype), np.full(O, np.nan, t.dtype)
-        elementwise.linear_backward_params(dW, db, x[rows], dt)
+        paper.linear_backward_params(dW, db, x[rows], dt)
         return E, dW, db
 
     each = zip(*(gradients(slice(row, row + 1)) for row in range(B)), strict=True)

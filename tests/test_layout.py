@@ -10,61 +10,52 @@ import pytest
 
 import fastbp
 import fastbp.plot
-from fastbp.kernels import table
+from fastbp.kernels.registry import equation_table as table
 
 ROOT = Path(__file__).parent.parent
 
-# From the top down: a module imports only from lines below its own, or from the package that stands with it.
+# From the top down: a module imports only from rooms of lines below its own room's, or from its own room.
 FASTBP = [
     {"cli"},
-    {"report"},
+    {"lesson"},
+    {"inspection"},
     {"plot"},
     {"exchange"},
-    {"files", "ahead"},
-    {"model", "sklearn"},
-    {"training", "kept", "doors", "range_test", "diagnosis", "profiler"},
-    {"given"},
-    {"plan", "init", "progress", "callbacks", "schedules", "symptoms"},
-    {"plan_fast", "plan_elementwise"},
-    {"arrays"},
-    {"samples", "threads", "network", "optim", "history"},
-    {"checks", "machine"},
-    {"frames"},
+    {"files"},
+    {"sklearn"},
+    {"model"},
+    {"training"},
+    {"callbacks", "schedules"},
+    {"execution"},
+    {"network"},
+    {"data"},
+    {"activations", "losses", "optimizers"},
     {"kernels"},
 ]
 KERNELS = [
-    {"table"},
-    {"registry", "clocked"},
-    {"beyond_entries"},
-    {"entry"},
-    {"twin_phases", "twin_normalization"},
-    {"build", "twins"},
-    {"train", "replica", "outputs"},
-    {"minibatch"},
-    {"row", "block", "errors"},
-    {"step", "update", "crew", "activation"},
-    {"gather", "dropout", "parameters"},
-    {"linear", "loss", "panels", "normalization"},
-    {"workspace", "functions", "peaks"},
-    {"tile", "values", "convert", "beyond_errors"},
-    {"simd", "atomic", "pointer", "clock", "shuffle", "elementwise", "descent"}
-    | {"beyond_activations", "beyond_normalization"},
-    {"_jit"},
-    {"_cache"},
-    {"perf_map"},
+    {"registry"},
+    {"engine"},
+    {"tasks"},
+    {"fast", "specification"},
+    {"machine"},
+    {"compiler", "program"},
+    {"activations", "losses", "optimizers"},
+    {"entries"},
 ]
+WITHOUT_NUMBA = {"program", "activations", "losses", "optimizers", "entries"}
 PUBLIC = {
+    "DivergenceError": "data",
     "Model": "model",
-    "Profile": "profiler",
-    "assert_vectorized": "profiler",
-    "profile": "profiler",
-    "History": "history",
+    "Profile": "inspection",
+    "assert_vectorized": "inspection",
+    "profile": "inspection",
+    "History": "training",
     "load": "files",
-    "warmup": "ahead",
-    "find_learning_rate": "range_test",
+    "warmup": "execution",
+    "find_learning_rate": "training",
 }  # whence `fastbp` has them
-PACKAGES = {"fastbp", "fastbp.cli", "fastbp.files", "fastbp.kernels", "fastbp.profiler"}
-DOORS = {"fastbp/__init__.py", "fastbp/doors.py"}  # their functions may import what stands above, once called
+METHODS = {"model"}  # whose functions may import what stands above, once called: `model.save`, `model.diagnose`
+MOST_FILES = 15  # of a folder
 
 
 def sources(folder):
@@ -92,8 +83,7 @@ def imports(path, inside_functions):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, node.module] if node.module else base)
-            within = module in PACKAGES  # then a name imported may be a module
-            found.extend([f"{module}.{alias.name}" for alias in node.names] if within else [module])
+            found.extend(f"{module}.{alias.name}" for alias in node.names)
         for child in ast.iter_child_nodes(node):
             visit(child)
 
@@ -109,19 +99,23 @@ def line(order, name, what):
 
 
 def test_the_reader_of_imports_reads():
-    model = imports(ROOT / "fastbp" / "model.py", inside_functions=False)
-    assert {"fastbp.plan", "fastbp.checks", "fastbp.network"} <= set(model)
-    assert not any(name.startswith("fastbp.files") for name in model)
-    assert any(name.startswith("fastbp.files") for name in imports(ROOT / "fastbp" / "doors.py", True))
-    assert imports(ROOT / "kernels" / "elementwise.py", True) == ["fastbp.kernels._jit"]
+    plan = imports(ROOT / "fastbp" / "execution" / "fast_plan.py", inside_functions=False)
+    assert {"fastbp.network.Network", "fastbp.execution.threads", "fastbp.kernels.engine.compilation"} <= set(plan)
+    state = ROOT / "fastbp" / "model" / "state.py"
+    assert not any(name.startswith("fastbp.files") for name in imports(state, inside_functions=False))
+    assert any(name.startswith("fastbp.files") for name in imports(state, inside_functions=True))
+    assert imports(ROOT / "kernels" / "specification" / "paper.py", True) == [
+        "fastbp.kernels.compiler.jit.jit",
+        "fastbp.kernels.compiler.jit.kernel",
+    ]
 
 
 @pytest.mark.parametrize("path", [path.relative_to(ROOT).as_posix() for path in fastbp_sources()])
 def test_arrows_run_down_through_fastbp(path):
     if path == "fastbp/__init__.py":
-        return  # the front door: it re-exports what users take
+        return  # it re-exports what users take
     own = Path(path).parts[1].removesuffix(".py")
-    for name in imports(ROOT / path, inside_functions=path not in DOORS):
+    for name in imports(ROOT / path, inside_functions=own not in METHODS):
         target = name.split(".")[1]
         target = PUBLIC.get(target, target)
         if target not in (own, "__version__"):
@@ -130,21 +124,64 @@ def test_arrows_run_down_through_fastbp(path):
 
 @pytest.mark.parametrize("path", [path.relative_to(ROOT).as_posix() for path in sources("kernels")])
 def test_arrows_run_down_through_the_kernels_which_know_nothing_of_fastbp(path):
+    if path == "kernels/__init__.py":
+        return
+    own = Path(path).parts[1]
     for name in imports(ROOT / path, inside_functions=True):
         assert name.startswith("fastbp.kernels."), f"{path} imports {name}"
-        own, target = Path(path).stem, name.split(".")[2]
-        assert line(KERNELS, own, path) < line(KERNELS, target, name), f"{path} imports {name}: the arrow runs back"
+        target = name.split(".")[2]
+        if target != own:
+            assert line(KERNELS, own, path) < line(KERNELS, target, name), f"{path} imports {name}: the arrow runs back"
 
 
-def test_modules_within_files_import_each_other_in_no_circle():
+@pytest.mark.parametrize("path", [path.relative_to(ROOT).as_posix() for path in sources("kernels")])
+def test_what_needs_no_numba_stands_apart(path):
+    names = [
+        name
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    ]
+    if Path(path).parts[1] in WITHOUT_NUMBA:
+        assert not [name for name in names if name.partition(".")[0] in ("numba", "llvmlite")]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted(
+        {path.parent.relative_to(ROOT).as_posix() for path in [*fastbp_sources(), *sources("kernels")]} - {"fastbp"}
+    ),
+)
+def test_modules_of_a_folder_import_each_other_in_no_circle(folder):
+    package = ".".join(["fastbp", *(part for part in Path(folder).parts if part != "fastbp")])
     arrows = {}
-    for path in sources("fastbp/files"):
-        names = imports(path, inside_functions=True)
-        arrows[path.stem] = {name.split(".")[2] for name in names if name.startswith("fastbp.files.")} - {path.stem}
+    for path in (ROOT / folder).glob("*.py"):
+        names = imports(path, inside_functions=folder != "fastbp/model")
+        arrows[path.stem] = {
+            name.removeprefix(f"{package}.").split(".")[0] for name in names if name.startswith(package)
+        }
+    arrows = {name: (targets & set(arrows)) - {name} for name, targets in arrows.items()}
     while arrows:
         free = {name for name, targets in arrows.items() if not targets & set(arrows)}
         assert free, f"a circle among {sorted(arrows)}"
         arrows = {name: targets for name, targets in arrows.items() if name not in free}
+
+
+@pytest.mark.parametrize("top", ["fastbp", "kernels"])
+def test_no_folder_holds_many_files_and_no_function_is_long(top):
+    for folder in {path.parent for path in sources(top)}:
+        assert len(list(folder.glob("*.py"))) <= MOST_FILES, folder
+    for path in sources(top):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[ast.get_docstring(node) is not None :]
+                lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+                assert lines <= 40, f"{path.relative_to(ROOT)}: {node.name} has {lines} lines"
 
 
 @pytest.mark.parametrize("folder", ["fastbp", "kernels", "tests", "asv_benchmarks"])
@@ -165,17 +202,22 @@ def test_packages_listed_are_those_there_are():
     listed = ast.literal_eval(
         re.search(r"^packages = (\[.*?\])", (ROOT / "pyproject.toml").read_text(), re.M | re.S).group(1)
     )
-    there = {".".join(path.parent.relative_to(ROOT).parts) for path in fastbp_sources() if path.name == "__init__.py"}
-    assert sorted(listed) == sorted(there | {"fastbp.kernels"})
-    assert not {path.parent for path in fastbp_sources()} - {ROOT / Path(*name.split(".")) for name in listed}
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in fastbp_sources()}
+    kernels = {".".join(["fastbp", *path.parent.relative_to(ROOT).parts]) for path in sources("kernels")}
+    assert sorted(listed) == sorted(there | kernels)
+    for folder in {path.parent for path in [*fastbp_sources(), *sources("kernels")]}:
+        assert (folder / "__init__.py").exists()
 
 
 def test_the_equation_table_follows_the_registry():
     text = (ROOT / "kernels" / "README.md").read_text(encoding="utf-8")
-    assert text == table.rewritten(text), "run python -m fastbp.kernels.table"
+    assert text == table.rewritten(text), "run python -m fastbp.kernels.registry.equation_table"
     assert table.equation_table() in text
     kernel = "linear_backward_params"
-    assert f"| 19 | [`{kernel}`](elementwise.py) | [`{kernel}`](linear.py) | `test_eq_19` |" in text.splitlines()
+    assert (
+        f"| 19 | [`{kernel}`](specification/paper.py) | [`{kernel}`](fast/linear.py) | `test_eq_19` |"
+        in text.splitlines()
+    )
 
 
 def test_a_readme_without_marks_is_refused_and_an_old_table_found(tmp_path, monkeypatch, capsys):

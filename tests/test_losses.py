@@ -1,13 +1,15 @@
 """Every activation with every loss: by hand, against central differences in numpy, and fast against plain loops."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from trainings import OPTIMIZERS, assert_alike, both, targets
 
 import fastbp
-from fastbp.network import ACTIVATIONS, LOSSES
+from fastbp.kernels.activations import ACTIVATIONS
+from fastbp.kernels.losses import LOSSES
 
 KERNELS = "fast", "elementwise"
 MIXED = "gelu", "logistic", "relu", "silu", "tanh", "leaky_relu", "identity"  # one a hidden layer, as many as there are
@@ -24,6 +26,10 @@ BY_HAND = {  # t, y, E, dE/dt of one output
     "squared_error": [(3, 1, 2, 2), (-1, 1, 2, -2), (1, 1, 0, 0)],
     "absolute_error": [(3, 1, 2, 1), (-1, 1, 2, -1), (1, 1, 0, 0)],
     "huber": [(3, 1, 3 / 2, 1), (1.5, 1, 1 / 8, 1 / 2), (-1, 1, 3 / 2, -1), (2, 1, 1 / 2, 1)],
+    "log_cosh": [
+        (1, 1, 0, 0), (1 + LN3, 1, math.log(5 / 3), 4 / 5), (1 - LN3, 1, math.log(5 / 3), -4 / 5),
+        (1000, 0, 1000 - LN2, 1),
+    ],
     "poisson": [(LN2, 4, 4 * LN2 - 2, -2), (LN2, 0, 2, 2), (0, 1, 0, 0), (-1000, 0, 0, 0)],
 }  # fmt: skip
 
@@ -111,7 +117,7 @@ def logistic(t):
     return 1 / (1 + np.exp(-t))
 
 
-F = {
+BY_NUMPY = {
     "relu": lambda t: t.clip(0),
     "identity": lambda t: t,
     "logistic": logistic,
@@ -120,6 +126,11 @@ F = {
     "gelu": lambda t: t * (1 + np.vectorize(math.erf)(t / math.sqrt(2))) / 2,
     "silu": lambda t: t * logistic(t),
 }
+
+
+def activate(F, t, *a):
+    """h of an activation, with its parameter if it has one; of its point function where numpy is not asked."""
+    return BY_NUMPY[F.name](t) if F.name in BY_NUMPY else np.vectorize(F.f)(t, *a)
 
 
 def huber(t, y):
@@ -132,17 +143,26 @@ ERRORS = {
     "squared_error": lambda t, y: ((t - y) ** 2).sum(1) / 2,
     "absolute_error": lambda t, y: abs(t - y).sum(1),
     "huber": lambda t, y: huber(t, y).sum(1),
+    "log_cosh": lambda t, y: np.log(np.cosh(t - y)).sum(1),
     "poisson": lambda t, y: (y * (np.log(np.maximum(y, 1)) - t) - y + np.exp(t)).sum(1),
 }
+
+
+def errors(loss, t, y):
+    """Error of each row, likewise."""
+    return ERRORS[loss.name](t, y) if loss.name in ERRORS else np.vectorize(loss.error)(t, y, *loss.numbers).sum(1)
 
 
 def error(model, X, y, w):
     """E of a model in numpy, float64."""
     h, penalty, network = X, 0.0, model.network
-    for (W, b), name in zip(model.parameters, network.activations, strict=True):
-        h = F[name](h @ W + b)
+    for (W, b, *more), F, norm in zip(model.parameters, network.activations, network.layer_norms, strict=True):
+        t = h @ W + b
+        if norm:
+            t = (t - t.mean(1, keepdims=True)) / np.sqrt(t.var(1, keepdims=True) + 1e-5) * more[0] + more[1]
+        h = activate(F, t, *more[2 * norm :])
         penalty += network.l1 * abs(W).sum() + network.l2 / 2 * (W**2).sum()
-    return (w * ERRORS[network.loss](h, y)).sum() / w.sum() + penalty
+    return (w * errors(network.loss, h, y)).sum() / w.sum() + penalty
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -157,12 +177,14 @@ def test_gradients_are_central_differences(activation, loss):
     for kernels in KERNELS:
         settings = {"loss": loss, "l1": 0.01, "l2": 0.02, "dtype": "float64", "seed": 5, "kernels": kernels}
         model = fastbp.Model(sizes, F_of_layers, **settings)
-        for (_, b), draws in zip(model.parameters, np.random.default_rng(1).uniform(-0.5, 0.5, (8, 6)), strict=False):
+        for (_, b, *_), draws in zip(
+            model.parameters, np.random.default_rng(1).uniform(-0.5, 0.5, (8, 6)), strict=False
+        ):
             b[...] = draws[: len(b)]
         E, gradients[kernels] = model.gradients(X, y, sample_weight=w)
         assert pytest.approx(error(model, X, y, w), rel=1e-13) == E
     for arrays, fast, plain in zip(model.parameters, *gradients.values(), strict=True):
-        for array, gradient, twin in zip(arrays, fast, plain, strict=True):
+        for array, gradient, same in zip(arrays, fast, plain, strict=True):
             difference = np.empty_like(array)
             for index, value in np.ndenumerate(array):
                 around = []
@@ -173,7 +195,7 @@ def test_gradients_are_central_differences(activation, loss):
             scale = abs(gradient).max()
             assert scale > 1e-4 or activation == "mixed"  # nothing dead
             np.testing.assert_allclose(difference, gradient, rtol=0, atol=1e-7 * max(scale, 1e-2))
-            np.testing.assert_allclose(twin, gradient, rtol=0, atol=1e-13 * max(scale, 1e-2))
+            np.testing.assert_allclose(same, gradient, rtol=0, atol=1e-13 * max(scale, 1e-2))
 
 
 # ---- fast kernels against plain loops, over whole trainings
@@ -193,7 +215,7 @@ VARIANTS = [(False, {}), (True, {}), (False, {"l2": 0.05}), (True, {"l2": 0.01, 
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, "mixed"])
 def test_trainings_agree(activation, loss, dtype, rng):
     """Each shape meets each optimizer and each variant in one of the tests."""
-    number = [*ACTIVATIONS, "mixed"].index(activation) + 3 * LOSSES.index(loss)
+    number = [*ACTIVATIONS, "mixed"].index(activation) + 3 * list(LOSSES).index(loss)
     for k, optimizer in enumerate(OPTIMIZERS):
         sizes, batch_size = SHAPES[(number + k) % len(SHAPES)]
         sizes = (*sizes[:-1], max(2, sizes[-1])) if loss == "cross_entropy" else sizes  # one class learns nothing
@@ -202,8 +224,9 @@ def test_trainings_agree(activation, loss, dtype, rng):
         y = targets(rng, X, loss, sizes[-1])
         w = np.where(rng.random(len(X)) < 0.3, 0, rng.uniform(0.5, 2, len(X))) if weighted else None
         F_of_layers = MIXED[: len(sizes) - 2] if activation == "mixed" else activation
-        settings = {"activation": F_of_layers, "loss": loss, "dtype": dtype, **extra, **OPTIMIZERS[optimizer]}
-        settings["learning_rate"] /= 5
+        settings = {"activation": F_of_layers, "loss": loss, "dtype": dtype, **extra}
+        given = OPTIMIZERS[optimizer]["optimizer"]
+        settings["optimizer"] = replace(given, learning_rate=given.learning_rate / 5)
         assert_alike(both(sizes, X, y, batch_size, fit={"sample_weight": w}, **settings), X, y)
 
 
@@ -216,7 +239,7 @@ def test_a_minibatch_that_counts_nothing_moves_nothing(loss, kernels, dtype, rng
     alone, with_nothing = (fastbp.Model([5, 7, 3], loss=loss, dtype=dtype, kernels=kernels, seed=2) for _ in range(2))
     alone.fit(X[:8], y[:8], epochs=1, batch_size=8, shuffle=False, verbose=0)
     with_nothing.fit(X, y, epochs=1, batch_size=8, shuffle=False, verbose=0, sample_weight=w)
-    for layer, twin in zip(alone.parameters, with_nothing.parameters, strict=True):
-        for array, same in zip(layer, twin, strict=True):
+    for layer, other in zip(alone.parameters, with_nothing.parameters, strict=True):
+        for array, same in zip(layer, other, strict=True):
             np.testing.assert_array_equal(array, same)
     assert with_nothing.evaluate(X, y, w)["loss"] == pytest.approx(alone.evaluate(X[:8], y[:8])["loss"], rel=1e-6)

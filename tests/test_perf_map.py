@@ -6,8 +6,8 @@ import sys
 import numba
 import pytest
 
-from fastbp.kernels import _jit, perf_map
-from fastbp.kernels.pointer import address_of
+from fastbp.kernels.compiler import jit, perf_map
+from fastbp.kernels.machine.calls import address_of
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="perf is Linux's, and so is the form of its objects")
@@ -19,10 +19,10 @@ def test_a_compiled_kernel_is_named_where_it_lies_also_from_the_cache(monkeypatc
     monkeypatch.setattr(perf_map, "FOLDER", tmp_path)
     signature = numba.void(numba.float32[::1])
     monkeypatch.delenv(perf_map.WANTED, raising=False)
-    _jit.compiled_for(signature, doubled)
+    jit.compiled_for(signature, doubled)
     assert not list(tmp_path.iterdir())  # nobody asked
     monkeypatch.setenv(perf_map.WANTED, "1")
-    dispatcher = _jit.compiled_for(signature, doubled)
+    dispatcher = jit.compiled_for(signature, doubled)
     lines = (tmp_path / f"perf-{os.getpid()}.map").read_text().splitlines()
     [line] = [line for line in lines if line.endswith("doubled") and "cpython" not in line]
     address, size, name = line.split()
@@ -30,5 +30,8 @@ def test_a_compiled_kernel_is_named_where_it_lies_also_from_the_cache(monkeypatc
 
 
 def test_names_are_read_off_mangled_ones():
-    assert perf_map.plain("_ZN6fastbp7kernels4step7forwardB3v14B56c8tJTI") == "fastbp::kernels::step::forward"
+    assert (
+        perf_map.plain("_ZN6fastbp7kernels6engine3run8run_taskB3v14B56c8tJTI")
+        == "fastbp::kernels::engine::run::run_task"
+    )
     assert perf_map.plain("_ZN") == "" and list(perf_map.functions(b"MZ, no ELF")) == []

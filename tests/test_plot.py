@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 import fastbp
 from fastbp import callbacks, plot
-from fastbp.network import ACTIVATIONS
+from fastbp.kernels.activations import ACTIVATIONS
 from fastbp.plot import canvas, confusing, functions, graph, landscape
 
 rng = np.random.default_rng(7)
@@ -16,7 +16,7 @@ Y = (X @ rng.standard_normal((6, 4))).argmax(1)
 
 def model(sizes=(6, 9, 4), epochs=5, **settings):
     m = fastbp.Model(sizes, seed=1, **{"dtype": "float64"} | settings)
-    m.fit(X, Y, epochs, 16, verbose=0)
+    m.fit(X, Y, epochs=epochs, batch_size=16, verbose=0)
     return m
 
 
@@ -77,12 +77,13 @@ def test_activation_draws_the_function_and_its_derivative(name):
     assert t[0] == -3 and t[-1] == 3 and 0 in t
     np.testing.assert_array_equal(at, t)
     m = fastbp.Model([1, 1, 1], name, dtype="float64", loss="squared_error")
-    for W, b in m.parameters:
+    for W, b, *_ in m.parameters:
         W[...], b[...] = 1, 0
     np.testing.assert_allclose(h, m.predict(t[:, None]), atol=1e-12)
     smooth = np.abs(t) > 1e-3
     step = 1e-6
-    slope = (functions.values(name, t + step)[0] - functions.values(name, t - step)[0]) / (2 * step)
+    F = ACTIVATIONS[name]
+    slope = (functions.values(F, t + step)[0] - functions.values(F, t - step)[0]) / (2 * step)
     np.testing.assert_allclose(d[smooth], slope[smooth], atol=1e-8)
 
 
@@ -186,7 +187,7 @@ def test_history_takes_all_its_forms():
 
 def test_diagnosis_draws_each_layers_norm():
     watching = callbacks.Diagnose(X, Y)
-    model().fit(X, Y, 3, verbose=0, callbacks=[watching])
+    model().fit(X, Y, epochs=3, verbose=0, callbacks=[watching])
     for quantity in ("h", "dt", "W", "dW", "update"):
         ax = plot.diagnosis(watching.reports, axes(), quantity=quantity)
         for i in range(2):

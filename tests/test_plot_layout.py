@@ -23,7 +23,7 @@ for number, name in enumerate(("linear_relu_backward_input", "linear_backward_pa
 @pytest.fixture(scope="module")
 def reports():
     watching = callbacks.Diagnose(X, Y)
-    model((6, *[7] * 8, 4)).fit(X, Y, 4, verbose=0, callbacks=[watching])
+    model((6, *[7] * 8, 4)).fit(X, Y, epochs=4, verbose=0, callbacks=[watching])
     return watching.reports
 
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from profiles import NETWORKS, rows
+from profiles import BENT, NETWORKS, rows
 
 import fastbp
-from fastbp import threads
-from fastbp.profiler import costs, peaks, saved, steps, tables
-from fastbp.profiler.assembly import Counts
+from fastbp.execution import threads
+from fastbp.inspection.profiler import costs, peaks, saved, steps, tables
+from fastbp.inspection.profiler.assembly import Counts
+from fastbp.kernels.program.phases import Kernel
+from fastbp.optimizers import SGD
 
 MACHINE = peaks.Machine("a CPU", 2, 512, 200.0, 40.0)
 
@@ -59,14 +61,15 @@ def test_the_products_of_a_step_take_6_B_I_O_but_for_the_inputs_gradient(sizes, 
 
 def test_each_block_reads_the_weights_and_the_update_their_gradients(profiled):
     whole, split = costs.Step, fastbp.Model((20, 100, 2), optimizer="adam")
-    once, twice = (whole(split.network, 200, split.dtype, blocks, False, "adam") for blocks in (1, 2))
-    params = [costs.cost("backward", "linear_backward_params", 0, step) for step in (once, twice)]
+    once, twice = (whole(split.network, 200, split.dtype, blocks, False) for blocks in (1, 2))
+    params = [costs.cost(Kernel("linear_backward_params"), 0, step) for step in (once, twice)]
     assert params[0].flop == params[1].flop == 2 * 200 * 20 * 100
     assert params[1].bytes - params[0].bytes == 4 * (20 * 100 + 100)
     n = split.network.n_parameters
-    update = [costs.cost("train", "UPDATE_ALL", 0, step) for step in (once, twice)]
+    adam = Kernel("update", "adam")
+    update = [costs.cost(adam, 0, step) for step in (once, twice)]
     assert [each.bytes for each in update] == [4 * 7 * n, 4 * 8 * n] and update[0].layer is None
-    copied = costs.cost("train", "UPDATE_ALL", 0, whole(split.network, 200, split.dtype, 2, False, "adam", copies=2))
+    copied = costs.cost(adam, 0, whole(split.network, 200, split.dtype, 2, False, copies=2))
     assert (copied.flop, copied.bytes) == (2 * update[1].flop, 2 * update[1].bytes)
 
 
@@ -76,7 +79,10 @@ def test_each_block_reads_the_weights_and_the_update_their_gradients(profiled):
         ({}, {"fast_linear_relu", "fast_linear_descent", "fast_linear_relu_backward_input"}),
         ({"optimizer": "adam"}, {"fast_linear_backward_params", "fast_adam_update"}),
         ({"activation": "tanh"}, {"fast_linear", "fast_tanh", "fast_tanh_derivative"}),
-        ({"dropout": 0.5, "nesterov": True, "momentum": 0.5}, {"fast_dropout", "fast_relu", "fast_nesterov_update"}),
+        (
+            {"dropout": 0.5, "optimizer": SGD(momentum=0.5, nesterov=True)},
+            {"fast_dropout", "fast_relu", "fast_relu_derivative", "fast_nesterov_update", "undo_scaling"},
+        ),
         ({"clip_norm": 1.0, "label_smoothing": 0.1}, {"fast_limit", "fast_smoothed_cross_entropy"}),
         ({"loss": "squared_error"}, {"fast_squared_error"}),
         (
@@ -90,15 +96,35 @@ def test_rows_bear_the_registrys_names_and_equations(settings, names, profiled):
     assert names | {"fast_gather"} <= {row.name for row in found.kernels}
     assert len({(row.name, row.layer) for row in found.kernels}) == len(found.kernels)
     for row in found.kernels:
-        if row.name not in ("ask_ahead", "undo_scaling"):  # have no entry
+        if row.name not in ("prefetch_rows", "undo_scaling"):  # have no entry
             assert row.equations == costs.KERNELS[row.name].equations and row.bytes > 0
-        assert (row.layer is None) == (row.name.endswith(("ask_ahead", "gather", "update", "limit")))
+        assert (row.layer is None) == (row.name.endswith(("prefetch_rows", "gather", "update", "limit")))
 
 
 def test_a_kernel_that_nobody_knows_has_a_row():
     model = fastbp.Model((3, 4, 2))
-    step = costs.Step(model.network, 5, model.dtype, 1, True, "sgd")
-    assert costs.cost("forward", "_new_kernel", 1, step) == costs.Cost("new_kernel", 2, (), False, 0, 0)
+    step = costs.Step(model.network, 5, model.dtype, 1, True)
+    assert costs.cost(Kernel("new_kernel"), 1, step) == costs.Cost("new_kernel", 2, (), False, 0, 0)
+
+
+def test_an_activation_of_the_users_has_rows_of_its_name(profiled):
+    found = profiled((9, 8, 7), 6, activation=BENT)
+    rows = {row.name: row for row in found.kernels}
+    assert rows["bent"].layer == rows["bent_derivative"].layer == 1
+    assert rows["bent"].calls == 3 and rows["bent"].seconds > 0 and rows["bent"].bytes == 0
+    assert "fast_linear_hadamard_backward_input" in rows
+
+
+def test_rows_of_one_worker_stand_in_the_program_and_prefetch_where_it_takes_whole_minibatches(profiled):
+    alone = profiled((9, 8, 7), 6, n_threads=1)
+    assert {(row.name, row.layer): row.calls for row in alone.kernels} == {
+        ("fast_gather", None): 3, ("fast_linear_relu", 1): 3, ("fast_linear", 2): 3,
+        ("fast_softmax_cross_entropy", 2): 3, ("fast_transpose", 2): 3, ("fast_linear_descent", 2): 3,
+        ("fast_linear_relu_backward_input", 2): 3, ("fast_bias_backward", 2): 3, ("fast_linear_descent", 1): 3,
+        ("fast_bias_backward", 1): 3, ("prefetch_rows", None): 3,
+    }  # fmt: skip
+    blocks = profiled((20, 100, 2), 200, n_threads=1)
+    assert next(row.calls for row in blocks.kernels if row.name == "prefetch_rows") == 3 * 2 * 5  # phases of a block
 
 
 # ---- the profile ---------------------------------------------------------------------------------------------------

@@ -9,22 +9,23 @@ from textwrap import indent
 import pytest
 
 TRAIN = """
-import sys, numpy, fastbp, fastbp.progress
-fastbp.progress.QUICK = 0
+import sys, numpy, fastbp, fastbp.training.progress
+fastbp.training.progress.DELAY = 0
 X, y = numpy.eye(4), [0, 1, 0, 1]
 history = fastbp.Model([4, 2], seed=0).fit(X, y, epochs=3, validation_data=(X, y), verbose={verbose})
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals there")
-def test_a_terminal_sees_a_bar_that_ends_full():
+@pytest.mark.parametrize("verbose", ["1", "True", "'auto'", "numpy.True_"])
+def test_a_terminal_sees_a_bar_that_ends_full(verbose):
     import fcntl
     import pty
     import termios
 
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    command = [sys.executable, "-W", "error", "-c", TRAIN.format(verbose=1)]
+    command = [sys.executable, "-W", "error", "-c", TRAIN.format(verbose=verbose)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
         os.close(theirs)
         out = process.stdout.read()
@@ -40,7 +41,7 @@ def test_a_terminal_sees_a_bar_that_ends_full():
     assert last.startswith("100%|") and "epoch 3.0/3" in last and ", loss " in last and ", accuracy " in last
 
 
-@pytest.mark.parametrize("verbose", [0, 1, 2])
+@pytest.mark.parametrize("verbose", [0, 1, 2, "False", "'auto'", "numpy.False_"])
 def test_what_is_redirected_holds_no_control_characters(run_python, verbose):
     done = run_python("-W", "error", "-c", TRAIN.format(verbose=verbose))
     assert done.stderr == ""

@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.plan_fast import FastPlan
-from fastbp.range_test import find_learning_rate
+from fastbp import find_learning_rate
+from fastbp.execution.fast_plan import FastPlan
 
 EVERY = [
     {"kernels": kernels, "optimizer": optimizer}
     for kernels in ("fast", "elementwise")
     for optimizer in ("sgd", "adam", "adamw", "rmsprop")
-] + [{"momentum": 0.9}, {"dropout": 0.2}, {"l2": 0.01, "clip_norm": 1.0}, {"kernels": "elementwise", "dropout": 0.2}]
+] + [
+    {"optimizer": fastbp.optimizers.SGD(momentum=0.9)},
+    {"dropout": 0.2},
+    {"l2": 0.01, "clip_norm": 1.0},
+    {"kernels": "elementwise", "dropout": 0.2},
+]
 
 
 def quadratic(rng, spread, rows=256):
@@ -111,10 +116,10 @@ def test_every_kind_is_left_to_the_bit_and_found_again_to_the_bit(rng, settings)
     other = find_learning_rate(model, X, y, batch_size=32, steps=40, seed=1)
     assert found.losses.tobytes() == again.losses.tobytes() and repr(found.suggestion) == repr(again.suggestion)
     assert found.losses.tobytes() != other.losses.tobytes()
-    twin = pickle.loads(before)
-    for trained in (model, twin):
+    copy = pickle.loads(before)
+    for trained in (model, copy):
         trained.fit(X, y, epochs=1, verbose=0)
-    assert pickle.dumps(model) == pickle.dumps(twin)
+    assert pickle.dumps(model) == pickle.dumps(copy)
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "absolute_error", "huber", "poisson"])

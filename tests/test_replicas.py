@@ -8,10 +8,10 @@ import pytest
 from trainings import OPTIMIZERS, data
 
 import fastbp
-from fastbp import threads
-from fastbp.kernels import build, replica
-from fastbp.kernels._jit import BOUNDSCHECK
-from fastbp.kernels.workspace import BLOCKS, WORKERS
+from fastbp.execution import threads
+from fastbp.execution.fast_plan import FastPlan
+from fastbp.kernels.compiler.jit import BOUNDSCHECK
+from fastbp.kernels.engine import compilation, replicas
 
 pytestmark = pytest.mark.skipif(BOUNDSCHECK or threads.most() < 2, reason="there is one worker")
 
@@ -30,19 +30,19 @@ def workers_coming(monkeypatch, *pauses):
     """Have each next worker come so many seconds after the one before; return what ran, with how many workers."""
     ran = []
 
-    def start(function, ws, out, at, end):
-        _, compiled = build.work(function, ws.P.dtype)
-        ws.now[WORKERS] = 1 + len(pauses)
-        ran.append((function, int(ws.now[BLOCKS])))
-        crew = [threading.Thread(target=compiled, args=(ws, out, at, end)) for _ in range(1 + len(pauses))]
-        crew[0].start()
-        for pause, worker in zip(pauses, crew[1:], strict=True):
+    def start(plan, function, address, workers):
+        state, enter = plan.buffers.state, compilation.entry(function, plan.dtype)
+        state["workers"] = 1 + len(pauses)
+        ran.append((function, state["blocks"]))
+        team = [threading.Thread(target=enter, args=(address,)) for _ in range(1 + len(pauses))]
+        team[0].start()
+        for pause, worker in zip(pauses, team[1:], strict=True):
             time.sleep(pause)
             worker.start()
-        for worker in crew:
+        for worker in team:
             worker.join()
 
-    monkeypatch.setattr(build, "start", start)
+    monkeypatch.setattr(FastPlan, "_start", start)
     return ran
 
 
@@ -53,7 +53,7 @@ def test_a_worker_may_come_at_any_time_or_never(settings, pauses, dtype, rng, mo
     alone = trained(1, X, y, dtype, settings)
     ran = workers_coming(monkeypatch, *pauses)
     beside = trained(2, X, y, dtype, settings)
-    assert ran and set(ran) == {(replica.train_replicas, 4)}
+    assert ran and set(ran) == {(replicas.train_replicas, 4)}
     assert beside[:3] == alone[:3]
 
 
@@ -68,7 +68,7 @@ def test_a_limit_of_the_gradients_length_takes_one_network(rng):
     X, y = data(rng, 3 * BATCH_SIZE, SIZES)
     alone, beside = (trained(n, X, y, np.dtype("f4"), {"clip_norm": 0.1}) for n in (1, 2))
     assert beside[:3] == alone[:3]
-    assert not beside[3]._plan._arrays.shape.replicas and beside[3]._plan._arrays.shape.workers == 2
+    assert not beside[3]._plan.buffers.shape.replicas and beside[3]._plan.buffers.shape.workers == 2
 
 
 def test_an_error_that_is_not_finite_leaves_the_last_finite_parameters(rng):

@@ -9,13 +9,13 @@ import pytest
 from browser import chromium, errors
 
 import fastbp
-from fastbp import report
 from fastbp.callbacks import Diagnose
 from fastbp.files.datasets import Dataset
-from fastbp.profiler import costs, shares, steps
-from fastbp.profiler.peaks import Machine
-from fastbp.profiler.result import Compiling, KernelTimes, Profile, StepTimes
-from fastbp.report import page
+from fastbp.inspection import report
+from fastbp.inspection.profiler import costs, shares, steps
+from fastbp.inspection.profiler.peaks import Machine
+from fastbp.inspection.profiler.result import Compiling, KernelTimes, Profile, StepTimes
+from fastbp.inspection.report import page
 
 rng = np.random.default_rng(11)
 STRANGE = ["<script>alert(1)</script>", "a & b", "$x_1", "'\"é"]
@@ -28,7 +28,9 @@ def training():
     data = Dataset(X[:200], y[:200], STRANGE, ["one", "two", "<three>"], X[200:], y[200:], "strange <data>")
     model = fastbp.Model([3, 8, 4], seed=0, feature_names=data.feature_names, class_names=STRANGE)
     watching = Diagnose(data.X, data.y)
-    history = model.fit(data.X, data.y, 40, 16, validation_data=(X[200:], y[200:]), verbose=0, callbacks=[watching])
+    history = model.fit(
+        data.X, data.y, epochs=40, batch_size=16, validation_data=(X[200:], y[200:]), verbose=0, callbacks=[watching]
+    )
     return report.Outcome(model, data, history, watching.reports, 16, 1.25, {"seed": 0})
 
 

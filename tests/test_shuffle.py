@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.kernels import shuffle
+from fastbp.kernels.fast import shuffle
+from fastbp.kernels.registry import KERNELS
 
 WORD = 2**64
 
@@ -35,7 +36,7 @@ def splitmix64(state):
 
 def order_of(n, key):
     order = np.full(n, -1)
-    shuffle.shuffle(order, key)
+    KERNELS["fast_shuffle"].call("fast", order, key)
     return order
 
 

@@ -4,8 +4,11 @@ import numba
 import numpy as np
 import pytest
 
-from fastbp.kernels.convert import load_as, load_scaled
-from fastbp.kernels.simd import (
+from fastbp.kernels.entries.functions import filled, fma, sign_bit, sqrt, where
+from fastbp.kernels.machine.arithmetic import bits, from_bits, has_nan, lane_numbers, lane_sums, to_float
+from fastbp.kernels.machine.conversion import load_as, load_scaled
+from fastbp.kernels.machine.memory import as_vector
+from fastbp.kernels.machine.tiles import (
     LINE,
     half_zeros,
     lanes,
@@ -18,18 +21,6 @@ from fastbp.kernels.simd import (
     turned,
     whole,
     zeros,
-)
-from fastbp.kernels.values import (
-    bits,
-    fma,
-    from_bits,
-    has_nan,
-    lane_numbers,
-    lane_sums,
-    sqrt,
-    to_float,
-    where_equal,
-    where_less,
 )
 
 compiled = numba.njit(error_model="numpy")
@@ -54,36 +45,42 @@ def hard_numbers(dtype, rng, n):
 
 @compiled
 def _lanewise(out, a, b, c):
-    n = lanes(a)
+    n, out, a, b, c = lanes(a), as_vector(out), as_vector(a), as_vector(b), as_vector(c)
     like = zeros(a, 2, 2)
     x, y, z = load(a, 0, 2 * n, n, like), load(b, 0, 2 * n, n, like), load(c, 0, 2 * n, n, like)
-    store(out[0], 0, 2 * n, n, x + y)
-    store(out[1], 0, 2 * n, n, x - y)
-    store(out[2], 0, 2 * n, n, x * y)
-    store(out[3], 0, 2 * n, n, x / y)
-    store(out[4], 0, 2 * n, n, fma(x, y, z))
-    store(out[5], 0, 2 * n, n, where_less(x, y, z, 2.0))
-    store(out[6], 0, 2 * n, n, where_equal(x, y, -1.0, z))
-    store(out[7], 0, 2 * n, n, where_less(0.0, x, x, -0.0))
-    store(out[8], 0, 2 * n, n, sqrt(x))
-    store(out[9], 0, 2 * n, n, from_bits(bits(x)))
-    store(out[10], 0, 2 * n, n, 1.0 - x * 2 + (3 - y) / 4.0)
-    store(out[11], 0, 2 * n, n, to_float(lane_numbers(x)))
-    store(out[12], 0, 2 * n, n, to_float((((bits(x) << 3) >> 5) & 1023) - 7))
+    store(out, 0 * 4 * n, 2 * n, n, x + y)
+    store(out, 1 * 4 * n, 2 * n, n, x - y)
+    store(out, 2 * 4 * n, 2 * n, n, x * y)
+    store(out, 3 * 4 * n, 2 * n, n, x / y)
+    store(out, 4 * 4 * n, 2 * n, n, fma(x, y, z))
+    store(out, 5 * 4 * n, 2 * n, n, where(x < y, z, 2.0))
+    store(out, 6 * 4 * n, 2 * n, n, where(x == y, -1.0, z))
+    store(out, 7 * 4 * n, 2 * n, n, where(0.0 < x, x, -0.0))
+    store(out, 8 * 4 * n, 2 * n, n, sqrt(x))
+    store(out, 9 * 4 * n, 2 * n, n, from_bits(bits(x)))
+    store(out, 10 * 4 * n, 2 * n, n, 1.0 - x * 2 + (3 - y) / 4.0)
+    store(out, 11 * 4 * n, 2 * n, n, to_float(lane_numbers(x)))
+    store(out, 12 * 4 * n, 2 * n, n, to_float((((bits(x) << 3) >> 5) & 1023) - 7))
+    store(out, 13 * 4 * n, 2 * n, n, where(x <= y, 1.0, where(x > z, 2.0, where(x >= 0.0, z, 3.0))))
+    store(out, 14 * 4 * n, 2 * n, n, -x)
+    store(out, 15 * 4 * n, 2 * n, n, where(sign_bit(x), filled(x, 4.0), y))
+    store(out, 16 * 4 * n, 2 * n, n, to_float(where(bits(x) == bits(y), 1, bits(x) & 3)))
 
 
 def test_lane_by_lane_as_numpy(dtype, L, rng):
     a, b, c = (hard_numbers(dtype, rng, 4 * L) for _ in range(3))
     b[::3] = a[::3]
-    out = np.full((13, 4 * L), np.nan, dtype)
-    _lanewise(out, a, b, c)
+    out = np.full((17, 4 * L), np.nan, dtype)
+    _lanewise(out.reshape(-1), a, b, c)
     two = dtype.type(2)
     with np.errstate(all="ignore"):
-        word = a.view(f"i{dtype.itemsize}")
+        word, other = (x.view(f"i{dtype.itemsize}") for x in (a, b))
         wanted = [
             a + b, a - b, a * b, a / b, None, np.where(a < b, c, two), np.where(a == b, -two / 2, c),
             np.where(a > 0, a, -0.0), np.sqrt(a), a, 1 - a * two + (3 - b) / 4, np.tile(np.arange(L), 4),
             ((word << 3) >> 5 & 1023) - 7,
+            np.where(a <= b, 1, np.where(a > c, 2, np.where(a >= 0, c, 3))), -a, np.where(np.signbit(a), 4, b),
+            np.where(word == other, 1, word & 3),
         ]  # fmt: skip
         product = a.astype(np.longdouble) * b
         exact, magnitude = product + c, abs(product) + abs(c)
@@ -100,6 +97,7 @@ def test_lane_by_lane_as_numpy(dtype, L, rng):
 
 @compiled
 def _has_nan(x):
+    x = as_vector(x)
     return has_nan(load(x, 0, lanes(x), 0, zeros(x, 3, 1))), has_nan(load(x, 0, lanes(x), 0, half_zeros(x, 3)))
 
 
@@ -114,8 +112,9 @@ def test_nan_is_found_in_any_lane_and_only_there(dtype, L):
 
 @compiled
 def _first_lanes(out, a, n):
+    out, a = as_vector(out), as_vector(a)
     t = load(a, 0, lanes(a), 0, zeros(a, 2, 1))
-    store(out, 0, lanes(a), 0, where_less(lane_numbers(t), n, t, 0.0))
+    store(out, 0, lanes(a), 0, where(lane_numbers(t) < n, t, 0.0))
 
 
 def test_lane_numbers_pick_the_first_lanes_of_each_vector_and_drop_nan_in_the_others(dtype, L, rng):
@@ -128,6 +127,7 @@ def test_lane_numbers_pick_the_first_lanes_of_each_vector_and_drop_nan_in_the_ot
 
 @compiled
 def _lane_sums(out, half, a):
+    out, half, a = as_vector(out), as_vector(half), as_vector(a)
     store(out, 0, lanes(a), 0, lane_sums(load(a, 0, lanes(a), 0, zeros(a, 3, 1))))
     store(half, 0, lanes(a), 0, lane_sums(load(a, 0, lanes(a), 0, half_zeros(a, 3))))
 
@@ -144,6 +144,7 @@ def test_the_sum_of_a_vectors_lanes_is_in_all_of_them_to_the_same_bits(dtype, L,
 
 @compiled
 def _turned(out, a):
+    out, a = as_vector(out), as_vector(a)
     store(out, 0, lanes(a), 0, turned(load(a, 0, 2 * lanes(a), lanes(a), zeros(a, 2, 2))))
 
 
@@ -159,6 +160,7 @@ def test_two_rows_become_as_many_rows_of_two_as_there_are_lanes(dtype, L, rng):
 
 @compiled
 def _copy(out, a, at, row_step, vector_step):
+    out, a = as_vector(out), as_vector(a)
     store(out, at + 1, row_step, vector_step, load(a, at, row_step, vector_step, zeros(a, 3, 2)))
 
 
@@ -174,6 +176,7 @@ def test_loads_and_stores_step_by_rows_and_vectors_at_any_address(dtype, L, rng)
 
 @compiled
 def _outer(out, a, b):
+    out, a, b = as_vector(out), as_vector(a), as_vector(b)
     n = lanes(a)
     t = load(out, 0, 2 * n, n, zeros(a, 3, 2))
     store(out, 0, 2 * n, n, outer_add(t, a, 1, 2, b, 3, n))
@@ -188,6 +191,7 @@ def test_outer_add_is_a_row_times_a_column(dtype, L, rng):
 
 @compiled
 def _transpose(out, to, a, at):
+    out, a = as_vector(out), as_vector(a)
     transpose(out, to, a, at, zeros(a, 1, 1))
 
 
@@ -199,6 +203,7 @@ def test_transpose_turns_a_square(dtype, L, rng):
 
 @compiled
 def _prefetch(a, at, address):
+    a = as_vector(a)
     prefetch(a, at)
     prefetch_address(address)
 
@@ -215,17 +220,17 @@ def test_asking_for_memory_is_harmless_wherever_it_is(dtype):
 
 @compiled
 def _halves(out, a, at):
-    n = lanes(a)
+    n, out, a = lanes(a), as_vector(out), as_vector(a)
     t = load(a, at, n, 0, half_zeros(a, 3))
-    store(out[0], 1, n, 0, t)
-    store(out[1], 1, n, 0, whole(t))
-    store(out[2], 1, n, 0, whole(load(a, at, n, 0, zeros(a, 3, 1))))
-    store(out[3], 1, n, 0, to_float(lane_numbers(t)) + fma(t, 2.0, t))
+    store(out, 0 * (3 * n + 2) + 1, n, 0, t)
+    store(out, 1 * (3 * n + 2) + 1, n, 0, whole(t))
+    store(out, 2 * (3 * n + 2) + 1, n, 0, whole(load(a, at, n, 0, zeros(a, 3, 1))))
+    store(out, 3 * (3 * n + 2) + 1, n, 0, to_float(lane_numbers(t)) + fma(t, 2.0, t))
 
 
 def test_half_a_vector_is_its_first_half_and_whole_adds_zeros(dtype, L, rng):
     a, out = rng.integers(-99, 99, 3 * L + 2).astype(dtype), np.full((4, 3 * L + 2), 7, dtype)
-    _halves(out, a, 2)
+    _halves(out.reshape(-1), a, 2)
     picked, half = a[2:].reshape(3, L), slice(L // 2)
     wanted = np.full((4, 3, L), 7, dtype)
     wanted[:3, :, half] = picked[:, half]
@@ -238,6 +243,7 @@ def test_half_a_vector_is_its_first_half_and_whole_adds_zeros(dtype, L, rng):
 
 @compiled
 def _half_outer(out, a, b):
+    out, a, b = as_vector(out), as_vector(a), as_vector(b)
     t = load(out, 0, lanes(a), 0, half_zeros(a, 3))
     store(out, 0, lanes(a), 0, outer_add(t, a, 1, 2, b, 3, 0))
 
@@ -255,6 +261,7 @@ def test_outer_add_on_half_vectors_reads_half_a_row(dtype, L, rng):
 
 @compiled
 def _convert(out, a, at, shift, scale, j):
+    out, a, shift, scale = as_vector(out), as_vector(a), as_vector(shift), as_vector(scale)
     like = zeros(out, 1, 1)
     store(out, 0, 0, 0, load_as(like, a, at))
     store(out, lanes(out), 0, 0, load_scaled(like, a, at, shift, scale, j))

@@ -8,6 +8,7 @@ pytest.importorskip("sklearn", minversion="1.9")
 from sklearn.metrics import log_loss, mean_absolute_error  # noqa: E402
 
 import fastbp  # noqa: E402
+from fastbp.kernels.optimizers import OPTIMIZERS  # noqa: E402
 from fastbp.schedules import Cosine  # noqa: E402
 from fastbp.sklearn import MLPClassifier, MLPRegressor  # noqa: E402
 
@@ -27,13 +28,14 @@ def bits(estimator):
 # ---- optimizers, losses, weights
 
 
-@pytest.mark.parametrize("solver", ["adamw", "rmsprop"])
+@pytest.mark.parametrize("solver", ["adamw", "rmsprop", "nadam"])
 @pytest.mark.parametrize("part", ["fit", "partial_fit"])
 def test_solvers_are_the_models_optimizers(solver, part):
     estimator = MLPRegressor(**SETTINGS, solver=solver, shuffle=False, alpha=0, warm_start=True, rho=0.8)
     estimator.set_params(max_iter=1, weight_decay=0.1).fit(X, NUMBERS)
-    extra = {"weight_decay": 0.1} if solver == "adamw" else {"rho": 0.8}
-    model = fastbp.Model([7, 11, 5, 2], optimizer=solver, loss="squared_error", dtype="float64", epsilon=1e-8, **extra)
+    extra = {"adamw": {"weight_decay": 0.1}, "rmsprop": {"rho": 0.8}}.get(solver, {})
+    optimizer = OPTIMIZERS[solver](epsilon=1e-8, **extra)
+    model = fastbp.Model([7, 11, 5, 2], optimizer=optimizer, loss="squared_error", dtype="float64")
     for (W, b), coef, intercept in zip(model.parameters, estimator.coefs_, estimator.intercepts_, strict=True):
         W[...], b[...] = coef, intercept
     if part == "partial_fit":

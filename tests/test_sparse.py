@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp import frames
+from fastbp.data import frames
 
 sparse = pytest.importorskip("scipy.sparse")
 KERNELS = pytest.mark.parametrize("kernels", ["fast", "elementwise"])

@@ -11,19 +11,20 @@ from llvmlite import binding
 from processes import run
 
 import fastbp
-from fastbp import plan_fast, threads
-from fastbp.kernels import atomic
+from fastbp.execution import fast_plan, threads
+from fastbp.kernels.machine import atomic
 
 # ---- the same bits
 
 SAME_BITS = """
+from fastbp.optimizers import SGD
 bytes_ = random.integers(0, 256, (700, 784), dtype=np.uint8)
 CASES = [
     (SIZES, X, 333, {}),
     (SIZES, X, 2000, {"optimizer": "adam"}),
-    (SIZES, X.astype("float64"), 97, {"dtype": "float64", "momentum": 0.9, "nesterov": True}),
+    (SIZES, X.astype("float64"), 97, {"dtype": "float64", "optimizer": SGD(momentum=0.9, nesterov=True)}),
     ((784, 307, 2), bytes_, 89, {"optimizer": "adam", "input_scale": 1 / 255}),
-    ((784, 521, 10), bytes_, 128, {"momentum": 0.5, "input_scale": 1 / 255}),
+    ((784, 521, 10), bytes_, 128, {"optimizer": SGD(momentum=0.5), "input_scale": 1 / 255}),
     ((131, 3001), X, 64, {}),
     (SIZES, X, 333, {"kernels": "elementwise"}),
 ]
@@ -132,7 +133,7 @@ print("done")
 
 @pytest.mark.parametrize("n_threads", [1, threads.most()])
 def test_other_python_threads_run_while_kernels_do(monkeypatch, n_threads):
-    ticks, calls, over, run = [], [], [], plan_fast.build.run
+    ticks, calls, over, run = [], [], [], fast_plan.compilation.start
 
     def tick():
         while not over:
@@ -148,7 +149,7 @@ def test_other_python_threads_run_while_kernels_do(monkeypatch, n_threads):
     X, y = rng.integers(0, 256, (8000, 784), dtype=np.uint8), rng.integers(0, 10, 8000)
     model = fastbp.Model([784, 512, 512, 10], input_scale=1 / 255, n_threads=n_threads)
     model.gradients(X[:500], y[:500])
-    monkeypatch.setattr(plan_fast.build, "run", watched)
+    monkeypatch.setattr(fast_plan.compilation, "start", watched)
     ticker = threading.Thread(target=tick)
     ticker.start()
     try:
@@ -194,7 +195,7 @@ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
 os.environ |= {"OMP_DISPLAY_ENV": "VERBOSE"} | dict(argument.split("=") for argument in sys.argv[1:])
 before = dict(os.environ)
 import fastbp
-print(fastbp.threads.describe()["layer"])
+print(fastbp.execution.threads.describe()["layer"])
 assert dict(os.environ) == before
 """
 
@@ -217,7 +218,7 @@ def test_threads_spin_for_a_while_unless_told_otherwise(run_python, variables, c
 
 
 def test_no_second_worker_is_woken_for_a_short_call(monkeypatch):
-    monkeypatch.setattr(plan_fast, "CALL_FLOP", 20_000_000)
+    monkeypatch.setattr(fast_plan, "CALL_FLOP", 20_000_000)
     monkeypatch.setattr(threads, "count", lambda n_threads: 2)
     plan = fastbp.Model([20, 100, 2])._plan  # 2,302 parameters, 6 FLOP each a row
     assert [plan._workers(200, rows) for rows in (200, 2800, 3000, 10**6)] == [1, 1, 2, 2]

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.profiler import steps, traces
-from fastbp.profiler.peaks import Machine
-from fastbp.profiler.result import Compiling, KernelTimes, Profile, StepTimes
+from fastbp.inspection.profiler import steps, traces
+from fastbp.inspection.profiler.peaks import Machine
+from fastbp.inspection.profiler.result import Compiling, KernelTimes, Profile, StepTimes
 
 METADATA = {"process_name": "name", "thread_name": "name", "thread_sort_index": "sort_index"}
 

@@ -1,5 +1,7 @@
 """What fit does beside its steps: schedules, callbacks, early stopping, weights, and errors that run away."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -130,7 +132,7 @@ def test_an_error_in_a_callback_leaves_the_model_as_it_was():
             model.learning_rate = 7
             raise RuntimeError("out of paper")
 
-    m = model(momentum=0.9)
+    m = model(optimizer=fastbp.optimizers.SGD(momentum=0.9))
     fit(m)
     before = flat(m), m.get_state()
     with pytest.raises(RuntimeError, match="out of paper"):
@@ -141,7 +143,7 @@ def test_an_error_in_a_callback_leaves_the_model_as_it_was():
 
 def test_training_stops_early_and_the_best_parameters_come_back():
     stop, recorder = callbacks.EarlyStopping(patience=3), Recorder()
-    m = model(learning_rate=1.0, momentum=0.9)
+    m = model(optimizer=fastbp.optimizers.SGD(1.0, momentum=0.9))
     history = fit(m, epochs=200, validation_split=0.3, callbacks=[recorder, stop])
     best = int(np.argmin(history.val_loss))
     assert stop.best_epoch == best and stop.stopped_epoch == len(history.loss) - 1 == best + 3 < 199
@@ -217,7 +219,7 @@ def test_bad_weights_of_classes_are_refused(bad):
 def test_the_last_rows_are_split_off():
     split, given = model(), model()
     losses = fit(split, validation_split=0.25).val_loss
-    history = given.fit(X[:90], y[:90], 4, 32, validation_data=(X[90:], y[90:]), verbose=0)
+    history = given.fit(X[:90], y[:90], epochs=4, batch_size=32, validation_data=(X[90:], y[90:]), verbose=0)
     assert losses == history.val_loss and flat(split).tobytes() == flat(given).tobytes()
 
 
@@ -270,6 +272,15 @@ def test_training_that_diverges_says_where_and_leaves_finite_parameters(kernels)
     assert np.isfinite(flat(m)).all()
     m.learning_rate = 1e-3
     m.predict(X)
+
+
+def test_divergence_is_an_error_of_its_own_that_processes_can_hand_on():
+    m = fastbp.Model([6, 16, 1], seed=1, loss="squared_error", learning_rate=1e6)
+    with pytest.raises(fastbp.DivergenceError) as caught:
+        m.fit(X, X[:, 0], epochs=30, batch_size=16, verbose=0)
+    error, copy = caught.value, pickle.loads(pickle.dumps(caught.value))
+    assert isinstance(error, ArithmeticError) and f"step {error.step} is not finite" in str(error)
+    assert (type(copy), str(copy), copy.step) == (fastbp.DivergenceError, str(error), error.step)
 
 
 def test_an_optimizers_state_that_is_no_number_is_not_kept():

@@ -8,11 +8,12 @@ import pytest
 from numba import prange
 
 import fastbp
-from fastbp import threads
-from fastbp.kernels import _jit, elementwise
+from fastbp.execution import threads
+from fastbp.inspection.profiler import assembly, vectorized
+from fastbp.kernels.compiler import jit as _jit
+from fastbp.kernels.machine.registers import FEATURES, ROWS
 from fastbp.kernels.registry import KERNELS
-from fastbp.kernels.tile import FEATURES, ROWS
-from fastbp.profiler import assembly, vectorized
+from fastbp.kernels.specification import paper as elementwise
 
 FAST = [name for name in KERNELS if name.startswith("fast_")]
 SCALAR = ["fast_shuffle", "fast_identity_output"]  # a row's place depends on those before it; there is nothing to do
@@ -89,6 +90,18 @@ def test_the_hot_loop_is_the_innermost_one_of_the_kernel_itself():
     assert [line.split()[0] for line in assembly.hot_loop(around, "x86_64")] == [".LBB0_1:", "vmovups", "jne"]
 
 
+def test_of_loops_that_compute_alike_the_hot_one_keeps_its_sums_in_registers():
+    fma = "\tvfmadd231ps\t{}, %ymm1, %ymm{}\n"
+    stored = [f"\tvmovups\t{n}(%rsi), %ymm{n}\n{fma.format('%ymm9', n)}\tvmovups\t%ymm{n}, {n}(%rsi)\n" for n in (2, 3)]
+    summed = fma.format("(%rdi)", 2) + fma.format("32(%rdi)", 3)
+    loops = {".LBB0_1": "".join(stored), ".LBB0_2": summed}
+    for order in (loops, dict(reversed(loops.items()))):
+        text = "main:\n" + "".join(f"{label}:\n{body}\tjne\t{label}\n" for label, body in order.items())
+        assert assembly.hot_loop(text, "x86_64")[0] == ".LBB0_2:"
+    single = ".LBB0_3:\n" + 8 * "\tvaddss\t%xmm1, %xmm2, %xmm2\n" + "\tjne\t.LBB0_3\n"  # as many numbers as two vectors
+    assert assembly.hot_loop(text + single, "x86_64")[0] == ".LBB0_2:"
+
+
 def test_an_unknown_cpu_is_named():
     with pytest.raises(ValueError, match="x86-64 and aarch64.*'sparc'"):
         assembly.count(["add"], "sparc")
@@ -161,7 +174,7 @@ def test_bad_input(kernel, dtype, error):
 WARM = """
 import json
 import fastbp
-from fastbp.kernels import _jit
+from fastbp.kernels.compiler import jit as _jit
 counts = fastbp.assert_vectorized("fast_transpose")
 print(json.dumps([counts.packed, _jit.cache_hits()]))
 """

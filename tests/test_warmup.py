@@ -8,13 +8,14 @@ import pytest
 
 import fastbp
 from fastbp import cli
-from fastbp.kernels import _jit
+from fastbp.kernels.compiler import jit
+from fastbp.kernels.optimizers import OPTIMIZERS
 
 WARMUP = "import sys; from fastbp.cli import main; sys.exit(main())"
 
 # trains and predicts, and prints how many functions were compiled; with "read-only" no file there can be written
 USE = '''
-import errno, json, os, sys
+import errno, json, os, pickle, sys
 import numba.core.event
 import numpy as np
 
@@ -33,17 +34,27 @@ if kind == "read-only":
     sys.addaudithook(lambda event, arguments: refuse(event, arguments) if event[:3] in ("os.", "ope") else None)
 
 import fastbp
+from fastbp.execution import fast_plan
+from fastbp.kernels.engine import compilation
 
+fast_plan.CALL_FLOP, ran, start = 1, set(), compilation.start  # several workers for little work, too
+
+def record(work, *arguments):
+    ran.add(work.__name__)
+    start(work, *arguments)
+
+compilation.start = record
 random = np.random.default_rng(0)
-y = random.integers(0, 10, 200)
+y = random.integers(0, 10, 300)
 with numba.core.event.install_recorder("numba:compile") as recorder:
     if warm:
         fastbp.warmup(dtypes, optimizers)
     for dtype in dtypes:
-        for settings in [{"optimizer": name} for name in optimizers] + [{"momentum": 0.9}] * ("sgd" in optimizers):
+        momentum = [fastbp.optimizers.SGD(momentum=0.9, nesterov=nesterov) for nesterov in (False, True)]
+        for optimizer in optimizers + momentum * ("sgd" in optimizers):
             for n_threads in 1, None:
-                model = fastbp.Model([784, 500, 10], dtype=dtype, seed=0, n_threads=n_threads, **settings)
-                X = random.integers(0, 255, (200, 784), dtype=np.uint8)
+                model = fastbp.Model([784, 500, 10], optimizer=optimizer, dtype=dtype, seed=0, n_threads=n_threads)
+                X = random.integers(0, 255, (300, 784), dtype=np.uint8)
                 for kind in "uint8", "float32", "float64", "int16":
                     X = X.astype(kind)
                     X.flags.writeable = kind != "float32"
@@ -51,11 +62,17 @@ with numba.core.event.install_recorder("numba:compile") as recorder:
                     model.evaluate(X, y), model.gradients(X, y)
                     model.predict(X), model.predict(X[:1]), model.predict(X[:1].astype("float32"))
                     model.predict(X[:3]), model.predict(np.asfortranarray(X[:3]))
+        for n_threads in 1, None:  # in row blocks, and by replicas
+            model = fastbp.Model([37, 61, 10], optimizer=optimizers[0], dtype=dtype, seed=0, n_threads=n_threads)
+            model.fit(X[:, :37], y, epochs=2, batch_size=300, verbose=0)
+            pickle.loads(pickle.dumps(model)).fit(X[:, :37], y, shuffle=False, verbose=0)
+            fastbp.find_learning_rate(model, X[:, :37], y)
     for settings in {"activation": "gelu"}, {"loss": "huber"}, {"clip_norm": 1, "dropout": 0.5}, {"layer_norm": True}:
         model = fastbp.Model([2, 3, 10], dtype=dtype, seed=0, optimizer=optimizers[0], **settings)
-        targets = np.zeros((200, 10)) if "loss" in settings else y
+        targets = np.zeros((300, 10)) if "loss" in settings else y
         model.fit(X[:, :2], targets, epochs=1, verbose=0), model.gradients(X[:, :2], targets)
-print(len(recorder.buffer), fastbp.threads.most())
+assert ran == {"train", "train_replicas", "predict", "row_worker"}, ran
+print(len(recorder.buffer), fastbp.execution.threads.most())
 '''
 
 
@@ -97,13 +114,13 @@ def files(folder):
 def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(warm):
     folder, told = warm
     *lines, last = told.splitlines()
-    line = r"float32 (\w+): (?:(\d+) kernels? of ([a-z_]+)(?:, [a-z_]+)*|all was there), \d+\.\d seconds"
-    found = [re.fullmatch(line, text) for text in lines]
-    assert [match[1] for match in found] == ["sgd", "adam", "adamw", "rmsprop", "relu", "gelu", "huber", "layer_norm"]
-    assert all(match[2] for match in found)
-    assert sum(int(match[2]) for match in found) == len(files(folder))
-    assert re.search(r"\btrain\b", lines[0])
-    assert last == f"JIT cache: {folder / 'fastbp' / _jit.source_key()}"
+    found = [re.fullmatch(r"float32 (\w+): (.+), \d+\.\d seconds", text) for text in lines]
+    kernels = {match[1]: match[2].split(", ") for match in found}
+    assert list(kernels) == [*OPTIMIZERS, "relu", "gelu", "huber", "layer_norm"]
+    assert {"train", "launch", "linear_forward", "update_nesterov", "gather_uint8"} <= set(kernels["sgd"])
+    assert kernels["adam"] == ["update_adam"] and kernels["huber"] == ["loss_huber", "predict_identity"]
+    assert sorted(path.name.split(".")[-4] for path in files(folder)) == sorted(sum(kernels.values(), []))
+    assert last == f"JIT cache: {folder / 'fastbp' / jit.source_key()}"
 
 
 def test_a_later_process_compiles_nothing(warm, use):
@@ -119,7 +136,7 @@ def test_a_later_process_that_can_only_read_compiles_nothing(warm, use):
 
 def test_what_is_missing_is_compiled_when_it_is_used(warm, use, tmp_path):
     folder = shutil.copytree(warm[0], tmp_path / "copy")
-    for path in folder.rglob("update.momentum_update.*"):
+    for path in folder.rglob("tasks.update_kernels.update_momentum.*"):
         path.unlink()
     assert use(folder) > 0
     assert files(folder).keys() == {folder / path.relative_to(warm[0]) for path in files(warm[0])}
@@ -136,7 +153,13 @@ def test_a_warmup_whose_work_would_be_lost_fails(run_python, tmp_path, warm, use
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
-    [("--dtypes float16", "'float16'"), ("--dtypes float32,", "dtype"), ("--optimizers sgd,lbfgs", "'lbfgs'")],
+    [
+        ("--dtypes float16", "'float16'"),
+        ("--dtypes float32,", "dtype"),
+        ("--optimizers sgd,lbfgs", "'lbfgs'"),
+        ("--activations swoosh", "'swoosh'"),
+        ("--losses huber,sum", "'sum'"),
+    ],
 )
 def test_names_that_are_not_known(capsys, arguments, word):
     assert cli.main(["warmup", *arguments.split()]) == 2
@@ -149,4 +172,23 @@ def test_a_second_warmup_finds_all_there(capsys):
     assert capsys.readouterr().out == ""
     assert fastbp.warmup(["float32"], ["adam"]) == []
     *lines, _ = capsys.readouterr().out.splitlines()
-    assert all(re.fullmatch(r"float32 \w+: all was there, \d+\.\d seconds", line) for line in lines) and len(lines) == 3
+    assert len(lines) == 3
+    assert all(re.fullmatch(r"float32 \w+: all in the cache, \d+\.\d seconds", line) for line in lines)
+
+
+def test_objects_stand_for_their_settings(capsys):
+    objects = {"optimizers": fastbp.optimizers.SGD(momentum=0.9), "activations": fastbp.activations.GELU}
+    fastbp.warmup("float32", **objects, losses=[fastbp.losses.Huber(2.0), "cross_entropy"], verbose=False)
+    assert capsys.readouterr().out == ""
+    fastbp.warmup("float32", **objects, losses=fastbp.losses.Huber(0.5), verbose=True)
+    *lines, _ = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["float32 sgd", "float32 gelu", "float32 huber"]
+    assert all(": all in the cache, " in line for line in lines)
+
+
+def test_functions_of_your_own_are_refused():
+    bent = fastbp.activations.Activation("bent", lambda t: 2 * t, lambda t: 2.0)
+    fourth = fastbp.losses.PointLoss("fourth", lambda z, y: (z - y) ** 4 / 4, lambda z, y: (z - y) ** 3)
+    for kind, own in {"activations": bent, "losses": fourth}.items():
+        with pytest.raises(ValueError, match=f"'{own.name}' has functions of your own"):
+            fastbp.warmup(**{kind: [own]})

@@ -5,9 +5,9 @@ import pytest
 from trainings import AGREE, OPTIMIZERS, assert_alike, both, data, flat
 
 import fastbp
-from fastbp.kernels import parameters
-from fastbp.kernels.tile import ROWS
-from fastbp.plan_fast import BLOCK_ROWS
+from fastbp.execution.fast_plan import BLOCK_ROWS
+from fastbp.kernels.engine import parameters
+from fastbp.kernels.fast.tile import ROWS
 
 NETWORKS = [(5, 3), (37, 19, 10), (16, 32, 8, 2), (1, 7, 1, 3, 11), (13, 33, 17, 16, 31, 5)]
 
@@ -114,9 +114,9 @@ def test_what_fills_up_the_panels_stays_zero(rng):
         model = fastbp.Model(sizes, seed=7, **settings)
         model.fit(X, y, epochs=2, batch_size=16, verbose=0)
         plan, used = model._plan, np.zeros(model.network.n_parameters, np.float32)
-        for flat_panels in (plan.P, *plan.slots.values()):
+        for flat_panels in (plan.parameters, *plan.slots.values()):
             assert np.isfinite(flat_panels).all()
-            parameters.unpack(used, flat_panels, plan.layers)
+            plan._pack(parameters.unpack_parameters, flat_panels, used)
             assert np.count_nonzero(flat_panels) == np.count_nonzero(used) > 0
 
 

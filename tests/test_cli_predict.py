@@ -1,0 +1,99 @@
+"""`fastbp predict`: raw rows in, predictions out."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from test_cli import DEFAULT, accuracy, complaint, write_csv
+
+import fastbp
+from fastbp.files import datasets
+
+
+def test_predict_takes_the_raw_data_by_name_in_any_order(run, tmp_path):
+    kinds = write_csv(tmp_path / "data.csv")
+    status, out, _ = run("train", "--data", "data.csv", "--epochs", 60, "--batch-size", 8)
+    assert status == 0 and accuracy(out) >= 80
+    model = fastbp.load(DEFAULT)
+    assert model.feature_names == ["left", "right"] and model.class_names == ["l", "r"]
+
+    status, straight, err = run("predict", DEFAULT, "data.csv")
+    rows = [line.split("\t") for line in straight.splitlines()]
+    assert (status, err, len(rows)) == (0, "", 60)
+    assert np.mean([label == kind for (label, _), kind in zip(rows, kinds, strict=True)]) > 0.9
+    expected = model.predict_proba(datasets.read("data.csv").X).max(axis=1)
+    np.testing.assert_allclose([float(p) for _, p in rows], expected, atol=6e-7)
+
+    numbers = [line.split(",")[:2] for line in (tmp_path / "data.csv").read_text().splitlines()[1:]]
+    (tmp_path / "turned.csv").write_text("right,more,left\n" + "\n".join(f"{b},?,{a}" for a, b in numbers))
+    assert run("predict", DEFAULT, "turned.csv") == (0, straight, "")
+    (tmp_path / "bare.csv").write_text("\n".join(f"{a},{b}" for a, b in numbers))
+    assert run("predict", DEFAULT, "bare.csv") == (0, straight, "")
+
+    (tmp_path / "less.csv").write_text("left,side\n1,l\n")
+    assert "'right'" in complaint(run("predict", DEFAULT, "less.csv"))
+
+
+def test_target_and_predictions_without_the_labels(run, tmp_path):
+    (tmp_path / "data.csv").write_text("".join(f"{'ab'[i % 2]},{i % 2 * 5 + i / 100},{i}\n" for i in range(40)))
+    assert run("train", "--data", "data.csv", "--target", 0, "--epochs", 30)[0] == 0
+    assert "target" in complaint(run("predict", DEFAULT, "data.csv"))
+    status, out, _ = run("predict", DEFAULT, "data.csv", "--target", 0)
+    assert status == 0 and [line[0] for line in out.splitlines()] == ["a", "b"] * 20
+
+
+def test_strange_names_do_not_break_the_lines(run, tmp_path):
+    labels = "a\tb\\", "c\r\nd\u2028\x1b[1mé"
+    kinds = write_csv(tmp_path / "data.csv", labels=labels)
+    assert run("train", "--data", "data.csv", "--epochs", 60, "--batch-size", 8)[0] == 0
+    assert fastbp.load(DEFAULT).class_names == list(labels)
+    _, out, _ = run("predict", DEFAULT, "data.csv")
+    printed = [line.split("\t") for line in out.splitlines()]
+    assert {len(row) for row in printed} == {2} and len(printed) == len(kinds)
+    assert {label for label, _ in printed} == {"a\\tb\\\\", "c\\r\\nd\\u2028\\x1b[1mé"}
+
+
+def test_predictions_of_a_model_without_names(run, tmp_path):
+    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
+    np.savez(tmp_path / "data.npz", X=np.eye(2))
+    status, out, err = run("predict", "model", "data.npz")
+    assert (status, err) == (0, "") and re.fullmatch(r"([012]\t[01]\.\d{6}\n){2}", out)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_model_for_numbers_predicts_numbers(run, tmp_path, outputs):
+    X, model = np.eye(2), fastbp.Model([2, outputs], loss="squared_error", seed=0)
+    model.save(tmp_path / "model")
+    np.savez(tmp_path / "data.npz", X=X)
+    status, out, err = run("predict", "model", "data.npz")
+    rows = [[float(number) for number in line.split("\t")] for line in out.splitlines()]
+    assert (status, err) == (0, "")
+    np.testing.assert_allclose(rows, model.predict(X).reshape(2, outputs), rtol=1e-5)
+
+
+COMMAND = [sys.executable, "-W", "error", "-c", "import sys; from fastbp.cli import main; sys.exit(main())"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+@pytest.mark.parametrize("arguments", ["predict model few.npz", "predict model many.npz", "--help"])
+def test_a_reader_that_leaves_is_no_error(tmp_path, arguments):
+    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
+    np.savez(tmp_path / "few.npz", X=np.ones((3, 2)))
+    np.savez(tmp_path / "many.npz", X=np.ones((50_000, 2)))
+    reader, writer = os.pipe()
+    os.close(reader)
+    words, buffered = [*COMMAND, *arguments.split()], os.environ | {"PYTHONUNBUFFERED": ""}
+    done = subprocess.run(words, cwd=tmp_path, env=buffered, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_output_in_ascii(tmp_path):
+    fastbp.Model([1, 1], seed=0, class_names=["é"]).save(tmp_path / "model")
+    (tmp_path / "data.csv").write_text("1\n")
+    ascii_only, words = os.environ | {"PYTHONIOENCODING": "ascii"}, [*COMMAND, "predict", "model", "data.csv"]
+    done = subprocess.run(words, cwd=tmp_path, env=ascii_only, capture_output=True, check=True)
+    assert done.stdout.split(b"\t")[0] == b"\\xe9" and done.stderr == b""
