@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..entries.activation import Activation
+from .elu import ELU
 from .gelu import GELU
 from .identity import IDENTITY
 from .leaky_relu import LEAKY_RELU
@@ -11,5 +12,5 @@ from .relu import RELU
 from .silu import SILU
 from .tanh import TANH
 
-ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU)
+ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU)
 ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in ALL}
