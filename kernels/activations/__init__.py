@@ -9,8 +9,9 @@ from .identity import IDENTITY
 from .leaky_relu import LEAKY_RELU
 from .logistic import LOGISTIC
 from .relu import RELU
+from .selu import SELU
 from .silu import SILU
 from .tanh import TANH
 
-ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU)
+ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU)
 ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in ALL}
