@@ -8,10 +8,11 @@ from .gelu import GELU
 from .identity import IDENTITY
 from .leaky_relu import LEAKY_RELU
 from .logistic import LOGISTIC
+from .mish import MISH
 from .relu import RELU
 from .selu import SELU
 from .silu import SILU
 from .tanh import TANH
 
-ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU)
+ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU, MISH)
 ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in ALL}
