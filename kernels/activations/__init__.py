@@ -12,7 +12,8 @@ from .mish import MISH
 from .relu import RELU
 from .selu import SELU
 from .silu import SILU
+from .softplus import SOFTPLUS
 from .tanh import TANH
 
-ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU, MISH)
+ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU, MISH, SOFTPLUS)
 ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in ALL}
