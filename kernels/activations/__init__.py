@@ -9,11 +9,12 @@ from .identity import IDENTITY
 from .leaky_relu import LEAKY_RELU
 from .logistic import LOGISTIC
 from .mish import MISH
+from .prelu import PRELU
 from .relu import RELU
 from .selu import SELU
 from .silu import SILU
 from .softplus import SOFTPLUS
 from .tanh import TANH
 
-ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU, MISH, SOFTPLUS)
+ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU, MISH, SOFTPLUS, PRELU)
 ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in ALL}
