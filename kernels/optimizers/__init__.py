@@ -5,9 +5,10 @@ from __future__ import annotations
 from ..entries.optimizer import Optimizer, Rule
 from .adam import Adam
 from .adamw import AdamW
+from .lion import Lion
 from .rmsprop import RMSprop
 from .sgd import SGD
 
-ALL = (SGD, Adam, AdamW, RMSprop)
+ALL = (SGD, Adam, AdamW, RMSprop, Lion)
 OPTIMIZERS: dict[str, type[Optimizer]] = {optimizer.name: optimizer for optimizer in ALL}
 RULES: dict[str, Rule] = {rule.name: rule for optimizer in ALL for rule in optimizer.rules}
