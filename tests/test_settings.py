@@ -110,6 +110,25 @@ def test_bad_settings_of_optimizers_and_losses_are_refused_where_they_are_made(m
         make()
 
 
+class Steeper(fastbp.optimizers.SGD):
+    """A subclass that has no kernels of its own."""
+
+
+class Halved(fastbp.losses.Huber):
+    """Likewise."""
+
+    name = "halved"
+
+
+@pytest.mark.parametrize("what, value", [
+    ("optimizer", Steeper(0.1)), ("optimizer", fastbp.optimizers.Optimizer(0.1)),
+    ("loss", Halved()), ("loss", fastbp.losses.Loss()),
+])  # fmt: skip
+def test_objects_without_kernels_are_refused(what, value):
+    with pytest.raises(TypeError, match=f"{what} must be of a class .*, got {type(value).__name__}$"):
+        model(**{what: value})
+
+
 def test_settings_of_optimizers_are_no_arguments_of_the_model():
     assert len(inspect.signature(fastbp.Model).parameters) <= 22
     for name in ("momentum", "nesterov", "beta_1", "beta_2", "epsilon", "rho", "weight_decay", "delta"):

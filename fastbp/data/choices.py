@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.entries.activation import Activation
-from ..kernels.entries.loss import Loss
+from ..kernels.entries.loss import Loss, PointLoss
 from ..kernels.entries.optimizer import Optimizer
-from ..kernels.losses import LOSSES, CrossEntropy
+from ..kernels.losses import INTERNAL, LOSSES, CrossEntropy
 from ..kernels.optimizers import OPTIMIZERS
 from . import checks
 
@@ -43,6 +43,16 @@ def _module(what: str) -> str:
     """Return the name of the module that has such objects: "losses" for "loss"."""
     word = what.partition("[")[0]
     return {"loss": "losses", "activation": "activations"}.get(word, f"{word}s")
+
+
+def _of_classes(what: str, value: T, classes: Iterable[type]) -> T:
+    """Return an object of one of these classes; refuse one of a subclass, which has no kernels of its own."""
+    if type(value) not in classes:
+        module, kind = _module(what), type(value).__name__
+        raise TypeError(
+            f"{what} must be of a class that fastbp.{module} lists, not of its base or a subclass, got {kind}"
+        )
+    return value
 
 
 def activation(value: Any, what: str = "activation") -> Activation:
@@ -78,7 +88,7 @@ def loss(value: Any, label_smoothing: Any = None) -> Loss:
         raise ValueError(f"label_smoothing is for loss 'cross_entropy', got loss {value!r}")
     if label_smoothing is not None:
         raise ValueError(f"label_smoothing must be set on the loss object, not beside it; got loss={value}")
-    return value
+    return _of_classes("loss", value, (*LOSSES.values(), *INTERNAL, PointLoss))
 
 
 def optimizer(value: Any, learning_rate: Any) -> Optimizer:
@@ -86,7 +96,7 @@ def optimizer(value: Any, learning_rate: Any) -> Optimizer:
     if isinstance(value, Optimizer):
         if learning_rate is not None:
             raise ValueError(f"learning_rate must be set on the optimizer object, not beside it; got optimizer={value}")
-        return value
+        return _of_classes("optimizer", value, OPTIMIZERS.values())
     name, settings = _with_settings("optimizer", value)
     kind = named("optimizer", name.lower() if isinstance(name, str) else name, OPTIMIZERS)
     if learning_rate is not None:
