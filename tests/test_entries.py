@@ -170,7 +170,7 @@ def test_running_numbers_move_in_compiled_code_as_in_python(name, dtype):
     for step in range(1, 30):
         rule.advance(s, step)
         state.fill({"rule": record.address, "step": step})
-        advance(state.address)
+        advance(state)
         for number in dict(rule.running):
             assert record[number] == pytest.approx(getattr(s, number), rel=1e-14)
 

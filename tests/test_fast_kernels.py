@@ -184,8 +184,8 @@ def test_parameters_lie_where_the_layout_says(dtype, rng):
     layers, size = parameter_table(network.layer_sizes, network.stack, dtype)
     flat = rng.standard_normal(network.n_parameters).astype(dtype)
     P, back, record = aligned(size, dtype), np.full_like(flat, np.nan), Record(parameters.PACKING)
-    at = record.fill({"panels": P, "flat": flat, "layers": layers, "n_layers": len(layers)})
-    compilation.entry(parameters.pack_parameters, dtype)(at)
+    record.fill({"panels": P, "flat": flat, "layers": layers, "n_layers": len(layers)})
+    compilation.entry(parameters.pack_parameters, dtype)(record)
     for (W, *vectors), layer in zip(network.views(flat), layers, strict=True):
         weights = np.zeros_like(P[layer["W"] : layer["b"]])
         KERNELS["fast_pack"].call("fast", weights, W)
@@ -194,7 +194,7 @@ def test_parameters_lie_where_the_layout_says(dtype, rng):
         for vector, start in zip(vectors, starts, strict=True):
             assert np.array_equal(P[start : start + len(vector)], vector)
     record["flat"] = back
-    compilation.entry(parameters.unpack_parameters, dtype)(at)
+    compilation.entry(parameters.unpack_parameters, dtype)(record)
     assert np.array_equal(back, flat) and np.count_nonzero(P) == len(flat)
 
 

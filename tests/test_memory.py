@@ -30,8 +30,7 @@ def compiled(dtype):
     def make(function, parallel=False):
         signature = types.void(record_type(PARCEL, numba.from_dtype(dtype)))
         kept.append(compiled_for(signature, function, parallel, kept=False))
-        enter = entry_point(address_of(kept[-1], signature))
-        return lambda record: enter(record.address)
+        return entry_point(address_of(kept[-1], signature))
 
     return make
 
@@ -238,7 +237,7 @@ for at, vector_at, part_at in (0, 0, 0), (19, 12, 2), (20, 0, 0), (-1, 0, 0), (0
     record.fill({"array": array, "at": at, "vector_at": vector_at, "part_at": part_at})
     record["callee"] = address_of(writer, SIGNATURE)
     try:
-        enter(record.address)
+        enter(record)
         print("inside")
     except IndexError as error:
         print("outside")

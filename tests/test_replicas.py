@@ -30,11 +30,11 @@ def workers_coming(monkeypatch, *pauses):
     """Have each next worker come so many seconds after the one before; return what ran, with how many workers."""
     ran = []
 
-    def start(plan, function, address, workers):
+    def start(plan, function, record, workers):
         state, enter = plan.buffers.state, compilation.entry(function, plan.dtype)
         state["workers"] = 1 + len(pauses)
         ran.append((function, state["blocks"]))
-        team = [threading.Thread(target=enter, args=(address,)) for _ in range(1 + len(pauses))]
+        team = [threading.Thread(target=enter, args=(record,)) for _ in range(1 + len(pauses))]
         team[0].start()
         for pause, worker in zip(pauses, team[1:], strict=True):
             time.sleep(pause)

@@ -37,13 +37,13 @@ import fastbp
 from fastbp.execution import fast_plan
 from fastbp.kernels.engine import compilation
 
-fast_plan.CALL_FLOP, ran, start = 1, set(), compilation.start  # several workers for little work, too
+fast_plan.CALL_FLOP, ran, starter = 1, set(), compilation.starter  # several workers for little work, too
 
 def record(work, *arguments):
     ran.add(work.__name__)
-    start(work, *arguments)
+    return starter(work, *arguments)
 
-compilation.start = record
+compilation.starter = record
 random = np.random.default_rng(0)
 y = random.integers(0, 10, 300)
 with numba.core.event.install_recorder("numba:compile") as recorder:

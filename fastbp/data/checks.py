@@ -158,7 +158,7 @@ def inputs(X: Any, columns: int, name: str = "X") -> Any:
 
     X is not copied. Whether its values are finite is checked when rows are gathered, so that a memory map is read once.
     """
-    array, _ = frames.as_array(X, name)
+    array = X if isinstance(X, np.ndarray) else frames.as_array(X, name)[0]
     if not isinstance(array, frames.SparseRows):
         array = _real_array(name, array)
     if array.ndim != 2:

@@ -15,7 +15,7 @@ def samples(model: Model, X: Any, name: str = "X") -> Samples:
     """Return checked rows of X; the columns of a data frame must have the names that the model knows."""
     X, names = frames.as_array(X, name)
     frames.check_names(model.feature_names, names, name)
-    return Samples(checks.inputs(X, model.layer_sizes[0], name), model.input_shift, model.input_scale, name)
+    return Samples(checks.inputs(X, model.network.layer_sizes[0], name), model.input_shift, model.input_scale, name)
 
 
 def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Labelled:

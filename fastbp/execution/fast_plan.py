@@ -140,9 +140,9 @@ class FastPlan:
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Fill z row by row from the parameters in `buffer`, or return False."""
-        if self._rows is None:
-            self._rows = RowPredictor(self.network, self.dtype, self.n_threads)
-        return self._rows.predict(buffer, samples, z)
+        if self._rows is None or self._rows.flat is not buffer:
+            self._rows = RowPredictor(self.network, buffer, self.n_threads)
+        return self._rows.predict(samples, z)
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """Fill `gradient` over all rows as one minibatch, without an update."""
@@ -256,14 +256,14 @@ class FastPlan:
             "penalty": before.penalty, **fields,
         })  # fmt: skip
         with threads.team(buffers.shape.workers) as state["workers"]:
-            self._start(work, state.address, state["workers"])
+            self._start(work, state, state["workers"])
         if state["bad_row"]:
             samples.reject(int(state["bad_row"]) - 1, self.dtype)
         if state["diverged"]:
             raise DivergenceError(state["step"])
         return Sums(before.rows + len(order), state["loss"], int(state["correct"]), state["penalty"])
 
-    def _start(self, work: Any, state: int, workers: int) -> None:
+    def _start(self, work: Any, state: Record, workers: int) -> None:
         """Run an entry point. The profiler overrides this to read a clock before and after."""
         compilation.start(work, self.dtype, state, workers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import threading
@@ -20,6 +21,7 @@ _SPINS = {
     "GOMP_SPINCOUNT": "20000"
 }  # turns, less than a millisecond; the default of 300,000 occupies a core for several
 _started = False
+_layer: str | None = None  # which never changes once a layer runs
 _one_launch = threading.Lock()  # the workqueue layer aborts the process if two threads launch at once
 _forked_from_openmp = False  # GNU OpenMP aborts a child that runs in parallel after its parent did
 _worker_process = multiprocessing.parent_process() is not None
@@ -39,10 +41,11 @@ if hasattr(os, "register_at_fork"):
 
 def layer() -> str | None:
     """Return the threading layer in use: "omp", "tbb", "workqueue", or None before the first parallel launch."""
-    try:
-        return numba.threading_layer()
-    except ValueError:
-        return None
+    global _layer
+    if _layer is None:
+        with contextlib.suppress(ValueError):
+            _layer = numba.threading_layer()
+    return _layer
 
 
 def _numba_threads() -> int:
@@ -88,7 +91,7 @@ def limit(n_threads: int | None) -> int:
     if n_threads is not None:
         return n_threads
     alone = threading.get_ident() == _main_thread and not _worker_process
-    return most() if alone else 1
+    return config.NUMBA_NUM_THREADS if alone else 1
 
 
 class team:  # noqa: N801, used as a function

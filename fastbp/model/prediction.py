@@ -34,7 +34,7 @@ class ForClassifiers(Generic[Arguments, Result]):
     def __get__(self, model: Any, owner: Any = None) -> Callable[Arguments, Result]:
         if model is None:
             return self.method  # type: ignore[return-value]
-        if not model.network.classifies:
+        if not model.network.loss.classifies:
             loss = model.network.loss.name
             raise AttributeError(f"a model of loss {loss!r} predicts no probabilities; call predict")
         return MethodType(self.method, model)
@@ -145,7 +145,7 @@ class PredictionMixin:
     def _outputs(self, X: Any) -> np.ndarray:
         """Return z of each row, shape (rows, outputs)."""
         rows = samples(self, X)  # type: ignore[arg-type]
-        z = np.empty((rows.X.shape[0], self.layer_sizes[-1]), self.dtype)
+        z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
         if not self._plan.predict_rows(self._buffer, rows, z):
             self._loaded_plan().predict(rows, z)
         return z

@@ -1,6 +1,5 @@
 """What is compiled, and when: each kernel of a program once for a dtype of the network, gather once for each of X."""
 
-import functools
 from typing import NamedTuple
 
 import numba
@@ -9,6 +8,7 @@ from numba import types
 
 from ..activations import ACTIVATIONS
 from ..compiler.jit import compiled_for
+from ..compiler.once import once
 from ..entries.loss import LINKS
 from ..losses import LOSSES, POINT_LOSSES
 from ..machine import points
@@ -83,7 +83,7 @@ def is_own(kernel):
     return getattr(kernel.of, "is_own", False)
 
 
-@functools.cache
+@once
 def kernel(kernel, dtype):
     """Compile a kernel of a program for networks of this dtype; return its address and what keeps it."""
     try:
@@ -116,7 +116,7 @@ class Assembled(NamedTuple):
         return {"phases": self.phases, "kernels": self.kernels, **self.ranges}
 
 
-@functools.cache
+@once
 def assemble(whole, block, dtype):
     """Compile a program for networks of this dtype, and that of a block of rows if there is one."""
     parts = phases.parts(whole, block)
@@ -138,19 +138,19 @@ def step_runners(dtype):
     return {"run_task": task_runner(dtype)[0], "run_phase": phase_runner(dtype)[0]}
 
 
-@functools.cache
+@once
 def task_runner(dtype, function=run.run_task):
     """Compile what does one task of a phase, or another function of its kind; as `kernel`."""
     return _compiled(function, types.void(record_type(STATE, _dtype(dtype)), *[types.intp] * 3))
 
 
-@functools.cache
+@once
 def phase_runner(dtype):
     """Compile what does a phase with the team; as `kernel`."""
     return _compiled(training.run_phase, types.void(record_type(STATE, _dtype(dtype)), types.intp))
 
 
-@functools.cache
+@once
 def advance(rule, dtype):
     """Compile what changes a rule's running numbers; as `kernel`."""
     function = update_kernels.make_advance(RULES[rule])
@@ -158,40 +158,40 @@ def advance(rule, dtype):
     return _compiled(function, types.void(record_type(STATE, _dtype(dtype))))
 
 
-@functools.cache
+@once
 def work(function, dtype):
     """Compile an entry point; as `kernel`."""
     return _compiled(function, types.void(record_type(_ENTRIES[function], _dtype(dtype))))
 
 
-@functools.cache
+@once
 def entry(function, dtype):
-    """Return a Python function that calls an entry point with the address of its record."""
+    """Return a Python function that calls an entry point with its record."""
     address, dispatcher = work(function, dtype)
     return _keeping(dispatcher, entry_point(address))
 
 
-@functools.cache
+@once
 def launcher():
-    """Return a Python function (address of an entry point, address of its record, workers): one call a worker."""
+    """Compile what runs an entry point on so many workers, one call a worker; as `kernel`."""
     record = record_type(STATE, types.float32)  # any record: it is only handed on
-    address, dispatcher = _compiled(training.launch, types.void(types.intp, record, types.intp), parallel=True)
-    return _keeping(dispatcher, entry_point(address, 3))
+    return _compiled(training.launch, types.void(record, types.intp, types.intp), parallel=True)
+
+
+@once
+def starter(function, dtype, workers):
+    """Return a Python function that runs an entry point on its record, on so many workers."""
+    if workers == 1:
+        return entry(function, dtype)
+    address, dispatcher = launcher()
+    return _keeping(dispatcher, entry_point(address, work(function, dtype)[0], workers))
+
+
+def start(function, dtype, record, workers):
+    """Run an entry point on its record, on so many workers."""
+    starter(function, dtype, workers)(record)
 
 
 def _keeping(dispatcher, function):
     function.dispatcher = dispatcher  # which owns the code
     return function
-
-
-def starter(function, dtype, workers):
-    """Return a Python function that runs an entry point on the record at an address, on so many workers."""
-    if workers == 1:
-        return entry(function, dtype)
-    launch, function = launcher(), work(function, dtype)[0]
-    return lambda record: launch(function, record, workers)
-
-
-def start(function, dtype, record, workers):
-    """Run an entry point on the record at an address, on so many workers."""
-    starter(function, dtype, workers)(record)

@@ -126,7 +126,7 @@ def predict(s):
     s.bad_row = mine.bad_row
 
 
-def launch(work, s, workers):
+def launch(s, work, workers):
     """Start all workers; those that no thread is free for come when there is nothing left to do."""
     for _ in prange(workers):
         call(work, s)

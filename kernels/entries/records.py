@@ -111,33 +111,35 @@ class Record:
     def __init__(self, layout: Layout) -> None:
         self._memory = aligned(layout.itemsize, np.uint8)
         self.address = address(self._memory)
-        self._words = (ctypes.c_int64 * (layout.itemsize // 8)).from_address(self.address)
-        self._floats = (ctypes.c_double * (layout.itemsize // 8)).from_address(self.address)
+        self._bytes = memoryview(self._memory)
+        self._words, self._floats = self._bytes.cast("q"), self._bytes.cast("d")
         self._places = layout.places
 
     def __setitem__(self, name: str, value: Any) -> None:
         at, kind = self._places[name]
-        if kind == "f8":
+        if kind == "i8":
+            self._words[at] = value
+        elif kind == "f8":
             self._floats[at] = value
-        elif kind == "array":
-            self._words[at], self._words[at + 1] = address(value), value.size
         else:
-            self._words[at] = address(value) if kind == "table" else value
+            self._words[at] = address(value)
+            if kind == "array":
+                self._words[at + 1] = value.size
 
     def __getitem__(self, name: str) -> Any:
         at, kind = self._places[name]
         return self._floats[at] if kind == "f8" else self._words[at]
 
-    def fill(self, fields: Mapping[str, Any]) -> int:
-        """Write several fields; return the record's address."""
+    def fill(self, fields: Mapping[str, Any]) -> Record:
+        """Write several fields; return the record."""
         for name, value in fields.items():
             self[name] = value
-        return self.address
+        return self
 
     def keep(self) -> None:
         """Remember all fields as they are."""
-        self._kept = bytes(self._memory)
+        self._kept = bytes(self._bytes)
 
     def reset(self) -> None:
         """Write all fields as they were remembered."""
-        ctypes.memmove(self.address, self._kept, len(self._kept))
+        self._bytes[:] = self._kept

@@ -10,6 +10,7 @@ from numba import types
 from numba.extending import intrinsic
 
 OUTSIDE = "a compiled kernel left its array: an index was out of bounds"
+_UNREAD = (ctypes.c_int64 * 2)()  # where results and errors are written; several threads may do so at once
 
 
 @intrinsic
@@ -37,18 +38,18 @@ def address_of(dispatcher, signature):
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
 
 
-def entry_point(address, arguments=1):
-    """Return a Python function that calls the compiled function at an address with integers, e.g. records' addresses.
+def entry_point(address, *more):
+    """Return a Python function of a `Record` that calls the compiled function at an address with it and more integers.
 
-    It needs no Numba. In Numba's calling convention two pointers precede the arguments, and a status is returned.
+    It takes the record itself, which so is kept until the call has returned. It needs no Numba. In Numba's calling
+    convention pointers to a result and to an error precede the arguments, and a status is returned.
     """
-    function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * arguments)(
-        address
-    )
+    pointers, words = [ctypes.c_void_p] * 2, [ctypes.c_int64] * (1 + len(more))
+    function = ctypes.CFUNCTYPE(ctypes.c_int32, *pointers, *words)(address)
+    result, error = ctypes.addressof(_UNREAD), ctypes.addressof(_UNREAD) + 8
 
-    def enter(*integers):
-        result, error = ctypes.c_int64(), ctypes.c_int64()
-        if function(ctypes.byref(result), ctypes.byref(error), *integers):
+    def enter(record):
+        if function(result, error, record.address, *more):
             raise IndexError(OUTSIDE)
 
     return enter

@@ -84,7 +84,7 @@ class Run:
 
     def __call__(self):
         """Compute; return what there is to tell, mostly None."""
-        self._enter(self._record.address)
+        self._enter(self._record)
         return self._told() if self._told else None
 
 

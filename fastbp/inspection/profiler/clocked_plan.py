@@ -10,6 +10,7 @@ import numpy as np
 from ...execution.fast_plan import FastPlan
 from ...kernels.engine import compilation
 from ...kernels.engine.clocks import run_task_clocked
+from ...kernels.entries.records import Record
 from ...kernels.machine import clock
 from ...kernels.program.phases import Kernel, Program, numbered
 from .clocks import Clocks
@@ -71,9 +72,9 @@ class ClockedPlan(FastPlan):
         assembled = super()._assemble(whole, block)
         return assembled._replace(ranges=assembled.ranges | {"run_task": runner})
 
-    def _start(self, work: Any, state: int, workers: int) -> None:
-        run, rows = compilation.starter(work, self.dtype, workers), self.buffers.state["end"]
-        steps = -(-rows // self.buffers.state["batch_size"])
+    def _start(self, work: Any, state: Record, workers: int) -> None:
+        run, rows = compilation.starter(work, self.dtype, workers), state["end"]
+        steps = -(-rows // state["batch_size"])
         if self.clocks:
             self._wind(workers, self._runs * steps)
         begun, first = time.perf_counter(), clock.read_clock()
