@@ -48,7 +48,7 @@ if __name__ == "__main__":
         registered(dtype)
         compilation.task_runner(np.dtype(dtype), clocks.run_task_clocked)
         for name in ("row_block", "row_block_clocked", "prefetch_rows"):
-            compilation.kernel(Kernel(name), np.dtype(dtype))
+            compilation.compile_kernel(Kernel(name), np.dtype(dtype))
         compilation.work(replicas.train_replicas, np.dtype(dtype))
     for dtype in DTYPES:
         for loss in LOSSES:

@@ -36,7 +36,7 @@ import numpy as np
 from numba import prange
 from fastbp.kernels.compiler import jit
 
-@jit.kernel
+@jit.plain_loop
 def overrun(out):
     for i in prange(out.shape[0]):
         out[i + 1] = 1
@@ -197,7 +197,7 @@ def test_a_folder_that_takes_no_files_costs_a_warning_and_no_more(folder):
 
 
 def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():
-    @jit.kernel
+    @jit.plain_loop
     def fill(out):
         """Ones."""
         for i in range(out.shape[0]):

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from oracles import ORACLES, expected
 
-from fastbp.kernels.compiler.jit import Kernel
+from fastbp.kernels.compiler.jit import PlainLoop
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.specification import normalization, paper, pointwise, products, regularization
 
-PLAIN = [name for name, entry in KERNELS.items() if isinstance(entry.kernel, Kernel)]
+PLAIN = [name for name, entry in KERNELS.items() if isinstance(entry.kernel, PlainLoop)]
 WITHOUT_ARITHMETIC = {
     "identity", "identity_derivative", "relu_derivative", "leaky_relu_derivative",
     "fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle",
@@ -47,7 +47,7 @@ def test_every_kernel_is_registered_under_its_name_with_an_oracle():
     tables = [loops for name, loops in vars(pointwise).items() if name.endswith("_LOOPS")]
     assert len(tables) == 5  # activations, their derivatives and parameters, losses, updates
     loops = [*tables, *map(vars, (products, regularization, normalization, paper))]  # as printed, where they are
-    found = [kernel for table in loops for kernel in table.values() if isinstance(kernel, Kernel)]
+    found = [kernel for table in loops for kernel in table.values() if isinstance(kernel, PlainLoop)]
     assert {name: KERNELS[name].kernel for name in PLAIN} == {kernel.__name__: kernel for kernel in found}
     alone = {name for name in KERNELS if name not in PLAIN and not KERNELS[name].reference}
     in_their_own_tests = {"fast_pack", "fast_unpack", "fast_shuffle"}  # test_fast_kernels.py, test_shuffle.py

@@ -106,7 +106,7 @@ def test_the_reader_of_imports_reads():
     assert any(name.startswith("fastbp.files") for name in imports(state, inside_functions=True))
     assert imports(ROOT / "kernels" / "specification" / "paper.py", True) == [
         "fastbp.kernels.compiler.jit.jit",
-        "fastbp.kernels.compiler.jit.kernel",
+        "fastbp.kernels.compiler.jit.plain_loop",
     ]
 
 

@@ -134,7 +134,7 @@ def test_what_is_not_vectorized_is_told_with_its_counts(name):
 
 @known
 def test_kernels_of_ones_own():
-    @_jit.kernel
+    @_jit.plain_loop
     def sums(out, x):
         for row in prange(x.shape[0]):
             out[row] = 0.5

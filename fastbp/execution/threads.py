@@ -11,7 +11,7 @@ from typing import Any
 import numba
 from numba.core import config
 
-from ..kernels.compiler.jit import BOUNDSCHECK, Kernel
+from ..kernels.compiler.jit import BOUNDSCHECK, PlainLoop
 
 _ADVICE = {
     "workqueue": "under this layer a call of one thread keeps all others serial: install an OpenMP runtime "
@@ -130,10 +130,10 @@ class team:  # noqa: N801, used as a function
             _one_launch.release()
 
 
-def launch(kernel: Kernel, *args: Any, n_threads: int | None = None) -> Any:
-    """Run an elementwise kernel on at most `n_threads` threads; return its result."""
+def launch(loop: PlainLoop, *args: Any, n_threads: int | None = None) -> Any:
+    """Run a plain loop on at most `n_threads` threads; return its result."""
     with team(count(n_threads)) as threads:
-        return (kernel.serial if threads == 1 else kernel.parallel)(*args)
+        return (loop.serial if threads == 1 else loop.parallel)(*args)
 
 
 def simd_bits() -> int:

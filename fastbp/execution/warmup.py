@@ -124,7 +124,7 @@ def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], fold
     for work in WORK:
         compilation.work(work, dtype)
     for kernel in _kernels(pairs):
-        compilation.kernel(kernel, dtype)
+        compilation.compile_kernel(kernel, dtype)
     for _, rule in pairs:
         if rule.advance:
             compilation.advance(rule.name, dtype)

@@ -41,11 +41,11 @@ PARALLEL = dict.fromkeys(
 ) | {"prange": True}
 
 
-class Kernel:
-    """One kernel, compiled on its first call from the same loops as `serial` and as `parallel`.
+class PlainLoop:
+    """A plain loop, compiled on its first call in two ways: as `serial` and as `parallel`.
 
     Numba reports no index error from inside a parallel loop, so under ``NUMBA_BOUNDSCHECK=1`` both are serial.
-    Calling the kernel itself runs it serially.
+    Calling the object itself runs the loop serially.
     """
 
     def __init__(self, function, kept=True):
@@ -58,9 +58,9 @@ class Kernel:
         return self.serial(*args)
 
 
-def kernel(function):
-    """Make a `Kernel`, whose ``prange`` loops are independent, of a plain function."""
-    return Kernel(function)
+def plain_loop(function):
+    """Make a `PlainLoop` of a function whose ``prange`` loops have independent iterations."""
+    return PlainLoop(function)
 
 
 def jit(function, parallel=False, kept=True, **flags):

@@ -29,7 +29,7 @@ def replay(s):
         call(s.advance, s)
 
 
-_ENTRIES = {
+_ENTRY_POINTS = {
     replay: STATE,
     training.train: STATE,
     training.predict: STATE,
@@ -38,7 +38,7 @@ _ENTRIES = {
     unpack_parameters: PACKING,
     shuffle_rows: SHUFFLE,
     predict_row.row_worker: predict_row.ROW,
-}  # entry points, and the record that each takes
+}  # the record that each takes
 _LOSSES = {name: loss() for name, loss in (POINT_LOSSES | LOSSES).items()}
 _MAKERS = {
     "activate": (layer_kernels.make_activate, ACTIVATIONS),
@@ -84,18 +84,18 @@ def is_own(kernel):
 
 
 @once
-def kernel(kernel, dtype):
+def compile_kernel(kernel, dtype):
     """Compile a kernel of a program for networks of this dtype; return its address and what keeps it."""
     try:
-        return compiled_kernel(make(kernel), dtype, kept=not is_own(kernel))
+        return compile_as_kernel(make(kernel), dtype, kept=not is_own(kernel))
     except Exception as error:
         if is_own(kernel):
             raise points.refusal(error, kernel.of) from None
         raise
 
 
-def compiled_kernel(function, dtype, **how):
-    """Compile a function with the signature of a kernel; as `kernel`."""
+def compile_as_kernel(function, dtype, **how):
+    """Compile a function with the signature of a kernel; as `compile_kernel`."""
     return _compiled(function, types.void(record_type(STATE, _dtype(dtype)), *[types.intp] * 6), **how)
 
 
@@ -123,7 +123,7 @@ def assemble(whole, block, dtype):
     records, addresses = PHASE.new(sum(map(len, parts))), []
     for record, phase in zip(records, (phase for part in parts for phase in part), strict=True):
         first, last = len(addresses), len(addresses) + len(phase.kernels)
-        addresses += [kernel(each, dtype)[0] for each in phase.all_kernels]
+        addresses += [compile_kernel(each, dtype)[0] for each in phase.all_kernels]
         closing = last if phase.closing else -1
         record["kind"], record["layer"], record["first"], record["last"] = phase.kind, phase.layer, first, last
         record["closing"] = closing
@@ -140,19 +140,19 @@ def step_runners(dtype):
 
 @once
 def task_runner(dtype, function=run.run_task):
-    """Compile what does one task of a phase, or another function of its kind; as `kernel`."""
+    """Compile what does one task of a phase, or another function of its kind; as `compile_kernel`."""
     return _compiled(function, types.void(record_type(STATE, _dtype(dtype)), *[types.intp] * 3))
 
 
 @once
 def phase_runner(dtype):
-    """Compile what does a phase with the team; as `kernel`."""
+    """Compile what does a phase with the team; as `compile_kernel`."""
     return _compiled(training.run_phase, types.void(record_type(STATE, _dtype(dtype)), types.intp))
 
 
 @once
 def advance(rule, dtype):
-    """Compile what changes a rule's running numbers; as `kernel`."""
+    """Compile what changes a rule's running numbers; as `compile_kernel`."""
     function = update_kernels.make_advance(RULES[rule])
     function.__name__ = function.__qualname__ = f"advance_{rule}"
     return _compiled(function, types.void(record_type(STATE, _dtype(dtype))))
@@ -160,8 +160,8 @@ def advance(rule, dtype):
 
 @once
 def work(function, dtype):
-    """Compile an entry point; as `kernel`."""
-    return _compiled(function, types.void(record_type(_ENTRIES[function], _dtype(dtype))))
+    """Compile an entry point; as `compile_kernel`."""
+    return _compiled(function, types.void(record_type(_ENTRY_POINTS[function], _dtype(dtype))))
 
 
 @once
@@ -173,7 +173,7 @@ def entry(function, dtype):
 
 @once
 def launcher():
-    """Compile what runs an entry point on so many workers, one call a worker; as `kernel`."""
+    """Compile what runs an entry point on so many workers, one call a worker; as `compile_kernel`."""
     record = record_type(STATE, types.float32)  # any record: it is only handed on
     return _compiled(training.launch, types.void(record, types.intp, types.intp), parallel=True)
 

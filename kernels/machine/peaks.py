@@ -2,7 +2,7 @@
 
 from numba import prange
 
-from ..compiler.jit import jit, kernel
+from ..compiler.jit import jit, plain_loop
 from ..entries.functions import fma
 from .memory import as_vector
 from .registers import ROWS, VECTORS
@@ -21,7 +21,7 @@ def _spin(array, at, n):
     store(a, at, L, 0, t)
 
 
-@kernel
+@plain_loop
 def spin(a, workers, n):
     """a <- (a + 1) / 2, n times, in registers: one product and one sum for each element each time.
 
@@ -32,7 +32,7 @@ def spin(a, workers, n):
         _spin(a, worker * share, n)
 
 
-@kernel
+@plain_loop
 def triad(a, b, c, s):
     """a <- b + s c (McCalpin, 1995: STREAM)
 

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from ..activations import ACTIVATIONS
-from ..compiler.jit import Kernel
+from ..compiler.jit import PlainLoop
 from ..program.state import lanes_of, padded
 
 _LISTED = re.compile(r"\((?:after )?eqs?\. ([\d, -]+)\)")
@@ -73,7 +73,7 @@ class Entry:
     @property
     def variants(self):
         """{name: function}; `with function(*arguments) as run: run()` computes, once for each run()."""
-        if isinstance(self.kernel, Kernel):
+        if isinstance(self.kernel, PlainLoop):
             return {name: partial(_plain, getattr(self.kernel, name)) for name in ("serial", "parallel")}
         reference = {"reference": self.reference.variants["serial"]} if self.reference else {}
         return {"fast": self.adapter, **reference}

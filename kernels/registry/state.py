@@ -47,8 +47,8 @@ def _runner(dtype):
 def _compiled(kernel, dtype):
     """Compile a kernel of a program, or a function of a kernel's signature."""
     if isinstance(kernel, Kernel):
-        return compilation.kernel(kernel, dtype)
-    return compilation.compiled_kernel(kernel, dtype)
+        return compilation.compile_kernel(kernel, dtype)
+    return compilation.compile_as_kernel(kernel, dtype)
 
 
 def poisoned(n, dtype):

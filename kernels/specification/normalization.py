@@ -8,11 +8,11 @@ import math
 
 from numba import prange
 
-from ..compiler.jit import kernel
+from ..compiler.jit import plain_loop
 from ..entries.normalization import EPSILON
 
 
-@kernel
+@plain_loop
 def layer_norm(n, u, r, t, g, c):
     """n_j = g_j u_j + c_j,  u_j = (t_j - mu) r,  r = 1 / sqrt(sigma^2 + eps)   (Ba, Kiros and Hinton, 2016, eqs. 3, 4)
 
@@ -41,7 +41,7 @@ def layer_norm(n, u, r, t, g, c):
             n[row, j] = g[j] * u[row, j] + c[j]
 
 
-@kernel
+@plain_loop
 def layer_norm_backward_params(du, dg, dc, dn, u, g):
     """dE/dg_j = dE/dn_j u_j;  dE/dc_j = dE/dn_j, both summed over the rows;  dE/du = dE/dn (.) g
 
@@ -61,7 +61,7 @@ def layer_norm_backward_params(du, dg, dc, dn, u, g):
             du[row, j] = dn[row, j] * g[j]
 
 
-@kernel
+@plain_loop
 def layer_norm_backward_input(dt, du, u, r):
     """dE/dt_j = r (dE/du_j - sum_k dE/du_k / O - u_j sum_k dE/du_k u_k / O)
 

@@ -13,12 +13,12 @@ import math
 
 from numba import prange
 
-from ..compiler.jit import jit, kernel
+from ..compiler.jit import jit, plain_loop
 
 # ---- the rows of a minibatch ---------------------------------------------------------------------------------------
 
 
-@kernel
+@plain_loop
 def gather(x, X, order, shift, scale):
     """x_k = (X[order_k] - shift) (.) scale: the rows of a minibatch, scaled
 
@@ -36,7 +36,7 @@ def gather(x, X, order, shift, scale):
 # ---- the linear stage: t = x W + b ---------------------------------------------------------------------------------
 
 
-@kernel
+@plain_loop
 def linear(t, x, W, b):
     """t_j = sum_i x_i w_ij + b_j                                              (eqs. 7, 42, 44)
 
@@ -55,7 +55,7 @@ def linear(t, x, W, b):
                 t[row, j] += x[row, i] * W[i, j]
 
 
-@kernel
+@plain_loop
 def linear_backward_params(dW, db, x, dt):
     """dE/dw_ij = dE/dt_j x_i, so dE/dW = x^T dE/dt;  dE/db_j = dE/dt_j         (eqs. 18-27, 48, 49, 52, 53)
 
@@ -79,7 +79,7 @@ def linear_backward_params(dW, db, x, dt):
             db[j] += dt[row, j]
 
 
-@kernel
+@plain_loop
 def linear_backward_input(dx, dt, W):
     """dE/dx_i = sum_j dE/dt_j dt_j/dx_i, where dt_j/dx_i = w_ij; dE/dx = dE/dt W^T   (eqs. 28-32, 50)
 
@@ -112,7 +112,7 @@ def relu_derivative_element(h):
     return 0 if math.copysign(1, h) < 0 else 1
 
 
-@kernel
+@plain_loop
 def relu(h, t):
     """h_j = F(t_j)                                                            (eqs. 8, 40, 43)
 
@@ -126,7 +126,7 @@ def relu(h, t):
             h[row, j] = relu_element(t[row, j])
 
 
-@kernel
+@plain_loop
 def relu_derivative(d, h):
     """F'(t_j) = 1 for t_j >= 0, else 0                                         (eq. 41)
 
@@ -138,7 +138,7 @@ def relu_derivative(d, h):
             d[row, j] = relu_derivative_element(h[row, j])
 
 
-@kernel
+@plain_loop
 def relu_backward(dt, dh, h):
     """dE/dt_j = dE/dh_j dh_j/dt_j = dE/dh_j F'(t_j), so dE/dt = dE/dh (.) F'(t)   (eqs. 10-17, 41, 51)
 
@@ -154,7 +154,7 @@ def relu_backward(dt, dh, h):
 # ---- both stages at once -------------------------------------------------------------------------------------------
 
 
-@kernel
+@plain_loop
 def linear_relu(h, x, W, b):
     """h_j = F(sum_i x_i w_ij + b_j)                                           (eqs. 4, 6-8, 40, 42, 43)
 
@@ -175,7 +175,7 @@ def linear_relu(h, x, W, b):
             h[row, j] = relu_element(h[row, j])
 
 
-@kernel
+@plain_loop
 def linear_relu_backward_input(dt_below, dt, W, h_below):
     """dE/dt_i = (sum_j dE/dt_j w_ij) F'(t_i), the t of the layer below on the left   (eqs. 10-17, 28-32, 41, 50, 51)
 
@@ -204,7 +204,7 @@ def _row_maximum(t, row):
     return largest
 
 
-@kernel
+@plain_loop
 def softmax(z, t):
     """z_i = exp(t_i) / sum_j exp(t_j)                                         (eqs. 33, 45)
 
@@ -221,7 +221,7 @@ def softmax(z, t):
             z[row, j] /= total
 
 
-@kernel
+@plain_loop
 def predicted_class(c, z):
     """c = argmax_i z_i, the lowest class where several are largest             (after eq. 33)
 
@@ -236,7 +236,7 @@ def predicted_class(c, z):
         c[row] = best
 
 
-@kernel
+@plain_loop
 def cross_entropy(e, z, y):
     """E = -sum_i y_i ln z_i, where y is 1 at the true class and 0 elsewhere     (eqs. 34, 46)
 
@@ -248,7 +248,7 @@ def cross_entropy(e, z, y):
         e[row] = -math.log(z[row, y[row]])
 
 
-@kernel
+@plain_loop
 def softmax_cross_entropy(dt, e, t, y):
     """E = -sum_i y_i t_i + ln sum_j exp(t_j);  dE/dt = z - y                   (eqs. 33-39, 45-47)
 
@@ -281,7 +281,7 @@ def softmax_cross_entropy(dt, e, t, y):
 # ---- gradient descent ----------------------------------------------------------------------------------------------
 
 
-@kernel
+@plain_loop
 def sgd_update(W, dW, learning_rate):
     """W <- W - alpha dE/dW                                                     (eqs. 9, 54)
 

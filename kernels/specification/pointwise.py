@@ -9,7 +9,7 @@ from collections import namedtuple
 from numba import prange
 
 from ..activations import ACTIVATIONS
-from ..compiler.jit import Kernel, jit
+from ..compiler.jit import PlainLoop, jit
 from ..losses import POINT_LOSSES
 from ..machine.points import point
 from ..optimizers import RULES
@@ -18,7 +18,7 @@ from ..optimizers import RULES
 def _named(function, name, doc, entry=None):
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    return Kernel(function, kept=not getattr(entry, "is_own", False))
+    return PlainLoop(function, kept=not getattr(entry, "is_own", False))
 
 
 def _point(function, entry):

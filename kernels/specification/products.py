@@ -7,10 +7,10 @@ import math
 
 from numba import prange
 
-from ..compiler.jit import kernel
+from ..compiler.jit import plain_loop
 
 
-@kernel
+@plain_loop
 def exponential(z, t):
     """z_j = exp(t_j)
 
@@ -22,7 +22,7 @@ def exponential(z, t):
             z[row, j] = math.exp(t[row, j])
 
 
-@kernel
+@plain_loop
 def hadamard(dt, dh, d):
     """dE/dt = dE/dh (.) F'(t)                                              (eqs. 17, 51)
 
@@ -35,7 +35,7 @@ def hadamard(dt, dh, d):
             dt[row, j] = dh[row, j] * d[row, j]
 
 
-@kernel
+@plain_loop
 def linear_hadamard_backward_input(dt_below, dt, W, d_below):
     """dE/dx = dE/dt W^T, and dE/dt of the layer below = dE/dx (.) F'(t)      (eqs. 17, 28-32, 50, 51)
 
@@ -52,7 +52,7 @@ def linear_hadamard_backward_input(dt_below, dt, W, d_below):
             dt_below[row, i] = dx * d_below[row, i]
 
 
-@kernel
+@plain_loop
 def linear_descent(W, b, x, dt, learning_rate):
     """W <- W - alpha x^T dE/dt;  b <- b - alpha dE/dt, summed over the rows      (eqs. 24, 27, 48, 49, 52-54)
 
@@ -75,7 +75,7 @@ def linear_descent(W, b, x, dt, learning_rate):
         b[j] -= learning_rate * db
 
 
-@kernel
+@plain_loop
 def smoothed_cross_entropy(dt, e, t, y, smoothing):
     """Softmax with cross-entropy (eqs. 33, 45-47) where y is 1 - s at the true class, and s / O more at every one
 

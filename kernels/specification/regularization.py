@@ -4,7 +4,7 @@ import math
 
 from numba import prange
 
-from ..compiler.jit import jit, kernel
+from ..compiler.jit import jit, plain_loop
 
 
 @jit
@@ -14,7 +14,7 @@ def _mix(x):
     return x ^ (x >> 16)
 
 
-@kernel
+@plain_loop
 def dropout(h, p, columns, key):
     """h_ij <- h_ij / (1 - p) or, with probability p, 0          (Srivastava et al., 2014, sections 4 and 10)
 
@@ -30,7 +30,7 @@ def dropout(h, p, columns, key):
             h[row, j] = h[row, j] * 0 if dropped else h[row, j] / (1 - p)
 
 
-@kernel
+@plain_loop
 def weigh(dt, e, w, factor):
     """dE/dt <- w factor dE/dt;  e <- w e
 
@@ -45,7 +45,7 @@ def weigh(dt, e, w, factor):
             dt[row, j] *= w[row] * factor
 
 
-@kernel
+@plain_loop
 def penalize(dW, W, decay, l1):
     """dE/dW <- dE/dW + lambda W + l1 sign(W), the gradient of sum_ij lambda / 2 w_ij^2 + l1 |w_ij|
 
@@ -64,7 +64,7 @@ def penalize(dW, W, decay, l1):
     return penalty
 
 
-@kernel
+@plain_loop
 def limit(dW, value, norm):
     """dE/dW_k <- dE/dW_k clipped to +- `value`, then dE/dW <- dE/dW norm / |dE/dW| if that factor is below 1
 

@@ -21,7 +21,7 @@ def instructions(kernel: Any, dtype: Any = "float32") -> list[str]:
 
     Parameters
     ----------
-    kernel : str, fastbp.kernels.compiler.jit.Kernel or Numba dispatcher
+    kernel : str, fastbp.kernels.compiler.jit.PlainLoop or Numba dispatcher
         A name in the registry, which is compiled for `dtype`; or what has been called before, for the types of that.
     dtype : {"float32", "float64"}
 
@@ -53,7 +53,7 @@ def assert_vectorized(kernel: Any, dtype: Any = "float32") -> Counts:
 
     Parameters
     ----------
-    kernel : str, fastbp.kernels.compiler.jit.Kernel or Numba dispatcher
+    kernel : str, fastbp.kernels.compiler.jit.PlainLoop or Numba dispatcher
         A name in the registry, which is compiled for `dtype`; or what has been called before, for the types of that.
     dtype : {"float32", "float64"}
 
