@@ -18,7 +18,7 @@ from fastbp.kernels.machine.tiles import (
     prefetch_address,
     store,
     transpose,
-    turned,
+    transposed_pair,
     whole,
     zeros,
 )
@@ -145,7 +145,7 @@ def test_the_sum_of_a_vectors_lanes_is_in_all_of_them_to_the_same_bits(dtype, L,
 @compiled
 def _turned(out, a):
     out, a = as_vector(out), as_vector(a)
-    store(out, 0, lanes(a), 0, turned(load(a, 0, 2 * lanes(a), lanes(a), zeros(a, 2, 2))))
+    store(out, 0, lanes(a), 0, transposed_pair(load(a, 0, 2 * lanes(a), lanes(a), zeros(a, 2, 2))))
 
 
 def test_two_rows_become_as_many_rows_of_two_as_there_are_lanes(dtype, L, rng):

@@ -252,7 +252,7 @@ class FastPlan:
         self._fill_rows(state, data, samples, order, scaling)
         state.fill({
             "batch_size": batch_size, "step": self.steps, "key": self.key, "watches": self.watch,
-            "learning_rate": self.optimizer.learning_rate, "loss": before.error, "correct": before.correct,
+            "learning_rate": self.optimizer.learning_rate, "error": before.error, "correct": before.correct,
             "penalty": before.penalty, **fields,
         })  # fmt: skip
         with threads.team(buffers.shape.workers) as state["workers"]:
@@ -261,7 +261,7 @@ class FastPlan:
             samples.reject(int(state["bad_row"]) - 1, self.dtype)
         if state["diverged"]:
             raise DivergenceError(state["step"])
-        return Sums(before.rows + len(order), state["loss"], int(state["correct"]), state["penalty"])
+        return Sums(before.rows + len(order), state["error"], int(state["correct"]), state["penalty"])
 
     def _start(self, work: Any, state: Record, workers: int) -> None:
         """Run an entry point. The profiler overrides this to read a clock before and after."""

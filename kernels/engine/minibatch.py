@@ -40,8 +40,8 @@ def open_minibatch(s, at):
 
 
 @inline
-def add_losses(s):
-    """Add the minibatch's loss to the call's, its mean once for each row; returns whether it is finite, if watched."""
+def add_errors(s):
+    """Add the minibatch's error, its mean once for each row, to the call's; return whether it is finite, if watched."""
     error, count, errors, correct = 0.0, 0.0, s.errors, s.correct_rows
     for block in range(s.blocks):
         first, last = block_rows(s, block)
@@ -51,13 +51,13 @@ def add_losses(s):
             count += correct[row]
     if s.watches and not math.isfinite(error):
         s.diverged = 1  # before the update that would spread it
-    s.loss += error * s.inverse_weight * s.batch
+    s.error += error * s.inverse_weight * s.batch
     s.correct += count
     return not s.diverged
 
 
 @inline
-def begin_step(s):
+def count_step(s):
     """Count a step, and change what the optimizer changes once in each."""
     s.step += 1
     if s.advance:

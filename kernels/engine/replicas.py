@@ -15,7 +15,7 @@ from ..machine.atomic import atomic_add, atomic_publish, atomic_read
 from ..machine.calls import call
 from ..machine.memory import part
 from ..machine.records import copy_bytes, copy_record, records_from
-from .minibatch import add_losses, add_penalty, begin_step, open_minibatch
+from .minibatch import add_errors, add_penalty, count_step, open_minibatch
 from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
 
 NO_COPY = -2  # the version of what is none yet
@@ -45,7 +45,7 @@ def _open(mine, number):
 @inline
 def _step(mine, worker):
     """The optimizer's step that ends the minibatch opened last, on this replica."""
-    begin_step(mine)
+    count_step(mine)
     call(mine.run_task, mine, mine.end_phases - 1, 0, worker)
     add_penalty(mine)
 
@@ -83,10 +83,10 @@ def _lead(s, mine):
         await_tasks(s, mine.blocks)
         mine.bad_row = max(mine.bad_row, s.bad_row)
         if not mine.bad_row:
-            add_losses(mine)
+            add_errors(mine)
         number += 1
     if mine.diverged:
-        begin_step(mine)  # it counts, although its update is not made
+        count_step(mine)  # it counts, although its update is not made
     elif not mine.bad_row:
         _step(mine, ZERO)
     atomic_publish(s, "tasks", FINISHED)
@@ -134,4 +134,4 @@ def train_replicas(s):
     _copy_network(s, mine)
     copy_bytes(s.rule, mine.rule, s.rule_bytes)
     s.step, s.bad_row, s.diverged = mine.step, mine.bad_row, mine.diverged
-    s.loss, s.correct, s.penalty = mine.loss, mine.correct, mine.penalty
+    s.error, s.correct, s.penalty = mine.error, mine.correct, mine.penalty

@@ -8,8 +8,8 @@ workers, so neither do the bits.
 from ..compiler.jit import inline
 from ..tasks.row_kernels import prefetch_share
 from .minibatch import block_rows
-from .own import own_state
 from .run import run_alone
+from .worker_state import worker_state
 
 
 @inline
@@ -23,7 +23,7 @@ def make_row_block(prefetch):
 
     def row_block(s, l, block, after, start, end, worker):
         """E and dE/dW, dE/db of one block's rows                                                  (eqs. 42-53)"""
-        mine, phases = own_state(s, worker, block), s.block_end - s.block_forward
+        mine, phases = worker_state(s, worker, block), s.block_end - s.block_forward
         first, last = block_rows(s, block)
         mine.first, mine.batch, mine.row, mine.descends = s.first + first, last - first, first, 0
         for number in range(s.block_forward, s.block_end):

@@ -9,10 +9,10 @@ from ..machine.atomic import atomic_add, atomic_publish
 from ..machine.calls import call
 from ..machine.tiles import lanes
 from ..tasks.splitting import count_tasks
-from .minibatch import add_losses, add_penalty, begin_step, limit_norm, open_minibatch
-from .own import own_state
+from .minibatch import add_errors, add_penalty, count_step, limit_norm, open_minibatch
 from .run import run_alone
 from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
+from .worker_state import worker_state
 
 
 def run_phase(s, number):
@@ -61,8 +61,8 @@ def _lead(s):
         open_minibatch(s, at)
         if not _run(s, s.forward, s.backward):
             break
-        begin_step(s)
-        if not add_losses(s):
+        count_step(s)
+        if not add_errors(s):
             break
         for number in range(s.backward, s.end_backward):
             call(s.run_phase, s, number)
@@ -110,7 +110,7 @@ def predict(s):
     `out` is z of each row (rows, O), or where `predicts` is not set (rows, 2), error and 1 if right.
     """
     worker = atomic_add(s, "arrived", 1)
-    mine, out = own_state(s, worker, worker), s.out
+    mine, out = worker_state(s, worker, worker), s.out
     while not mine.bad_row:
         first = s.begin + atomic_add(s, "done", 1) * mine.batch_size
         if first >= s.end:

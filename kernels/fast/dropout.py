@@ -17,9 +17,9 @@ def mix(x):
 
 
 @inline
-def key_of(seed, number):
-    """Return 32 random bits for a layer and a step: the low half of this random number of the seed."""
-    return random_word(seed, number) & 0xFFFFFFFF
+def key_of(seed, k):
+    """Return 32 random bits for a layer and a step: the low half of the seed's k-th random word."""
+    return random_word(seed, k) & 0xFFFFFFFF
 
 
 @inline
@@ -36,8 +36,8 @@ def dropout(h, p, columns, key, above, j, first, last):
     threshold, keep = int(p * (1 << 24)), like + 1.0 / (1.0 - p)
     for row in range(first, last):
         counter = lane_numbers(like) + ((above + row) * columns + j)
-        number = (mix(counter ^ key) >> 8) & 0xFFFFFF
-        put(h, row, j, get(h, row, j, like) * where(number < threshold, like, keep))
+        word = (mix(counter ^ key) >> 8) & 0xFFFFFF
+        put(h, row, j, get(h, row, j, like) * where(word < threshold, like, keep))
 
 
 @inline

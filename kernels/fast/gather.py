@@ -4,7 +4,7 @@ from ..compiler.jit import inline
 from ..entries.functions import fma, where
 from ..machine.arithmetic import has_nan, lane_numbers
 from ..machine.conversion import load_as, load_scaled
-from ..machine.memory import number
+from ..machine.memory import cast_like
 from ..machine.tiles import lanes, prefetch, zeros
 from .panels import put
 
@@ -32,7 +32,7 @@ def _take_vectors(check, x, X, order, begin, end, I, shift, scale):
 @inline
 def _take_tails(check, x, X, order, begin, end, I, shift, scale):
     """Do the same for the remaining columns: as one vector with the next row's numbers masked, or one by one."""
-    L, scaled, single = lanes(x.data), shift.size > 0, number(x.data, 0)
+    L, scaled, single = lanes(x.data), shift.size > 0, cast_like(x.data, 0)
     full = I // L * L
     for i in range(begin, end):
         here, at = order[i] * I + full, full * x.rows + i * L

@@ -3,7 +3,7 @@
 from ..compiler.jit import inline
 from ..entries.functions import fma, sign_bit, where
 from ..machine.registers import HALF, NARROW, ROWS, VECTORS
-from ..machine.tiles import lanes, load, store, transpose, turned, whole, zeros
+from ..machine.tiles import lanes, load, store, transpose, transposed_pair, whole, zeros
 from .panels import get, put
 from .tile import add_products, column_products, each_tile, is_narrow, row_products
 
@@ -52,10 +52,11 @@ def _weight_tiles(zero, first, last, j, W, dW, x, dt, B, rate, descend):
 
 
 @inline
-def _turned_tile(zero, W, dW, x, dt, B, i, j, rate, descend):
+def _transposed_tile(zero, W, dW, x, dt, B, i, j, rate, descend):
     L = lanes(W.data)
-    sums = add_products(zero, dt.data, j * dt.rows, 1, L, x.data, i * x.rows, x.rows * L, B)  # the lanes are inputs
-    gradient, at = turned(sums), j * W.rows + i * L
+    # dw_ij = sum_b x_bi dt_bj (eq. 24), transposed: the lanes are inputs
+    sums = add_products(zero, dt.data, j * dt.rows, 1, L, x.data, i * x.rows, x.rows * L, B)
+    gradient, at = transposed_pair(sums), j * W.rows + i * L
     if descend:
         store(W.data, at, L, 0, fma(gradient, -rate, load(W.data, at, L, 0, gradient)))
     else:
@@ -63,14 +64,14 @@ def _turned_tile(zero, W, dW, x, dt, B, i, j, rate, descend):
 
 
 @inline
-def _turned_tiles(W, dW, x, dt, B, first, last, j, rate, descend):
+def _transposed_tiles(W, dW, x, dt, B, first, last, j, rate, descend):
     """Compute dE/dW of one or two columns, with inputs in the lanes."""
     L, i = lanes(W.data), first
     while i + VECTORS * L <= last:
-        _turned_tile(zeros(W.data, NARROW, VECTORS), W, dW, x, dt, B, i, j, rate, descend)
+        _transposed_tile(zeros(W.data, NARROW, VECTORS), W, dW, x, dt, B, i, j, rate, descend)
         i += VECTORS * L
     while i < last:
-        _turned_tile(zeros(W.data, NARROW, 1), W, dW, x, dt, B, i, j, rate, descend)
+        _transposed_tile(zeros(W.data, NARROW, 1), W, dW, x, dt, B, i, j, rate, descend)
         i += L
 
 
@@ -92,7 +93,7 @@ def linear_backward_params(W, dW, x, dt, B, first, last, start, end, rate, desce
     wide = end - (end - start) % L if is_narrow(start + (end - start) // L * L, end) else end
     each_tile(_weight_tiles, W.data, first, last, start, wide, (W, dW, x, dt, B, rate, descend))
     if wide < end:
-        _turned_tiles(W, dW, x, dt, B, first, last, wide, rate, descend)
+        _transposed_tiles(W, dW, x, dt, B, first, last, wide, rate, descend)
 
 
 @inline
@@ -107,20 +108,20 @@ def transpose_rows(WT, W, first, last):
 @inline
 def _input_tiles(zero, first, last, j, dx, dt, WT, O, derivative):
     for i in range(first, last, ROWS):
-        t = row_products(zero, dt, i, WT, 0, O)  # dx_ij = sum_k dt_ik w_jk        (eq. 32)
+        d = row_products(zero, dt, i, WT, 0, O)  # dx_ij = sum_k dt_ik w_jk        (eq. 32)
         h = get(dx, i, j, zero)
         if derivative == SIGN:
-            t = where(sign_bit(h), 0.0, t)  # dt_ij = dx_ij F'(t_ij)               (eqs. 17, 41)
+            d = where(sign_bit(h), 0.0, d)  # dt_ij = dx_ij F'(t_ij)               (eqs. 17, 41)
         elif derivative == FACTOR:
-            t = t * h
-        put(dx, i, j, t)
+            d = d * h
+        put(dx, i, j, d)
 
 
 @inline
 def linear_backward_input(dx, dt, WT, last_row, j, width, O, derivative):
     """dx[:, j:j+width] <- dE/dt W^T (.) F'(x) (eqs. 32, 17, 41), over x itself
 
-    for each tile of dx:  t = 0;  for k: t += dt[:, k] WT[k, :];  dx = t F'
+    for each tile of dx:  d = 0;  for k: d += dt[:, k] WT[k, :];  dx = d F'
 
     dx  in, out (B, I)  in: for SIGN h of the layer below, -0.0 where t was negative; for FACTOR F'(t) itself;
                         out: dE/dt of the layer below
@@ -145,16 +146,16 @@ def bias_backward(b, db, dt, B, rate, descend):
     """
     zero = zeros(b, 1, 1)
     for j in range(0, b.size, lanes(b)):
-        t, t_1, t_2, t_3 = zero, zero, zero, zero  # four sums side by side: an addition takes as many cycles
+        sum_0, sum_1, sum_2, sum_3 = zero, zero, zero, zero  # four independent sums hide the latency of an addition
         for i in range(0, B - 3, 4):
-            t = t + get(dt, i, j, zero)
-            t_1 = t_1 + get(dt, i + 1, j, zero)
-            t_2 = t_2 + get(dt, i + 2, j, zero)
-            t_3 = t_3 + get(dt, i + 3, j, zero)
+            sum_0 = sum_0 + get(dt, i, j, zero)
+            sum_1 = sum_1 + get(dt, i + 1, j, zero)
+            sum_2 = sum_2 + get(dt, i + 2, j, zero)
+            sum_3 = sum_3 + get(dt, i + 3, j, zero)
         for i in range(B // 4 * 4, B):
-            t = t + get(dt, i, j, zero)
-        t = (t + t_1) + (t_2 + t_3)
+            sum_0 = sum_0 + get(dt, i, j, zero)
+        gradient = (sum_0 + sum_1) + (sum_2 + sum_3)
         if descend:
-            store(b, j, 0, 0, fma(t, -rate, load(b, j, 0, 0, t)))
+            store(b, j, 0, 0, fma(gradient, -rate, load(b, j, 0, 0, gradient)))
         else:
-            store(db, j, 0, 0, t)
+            store(db, j, 0, 0, gradient)

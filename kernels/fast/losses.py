@@ -5,7 +5,7 @@ from ..entries.functions import exp, logistic, where
 from ..machine.lanes import over_lanes
 from ..machine.tiles import lanes, load, store, zeros
 from .panels import get, put
-from .softmax import clear_columns, column, put_column, turn
+from .softmax import clear_columns, column, put_column, transpose_group
 
 
 @inline
@@ -53,8 +53,8 @@ def make_loss(loss):
         zero = zeros(t.data, 1, 1)
         for i in range(first, last, lanes(t.data)):
             weight = load(weights, i, 0, 0, zero)
-            turn(t, i, O)
-            turn(targets, i, O)
+            transpose_group(t, i, O)
+            transpose_group(targets, i, O)
             total, right = zero, zero + 1.0
             for j in range(O):
                 logit, y = column(t, i, j, zero), column(targets, i, j, zero)
@@ -66,6 +66,6 @@ def make_loss(loss):
             store(e, i, 0, 0, total * weight)
             store(correct, i, 0, 0, right)
             clear_columns(t, i, O)
-            turn(t, i, O)
+            transpose_group(t, i, O)
 
     return inline(kernel)

@@ -9,14 +9,14 @@ import numpy as np
 from ..compiler.jit import inline
 from ..entries.functions import exp, log, where
 from ..machine.arithmetic import bits
-from ..machine.memory import number
+from ..machine.memory import cast_like
 from ..machine.tiles import lanes, load, store, transpose, zeros
 from .panels import pad
 
 
 @inline
-def turn(t, i, O):
-    """Transpose rows i:i+LANES in place, square by square; a second call restores them."""
+def transpose_group(t, i, O):
+    """Transpose the group of rows i:i+LANES in place, square by square; a second call restores them."""
     L = lanes(t.data)
     for j in range(0, O, L):
         at = j * t.rows + i * L
@@ -67,7 +67,7 @@ def softmax(t, first, last, O):
     t  in, out (B, O)  logits, then probabilities; rows first:last of them, whole groups of LANES
     """
     for i in range(first, last, lanes(t.data)):
-        turn(t, i, O)
+        transpose_group(t, i, O)
         top, total = _maximum(t, i, O), zeros(t.data, 1, 1)
         for j in range(O):
             z = exp(column(t, i, j, top) - top)
@@ -75,7 +75,7 @@ def softmax(t, first, last, O):
             total = total + z
         for j in range(O):
             put_column(t, i, j, column(t, i, j, top) / total)
-        turn(t, i, O)
+        transpose_group(t, i, O)
 
 
 @inline
@@ -84,7 +84,7 @@ def softmax_row(t, at, O):
 
     t  in, out (>= at + O and whole vectors,)  logits, then probabilities
     """
-    zero, top, total = zeros(t, 1, 1), number(t, -np.inf), number(t, 0)
+    zero, top, total = zeros(t, 1, 1), cast_like(t, -np.inf), cast_like(t, 0)
     for j in range(O):
         top = t[at + j] if top < t[at + j] else top
     for j in range(0, O, lanes(t)):
@@ -127,7 +127,7 @@ def softmax_cross_entropy(t, e, correct, labels, weights, first, last, O, scale,
     zero = zeros(t.data, 1, 1)
     for i in range(first, last, lanes(t.data)):
         y = load(labels, i, 0, 0, bits(zero))
-        turn(t, i, O)
+        transpose_group(t, i, O)
         total, of_y, all_below, best = _logits_to_powers(t, i, y, O)
         one, other = 1.0 - smoothing + smoothing / O, smoothing / O
         weight, error = load(weights, i, 0, 0, zero), log(total) - of_y * (1.0 - smoothing)
@@ -139,4 +139,4 @@ def softmax_cross_entropy(t, e, correct, labels, weights, first, last, O, scale,
             z = column(t, i, j, zero) / total
             put_column(t, i, j, (z - where(y == j, zero + one, other)) * (weight * scale))
         clear_columns(t, i, O)
-        turn(t, i, O)
+        transpose_group(t, i, O)

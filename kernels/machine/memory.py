@@ -104,8 +104,8 @@ def as_vector(typingctx, array):
 
 
 @intrinsic
-def number(typingctx, vector, value):
-    """Return a number as one of the vector's dtype, to which Numba would not keep by itself."""
+def cast_like(typingctx, vector, value):
+    """Return a number cast to the vector's dtype; by itself Numba takes a literal for an int64 or a float64."""
     return vector.dtype(vector, vector.dtype), lambda context, builder, sig, args: args[1]
 
 

@@ -119,7 +119,7 @@ def _zeros(tile, *arguments):
 
 
 @intrinsic
-def turned(typingctx, tile):
+def transposed_pair(typingctx, tile):
     """Return a tile of 2 rows transposed: row n holds lane n of both, then zeros; further vectors follow as rows."""
     out = Tile(tile.dtype, tile.vectors * tile.lanes, 1)
 

@@ -92,7 +92,7 @@ STATE = Layout("state", {
     # what a call tells
     "inverse_weight": "f8",  # 1 / sum of the minibatch's weights
     "factor": "f8",  # that the gradients are multiplied by, for `clip_norm`
-    "loss": "f8", "correct": "f8", "penalty": "f8",  # sums over rows
+    "error": "f8", "correct": "f8", "penalty": "f8",  # sums over the rows done so far; `error` is without penalties
     "bad_row": "i8",  # 1 + a row of X that is not finite, or 0
     "watches": "i8", "diverged": "i8",  # whether to stop where E is not finite; whether that has come
     "clocks": Table(CLOCK),  # of each worker, where kernels run with clocks (clocks.py)

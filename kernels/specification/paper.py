@@ -71,7 +71,7 @@ def linear_backward_params(dW, db, x, dt):
             dW[i, j] = 0
         for row in range(x.shape[0]):
             for j in range(dt.shape[1]):
-                dW[i, j] += dt[row, j] * x[row, i]
+                dW[i, j] += dt[row, j] * x[row, i]  # (eq. 24)
     for j in range(dt.shape[1]):
         db[j] = 0
     for row in range(dt.shape[0]):

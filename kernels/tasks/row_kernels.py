@@ -15,13 +15,13 @@ ROWS_AHEAD = 16  # class numbers asked for before they are needed
 MOST_LINES = 8192  # asked for of the next minibatch: more would push out of the second-level cache what is in use
 
 
-def make_gather(number):
-    """Make the kernel that fetches rows of an X of this Numba number type, row after row, of any number of rows."""
+def make_gather(element):
+    """Make the kernel that fetches rows of an X whose elements are of this Numba type."""
 
     def gather(s, l, first, last, start, end, worker):
         """x_i <- (X[order[i]] - shift) * scale;  labels_i <- y[order[i]], or targets;  weights, too"""
         layer, order = s.layers[0], part(s.order, s.first, s.batch)
-        X = vector_at(s.x_address, s.x_rows * layer.inputs, number)
+        X = vector_at(s.x_address, s.x_rows * layer.inputs, element)
         _take_targets(s, order, first, last)
         bad = gathering.gather(inputs(s, layer), X, order, first, last, layer.inputs, s.shift, s.scale)
         if bad >= 0:

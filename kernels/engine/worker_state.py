@@ -6,7 +6,7 @@ from ..machine.records import copy_record
 
 
 @inline
-def own_state(s, worker, slot):
+def worker_state(s, worker, slot):
     """Return the state of one worker for the block of rows that has this number.
 
     Its arrays are its share of those that hold the rows of a minibatch; parameters are shared.
