@@ -13,6 +13,7 @@ from ..kernels.engine import compilation, parameters, replicas, training
 from ..kernels.entries.records import Record, address, aligned
 from ..kernels.program.layout import parameter_table
 from ..kernels.program.phases import Program, in_blocks
+from ..kernels.program.state import NO_ROW
 from ..network import Network
 from . import programs, threads
 from .buffers import Buffers, Shape
@@ -49,7 +50,7 @@ class FastPlan:
         self.buffers = Buffers(network, dtype, n, {
             "parameters": self.parameters, "loss_numbers": address(self._loss), "l1": network.l1, "l2": network.l2,
             "l1_per_weight": network.l1_per_weight, "l2_per_weight": network.l2_per_weight,
-            "factor": 1.0, "clip_value": np.inf, "clip_norm": np.inf,
+            "factor": 1.0, "clip_value": np.inf, "clip_norm": np.inf, "bad_row": NO_ROW,
         })  # fmt: skip
         self._pace: tuple[Any, int] = None, 0  # shapes of the last calls, and how many rows they do in SLICE_SECONDS
 
@@ -257,8 +258,8 @@ class FastPlan:
         })  # fmt: skip
         with threads.team(buffers.shape.workers) as state["workers"]:
             self._start(work, state, state["workers"])
-        if state["bad_row"]:
-            samples.reject(int(state["bad_row"]) - 1, self.dtype)
+        if state["bad_row"] != NO_ROW:
+            samples.reject(state["bad_row"], self.dtype)
         if state["diverged"]:
             raise DivergenceError(state["step"])
         return Sums(before.rows + len(order), state["error"], int(state["correct"]), state["penalty"])

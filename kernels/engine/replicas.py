@@ -15,8 +15,10 @@ from ..machine.atomic import atomic_add, atomic_publish, atomic_read
 from ..machine.calls import call
 from ..machine.memory import part
 from ..machine.records import copy_bytes, copy_record, records_from
+from ..program.state import NO_ROW
 from .minibatch import add_errors, add_penalty, count_step, open_minibatch
 from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
+from .worker_state import pass_on_bad_row
 
 NO_COPY = -2  # the version of what is none yet
 
@@ -27,7 +29,7 @@ def _replica(s, worker):
     mine, p, m, v, n = s.own[worker], s.parameters.size, s.m.size, s.v.size, s.sums.size
     at = worker * (p + m + v + n)
     copy_record(mine, s)
-    mine.workers, mine.own = 1, records_from(s.own, s.team)
+    mine.workers, mine.own, mine.bad_row = 1, records_from(s.own, s.team), NO_ROW
     mine.parameters, mine.m = part(s.replicas, at, p), part(s.replicas, at + p, m)
     mine.v, mine.sums = part(s.replicas, at + p + m, v), part(s.replicas, at + p + m + v, n)
     mine.rule = s.rule + (1 + worker) * s.rule_bytes
@@ -68,7 +70,7 @@ def _copy_network(to, source):
 def _lead(s, mine):
     """Minibatch after minibatch; stops where a row is not finite, or E is not."""
     number = ZERO
-    while mine.begin + number * mine.batch_size < mine.end and not mine.bad_row and not mine.diverged:
+    while mine.begin + number * mine.batch_size < mine.end and s.bad_row == NO_ROW and not mine.diverged:
         atomic_publish(s, "minibatch", number)
         open_phase(s, mine.blocks)
         if number:
@@ -81,13 +83,13 @@ def _lead(s, mine):
             finish_task(s)
             task = take_task(s, ZERO)
         await_tasks(s, mine.blocks)
-        mine.bad_row = max(mine.bad_row, s.bad_row)
-        if not mine.bad_row:
+        pass_on_bad_row(s, mine)
+        if s.bad_row == NO_ROW:
             add_errors(mine)
         number += 1
     if mine.diverged:
         count_step(mine)  # it counts, although its update is not made
-    elif not mine.bad_row:
+    elif s.bad_row == NO_ROW:
         _step(mine, ZERO)
     atomic_publish(s, "tasks", FINISHED)
 
@@ -117,8 +119,7 @@ def _help(s, mine, worker):
             version = number
             _open(mine, number)
         call(mine.run_task, mine, mine.forward, task, worker)
-        if mine.bad_row:
-            s.bad_row = mine.bad_row
+        pass_on_bad_row(s, mine)
         finish_task(s)
 
 
@@ -133,5 +134,5 @@ def train_replicas(s):
     _lead(s, mine)
     _copy_network(s, mine)
     copy_bytes(s.rule, mine.rule, s.rule_bytes)
-    s.step, s.bad_row, s.diverged = mine.step, mine.bad_row, mine.diverged
+    s.step, s.diverged = mine.step, mine.diverged
     s.error, s.correct, s.penalty = mine.error, mine.correct, mine.penalty

@@ -9,7 +9,7 @@ from ..compiler.jit import inline
 from ..tasks.row_kernels import prefetch_share
 from .minibatch import block_rows
 from .run import run_alone
-from .worker_state import worker_state
+from .worker_state import pass_on_bad_row, worker_state
 
 
 @inline
@@ -29,8 +29,7 @@ def make_row_block(prefetch):
         for number in range(s.block_forward, s.block_end):
             prefetch(s, block * phases + number - s.block_forward, phases * s.blocks, worker)
             run_alone(mine, number, number + 1, worker)
-        if mine.bad_row:
-            s.bad_row = mine.bad_row
+        pass_on_bad_row(s, mine)
 
     return row_block
 

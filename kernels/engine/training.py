@@ -8,11 +8,12 @@ from ..compiler.jit import ZERO, inline
 from ..machine.atomic import atomic_add, atomic_publish
 from ..machine.calls import call
 from ..machine.tiles import lanes
+from ..program.state import NO_ROW
 from ..tasks.splitting import count_tasks
 from .minibatch import add_errors, add_penalty, count_step, limit_norm, open_minibatch
 from .run import run_alone
 from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
-from .worker_state import worker_state
+from .worker_state import pass_on_bad_row, worker_state
 
 
 def run_phase(s, number):
@@ -37,7 +38,7 @@ def _run(s, first, last):
     """Do phases first:last; stops after one that met a row which is not finite, and returns whether none did."""
     for number in range(first, last):
         call(s.run_phase, s, number)
-        if s.bad_row:
+        if s.bad_row != NO_ROW:
             return False
     return True
 
@@ -111,7 +112,7 @@ def predict(s):
     """
     worker = atomic_add(s, "arrived", 1)
     mine, out = worker_state(s, worker, worker), s.out
-    while not mine.bad_row:
+    while mine.bad_row == NO_ROW:
         first = s.begin + atomic_add(s, "done", 1) * mine.batch_size
         if first >= s.end:
             return
@@ -123,7 +124,7 @@ def predict(s):
             errors, correct = mine.errors, mine.correct_rows
             for row in range(mine.batch):
                 out[2 * (first + row)], out[2 * (first + row) + 1] = errors[row], correct[row]
-    s.bad_row = mine.bad_row
+    pass_on_bad_row(s, mine)
 
 
 def launch(s, work, workers):

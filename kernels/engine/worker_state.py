@@ -1,8 +1,10 @@
 """A worker's own state: the same network, its share of the arrays, and a minibatch of its own."""
 
 from ..compiler.jit import inline
+from ..machine.atomic import atomic_min
 from ..machine.memory import part
 from ..machine.records import copy_record
+from ..program.state import NO_ROW
 
 
 @inline
@@ -16,7 +18,7 @@ def worker_state(s, worker, slot):
     copy_record(mine, s)
     a, y = s.activations.size // slots, s.targets.size // slots
     g, n = s.gradient_at + slot * s.parameters.size, min(s.gradients.size, s.parameters.size)
-    mine.workers, mine.blocks = 1, s.blocks
+    mine.workers, mine.blocks, mine.bad_row = 1, s.blocks, NO_ROW
     mine.activations = part(s.activations, slot * a, a)
     mine.gradients = part(s.gradients, g, n)
     mine.targets = part(s.targets, slot * y, y)
@@ -25,3 +27,10 @@ def worker_state(s, worker, slot):
     mine.labels = part(s.labels, slot * rows, rows)
     mine.row_weights = part(s.row_weights, slot * rows, rows)
     return mine
+
+
+@inline
+def pass_on_bad_row(s, mine):
+    """Write the bad row of a worker's own state, if there is one, into the state that it shares with others."""
+    if mine.bad_row != NO_ROW:
+        atomic_min(s, "bad_row", mine.bad_row)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-LINE = 64  # bytes of a cache line: what several threads write stands on lines of its own
+LINE = 64  # bytes of a cache line
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Layout:
         What compiled code calls it.
     fields : mapping of str to str, Array or Table
     alone : sequence of str
-        Fields that several threads write: each has a cache line for itself. All others but a status come behind them.
+        Fields that one thread writes while others read or write them: each has a cache line for itself. All others but
+        a status come behind them.
     """
 
     def __init__(self, name: str, fields: Mapping[str, object], alone: tuple[str, ...] = ()) -> None:
@@ -54,7 +55,7 @@ class Layout:
             offsets[field] = at
             at += LINE if field in alone else 16 if isinstance(kind, Array) else 8
         self._offsets, self.itemsize = offsets, -(-at // LINE) * LINE
-        self.private = max((offsets[field] + LINE for field in alone), default=0)  # where what one thread writes begins
+        self.private = max((offsets[field] + LINE for field in alone), default=0)  # where fields of one thread begin
         kinds = {Array: "array", Table: "table"}
         self.places = {
             name: (at // 8, kinds.get(type(self.fields[name]), self.fields[name])) for name, at in offsets.items()

@@ -59,15 +59,16 @@ def gather(x, X, order, begin, end, I, shift, scale):
     order  in  (B,)       row numbers
     shift, scale  in (I,) or empty
 
-    Returns the first row of X that holds NaN or infinity, before or after conversion, or -1.
+    Returns the lowest of these rows of X that holds NaN or infinity, before or after conversion, or -1.
     """
     L, data, rows = lanes(x.data), x.data, x.rows
     check = _take_vectors(zeros(data, 1, 1), x, X, order, begin, end, I, shift, scale)
     if I % L:
         check = _take_tails(check, x, X, order, begin, end, I, shift, scale)
+    bad = -1
     if has_nan(check):
         for i in range(begin, end):
             for j in range(I):
-                if data[j // L * L * rows + i * L + j % L] * 0 != 0:
-                    return order[i]
-    return -1
+                if data[j // L * L * rows + i * L + j % L] * 0 != 0 and (bad < 0 or order[i] < bad):
+                    bad = order[i]
+    return bad

@@ -48,6 +48,17 @@ def atomic_add(typingctx, record, name, value):
 
 
 @intrinsic(prefer_literal=True)
+def atomic_min(typingctx, record, name, value):
+    """Field <- value if that is less, atomically; both count as unsigned, so -1 is the largest number."""
+
+    def codegen(context, builder, sig, args):
+        builder.atomic_rmw("umin", _word(builder, record, args[0], name), args[2], "acq_rel")
+        return context.get_dummy_value()
+
+    return types.void(record, name, types.int64), codegen
+
+
+@intrinsic(prefer_literal=True)
 def atomic_swap_if(typingctx, record, name, old, new):
     """Field <- new if it equals old, atomically; returns whether it did."""
 

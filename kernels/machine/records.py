@@ -130,7 +130,7 @@ def _get_record(context, builder, sig, args):
 
 @intrinsic
 def copy_record(typingctx, to, source):
-    """Copy all fields of a record that one thread writes over those of another."""
+    """Copy the fields of a record to another, except a status and those that threads share (`alone` of its layout)."""
 
     def codegen(context, builder, sig, args):
         first, size = to.layout.private, to.layout.itemsize - to.layout.private

@@ -1,8 +1,9 @@
 """The records that a compiled call works on, and what their sizes follow from. None of it needs Numba.
 
-`STATE` is the one argument of every entry point: where all arrays are, what the present minibatch is, and what the call
-adds up. A worker that computes by itself has a `STATE` of its own, whose arrays are its share of the call's. Fields
-that several threads write, such as `tasks` and `done`, have cache lines of their own.
+An entry point takes one record. For training, evaluation and prediction it is a `STATE`: where all arrays are, what the
+present minibatch is, and what the call adds up. Others take a smaller record: `PACKING`, `SHUFFLE` (parameters.py) or
+`ROW` (predict_row.py). A worker that computes by itself has a `STATE` of its own, whose arrays are its share of the
+call's. Fields by which workers keep in step, such as `tasks` and `done`, have cache lines of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..entries.records import LINE, Array, Layout, Table
+
+NO_ROW = -1  # the value of `bad_row` where all rows are finite; atomic_min takes it for the largest number
 
 LAYER = Layout("layer", {
     "inputs": "i8", "outputs": "i8",
@@ -42,13 +45,14 @@ CLOCK = Layout("clock", {
 
 STATE = Layout("state", {
     "status": "i8",
-    # written by several threads
+    # on cache lines of their own: what one worker writes while others read or write it
     "tasks": "i8",  # of the open phase: its number, and which of its tasks are left (team.py)
     "done": "i8",  # tasks of it that are done; of rows evaluated, the blocks that are taken
     "arrived": "i8",  # workers
-    "version": "i8",  # of replicas: the minibatch that the leader's replica is ready for
+    "version": "i8",  # of replicas: the minibatch that the leader's replica is ready for; helpers wait for it
+    "bad_row": "i8",  # the lowest row of X that was found not to be finite, or NO_ROW
     # the program
-    "minibatch": "i8",  # of replicas: number of the one whose tasks are open
+    "minibatch": "i8",  # of replicas: the one whose tasks are open; the leader writes it before it opens them
     "phase": "i8",  # number of the open phase
     "phases": Table(PHASE), "kernels": Array("i8"),
     "forward": "i8", "backward": "i8", "end_backward": "i8", "end_phases": "i8",  # where these parts begin and end
@@ -93,10 +97,9 @@ STATE = Layout("state", {
     "inverse_weight": "f8",  # 1 / sum of the minibatch's weights
     "factor": "f8",  # that the gradients are multiplied by, for `clip_norm`
     "error": "f8", "correct": "f8", "penalty": "f8",  # sums over the rows done so far; `error` is without penalties
-    "bad_row": "i8",  # 1 + a row of X that is not finite, or 0
     "watches": "i8", "diverged": "i8",  # whether to stop where E is not finite; whether that has come
     "clocks": Table(CLOCK),  # of each worker, where kernels run with clocks (clocks.py)
-}, alone=("tasks", "done", "arrived", "version"))  # fmt: skip
+}, alone=("tasks", "done", "arrived", "version", "bad_row"))  # fmt: skip
 
 
 def padded(n: int, step: int) -> int:

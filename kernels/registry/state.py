@@ -20,7 +20,7 @@ from ..machine.records import record_at, record_type
 from ..machine.registers import HALF
 from ..program.layout import parameter_table, place_activations
 from ..program.phases import Kernel, Stack
-from ..program.state import STATE, batch_rows, lanes_of, padded
+from ..program.state import NO_ROW, STATE, batch_rows, lanes_of, padded
 
 STEP = Layout("step", dict.fromkeys(("kernel", "layer", "first", "last", "start", "end"), "i8"))
 STEPS = Layout("steps", {"status": "i8", "state": "i8", "steps": Table(STEP), "n_steps": "i8"})
@@ -104,7 +104,7 @@ class State:
     def __init__(self, table, dtype, **fields):
         self.record, self.dtype, self.lanes = Record(STATE), np.dtype(dtype), lanes_of(dtype)
         self.table, self.fields = table, {}
-        self.fill(layers=table, n_layers=len(table), workers=1, team=1, blocks=1, factor=1.0)
+        self.fill(layers=table, n_layers=len(table), workers=1, team=1, blocks=1, factor=1.0, bad_row=NO_ROW)
         self.fill(**{"clip_value": np.inf, "clip_norm": np.inf} | fields)
 
     def fill(self, **fields):

@@ -6,6 +6,7 @@ from ..fast import gather as gathering
 from ..fast.losses import make_loss, make_output
 from ..fast.panels import Panels
 from ..fast.softmax import softmax, softmax_cross_entropy
+from ..machine.atomic import atomic_min
 from ..machine.memory import part, vector_at
 from ..machine.records import numbers_of, record_at
 from ..machine.tiles import lanes, prefetch, prefetch_address
@@ -25,7 +26,7 @@ def make_gather(element):
         _take_targets(s, order, first, last)
         bad = gathering.gather(inputs(s, layer), X, order, first, last, layer.inputs, s.shift, s.scale)
         if bad >= 0:
-            s.bad_row = bad + 1
+            atomic_min(s, "bad_row", bad)
 
     return gather
 
