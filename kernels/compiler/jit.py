@@ -130,7 +130,10 @@ def inliner(library=JITCodeLibrary):
 
 
 def inline(function, compiled_by=None):
-    """Compile a function into each of its callers, without wrappers for calls from Python, which take as long."""
+    """Compile a function into each of its callers.
+
+    It gets no wrapper for calls from Python: compiling that would take as long as the function itself.
+    """
     if INTERPRETED:
         return function
     how = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": compiled_by or inliner()}

@@ -20,7 +20,7 @@ from .minibatch import add_errors, add_penalty, count_step, open_minibatch
 from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
 from .worker_state import pass_on_bad_row
 
-NO_COPY = -2  # the version of what is none yet
+NO_COPY = -2  # the version of a replica before its first copy
 
 
 @inline
@@ -39,14 +39,14 @@ def _replica(s, worker):
 
 @inline
 def _open(mine, number):
-    """The minibatch of this number; where its blocks' dE/dW go."""
+    """Begin the minibatch of this number, and say where dE/dW of its blocks go."""
     open_minibatch(mine, mine.begin + number * mine.batch_size)
     mine.gradient_at = number % 2 * mine.blocks * mine.parameters.size
 
 
 @inline
 def _step(mine, worker):
-    """The optimizer's step that ends the minibatch opened last, on this replica."""
+    """Take the optimizer's step that ends the last minibatch, on this replica."""
     count_step(mine)
     call(mine.run_task, mine, mine.end_phases - 1, 0, worker)
     add_penalty(mine)
@@ -68,7 +68,7 @@ def _copy_network(to, source):
 
 @inline
 def _lead(s, mine):
-    """Minibatch after minibatch; stops where a row is not finite, or E is not."""
+    """Do minibatch after minibatch, until a row or E is not finite."""
     number = ZERO
     while mine.begin + number * mine.batch_size < mine.end and s.bad_row == NO_ROW and not mine.diverged:
         atomic_publish(s, "minibatch", number)
@@ -96,7 +96,7 @@ def _lead(s, mine):
 
 @inline
 def _help(s, mine, worker):
-    """Tasks of whatever minibatch is open."""
+    """Take tasks of the open minibatch, until there are no more minibatches."""
     version, turns = NO_COPY, 0
     while True:
         task = take_task(s, worker)
@@ -124,7 +124,7 @@ def _help(s, mine, worker):
 
 
 def train_replicas(s):
-    """One worker's part in the minibatches of rows begin:end, as `train` of training.py."""
+    """Do one worker's part in the minibatches of rows begin:end, as `train` of training.py."""
     worker = atomic_add(s, "arrived", 1)
     mine = _replica(s, worker)
     if worker:

@@ -1,8 +1,8 @@
-"""A block of a minibatch's rows through all layers, forth and back: what a small network has its workers share.
+"""A block of a minibatch's rows, taken through all layers forward and backward by one worker: for small networks.
 
-There each phase of a layer is over sooner than another worker has heard of it. Here a worker takes rows through all of
-them while they are in its cache; the update sums dE/dW of the blocks. The number of blocks does not depend on the
-workers, so neither do the bits.
+A phase of a small layer takes less time than passing it to another worker. So a task is a block of rows instead, which
+stays in the worker's cache through all layers, and the update sums dE/dW of the blocks. The number of blocks does not
+depend on the number of workers, so neither do the bits.
 """
 
 from ..compiler.jit import inline
@@ -19,10 +19,10 @@ def prefetch(s, share, shares, worker):
 
 
 def make_row_block(prefetch):
-    """Make the kernel. The profiler has a `prefetch` that reads a clock, too."""
+    """Make the kernel. `prefetch` asks for some of the next rows; that of clocks.py reads a clock, too."""
 
     def row_block(s, l, block, after, start, end, worker):
-        """E and dE/dW, dE/db of one block's rows                                                  (eqs. 42-53)"""
+        """E, dE/dW and dE/db of one block's rows                                                  (eqs. 42-53)"""
         mine, phases = worker_state(s, worker, block), s.block_end - s.block_forward
         first, last = block_rows(s, block)
         mine.first, mine.batch, mine.row, mine.descends = s.first + first, last - first, first, 0

@@ -21,9 +21,10 @@ from ..tasks.splitting import (
 
 @inline
 def _backward_span(s, l, task):
-    """Inputs first:last, columns start:end, and how many inputs to take at a time: a strip is done while it is cached.
+    """Inputs first:last and columns start:end of a backward task, and how many inputs to take at a time.
 
-    The last task is the closing kernel's, for the biases: all columns at once, of which 0 inputs at a time tells.
+    All kernels of the task run on these inputs while they are in cache, then on the next ones. The last task runs the
+    closing kernel instead, which computes dE/db of all columns: the number of inputs at a time is then 0.
     """
     layer, L = s.layers[l], lanes(s.parameters)
     height, width, chunks, groups = backward_split(s, l)
@@ -32,7 +33,7 @@ def _backward_span(s, l, task):
     first, start = task % chunks * height, task // chunks * width
     last, end = min(first + height, layer.rows), min(start + width, layer.outputs)
     prefetches = l == 0 and s.workers == 1 and s.blocks == 1
-    strip = VECTORS * L if l else L if prefetches else last - first  # short where each asks for some of the next rows
+    strip = VECTORS * L if l else L if prefetches else last - first  # one panel with prefetches: each strip makes some
     return first, last, start, end, strip
 
 
@@ -65,7 +66,7 @@ def run_kernel(s, number, l, first, last, start, end, worker):
 
 
 def make_run_task(run_kernel):
-    """Make what does one task of a phase. `run_kernel` calls a kernel: the profiler has one that reads a clock, too."""
+    """Make the function that does one task of a phase. `run_kernel` calls a kernel; that of clocks.py reads a clock."""
 
     def run_task(s, number, task, worker):
         phase = s.phases[number]
@@ -73,7 +74,7 @@ def make_run_task(run_kernel):
             call(s.kernels[phase.first], s, phase.layer, task, task + 1, ZERO, ZERO, worker)
             return
         first, last, start, end, strip = _span(s, phase, task)
-        if strip == 0:
+        if strip == 0:  # the task of the closing kernel
             run_kernel(s, phase.closing, phase.layer, first, last, start, end, worker)
             return
         for i in range(first, last, strip):

@@ -40,13 +40,13 @@ def take_task(s, worker):
 
 @inline
 def finish_task(s):
-    """Tell that a task taken is done."""
+    """Count a task as done."""
     atomic_add(s, "done", 1)
 
 
 @inline
 def open_phase(s, tasks):
-    """Let the team at a phase of up to MOST tasks; all else in the state must be set before."""
+    """Open a phase of up to MOST tasks. All other fields that the tasks read must be written before."""
     phase = (s.tasks >> 2 * BITS) + 1 & MOST
     atomic_publish(s, "done", 0)
     atomic_publish(s, "tasks", phase << 2 * BITS | tasks << BITS)
@@ -64,7 +64,7 @@ def wait(turns):
 
 @inline
 def await_tasks(s, tasks):
-    """Until all tasks begun are done."""
+    """Wait until so many tasks are done."""
     turns = 0
     while atomic_read(s, "done") < tasks:
         turns = wait(turns)

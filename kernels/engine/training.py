@@ -35,7 +35,7 @@ def run_phase(s, number):
 
 @inline
 def _run(s, first, last):
-    """Do phases first:last; stops after one that met a row which is not finite, and returns whether none did."""
+    """Do phases first:last, until a row is not finite; return whether all are."""
     for number in range(first, last):
         call(s.run_phase, s, number)
         if s.bad_row != NO_ROW:
@@ -56,7 +56,7 @@ def _update(s):
 
 @inline
 def _lead(s):
-    """Minibatch after minibatch; stops where a row is not finite, or E is not."""
+    """Do minibatch after minibatch, until a row or E is not finite."""
     at = s.begin
     while at < s.end:
         open_minibatch(s, at)
@@ -74,9 +74,9 @@ def _lead(s):
 
 
 def train(s):
-    """One worker's part in the minibatches of rows begin:end: the first to come leads, the others help.
+    """Do one worker's part in the minibatches of rows begin:end. The first worker leads, the others help.
 
-    Adds the losses of the rows, and how many were right, to what the state tells.
+    Adds the errors of the rows, the number of right ones and the penalties to the sums in the state.
     """
     worker = atomic_add(s, "arrived", 1)
     if worker == 0:
@@ -128,6 +128,6 @@ def predict(s):
 
 
 def launch(s, work, workers):
-    """Start all workers; those that no thread is free for come when there is nothing left to do."""
+    """Run `work` once for each worker. Where threads are fewer, the last workers start late and find no work left."""
     for _ in prange(workers):
         call(work, s)

@@ -1,8 +1,8 @@
-"""The program of a step: which phases there are, in which order, and which kernels do each. The only place that knows.
+"""The program of a step: its phases, their order, and the kernels of each. The order is written here and nowhere else.
 
 A phase is split into tasks (tasks/splitting.py). The kernels of a task run one after the other on the same rows and
 columns, while these are in the core's cache. Training, row blocks, prediction, evaluation and gradients walk one
-program, and the profiler wraps its kernels. None of it needs Numba.
+program. The profiler runs it with a clock around each kernel (engine/clocks.py). None of it needs Numba.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Program(NamedTuple):
 
 
 def passes(stack: Stack, l: int) -> tuple[Kernel, ...]:
-    """Return the kernels that make h of layer l's t, or of n where it is normalized."""
+    """Return the kernels that follow the linear stage of layer l, or its normalization, and turn t or n into h."""
     drop = (Kernel("drop"),) if stack.dropped[l] else ()
     return (Kernel("activate", stack.activations[l].key), *drop) if stack.separate[l] else drop
 

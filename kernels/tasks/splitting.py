@@ -15,7 +15,7 @@ GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS = (
 )  # fmt: skip
 
 TASK_PRODUCTS = 2_000_000  # multiplications of a task, some 35 us: more are split
-ROW_SHARES = 4  # tasks a worker where rows are normalized: one that comes late holds up less
+ROW_SHARES = 4  # tasks per worker where rows are normalized: the others wait less for a late worker
 UPDATE_SHARES = 4  # likewise of the update
 CHUNK = 1024  # parameters that an update's task takes at least: so few that two workers share small networks, too
 
@@ -28,7 +28,10 @@ def chunks_of(size):
 
 @inline
 def _at_least(tasks, products, groups):
-    """Into how many chunks to split each group, for so many tasks or more: of a task that comes late, others wait."""
+    """Return into how many chunks to split each group: for at least so many tasks, each below TASK_PRODUCTS.
+
+    Several tasks per worker shorten the wait for a late worker.
+    """
     return (max(tasks, products // TASK_PRODUCTS) + groups - 1) // groups
 
 
@@ -42,7 +45,7 @@ def gather_split(s):
 def forward_split(s, l):
     """Columns and rows of a forward task, and how many of each: the last layer's tasks are whole rows.
 
-    One worker takes all in one, unless an activation follows that wants a task's columns while they are in cache.
+    One worker takes all in one task, unless an activation follows, which is faster on columns that are in cache.
     """
     layer, L, is_last = s.layers[l], lanes(s.parameters), l == s.n_layers - 1
     columns, rows = layer.columns, pad(s.batch, HALF)
@@ -71,7 +74,7 @@ def backward_split(s, l):
     width = VECTORS * L
     groups = (layer.columns + width - 1) // width
     chunks = _at_least(8 * s.workers, layer.inputs * layer.columns * s.batch, groups)
-    height = max(L, pad((layer.inputs + chunks - 1) // chunks, L))  # whole panels: of few outputs inputs are the lanes
+    height = max(L, pad((layer.inputs + chunks - 1) // chunks, L))  # whole panels: inputs may be the lanes (linear.py)
     return height, width, (layer.inputs + height - 1) // height, groups
 
 
