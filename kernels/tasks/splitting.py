@@ -28,7 +28,7 @@ def chunks_of(size):
 
 @inline
 def _at_least(tasks, products, groups):
-    """Return into how many chunks to split each group: for at least so many tasks, each below TASK_PRODUCTS.
+    """Return into how many chunks to split each group: for at least so many tasks, of some TASK_PRODUCTS at most.
 
     Several tasks per worker shorten the wait for a late worker.
     """
