@@ -1,8 +1,8 @@
 """MLPClassifier and MLPRegressor of scikit-learn, computed by this library's kernels.
 
 The classes inherit from scikit-learn's: parameters, checks, stopping rules and fitted attributes are the same, and so
-are the weights and minibatches that a `random_state` draws. An epoch is one compiled call, and so is a pass over the
-data.
+are the weights and minibatches that a `random_state` draws. A compiled call does many minibatches; there are about
+twenty calls a second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The epochs of the solvers with minibatches: one compiled call each, drawn and stopped as in scikit-learn."""
+"""The epochs of the solvers with minibatches, drawn and stopped as in scikit-learn."""
 
 from __future__ import annotations
 
