@@ -1,6 +1,8 @@
 """Plans: what computes a network's steps, predictions and gradients.
 
-A plan holds a working copy of the parameters and the optimizer's state, in the layout that its kernels take.
+A plan holds a working copy of the parameters and the optimizer's state, in the layout that its kernels take. Outside it
+the parameters are one vector: W of shape (inputs, outputs) and the vectors of each layer, as `Network.views` takes it
+apart. So are gradients and each vector of the optimizer's state. Their shape is called (parameters,) here.
 """
 
 from __future__ import annotations
@@ -27,16 +29,16 @@ class Plan(Protocol):
     watch: bool  # whether to raise DivergenceError if an error is not finite
 
     def load(self, flat: np.ndarray) -> None:
-        """Take a copy of the parameters."""
+        """Take a copy of the parameters, `flat` of shape (parameters,)."""
 
     def store(self, flat: np.ndarray) -> None:
-        """Write the parameters back."""
+        """Write the parameters back into `flat`, of shape (parameters,)."""
 
     def get_slots(self) -> dict[str, np.ndarray]:
-        """Return copies of the optimizer's state, each vector in the order of the parameters."""
+        """Return copies of the optimizer's state by name, each of shape (parameters,)."""
 
     def set_slots(self, slots: dict[str, np.ndarray]) -> None:
-        """Set the optimizer's state."""
+        """Set the optimizer's state, each vector of shape (parameters,)."""
 
     def snapshot(self) -> object:
         """Return a copy of the step count and the optimizer's state, for `restore`."""
@@ -49,8 +51,8 @@ class Plan(Protocol):
     ) -> Iterator[Sums]:
         """Take a step for each minibatch of the rows `order`; yield the sums so far from time to time and at the end.
 
-        The sums do not depend on how often they are yielded. `rates` holds the learning rate of each step, by default
-        the optimizer's.
+        The sums do not depend on how often they are yielded. `order` holds row numbers, of shape (rows,). `rates` holds
+        the learning rate of each step, of shape (steps,), by default the optimizer's.
         """
 
     def evaluate(self, data: Labelled) -> tuple[float, int]:
@@ -60,14 +62,14 @@ class Plan(Protocol):
         """Fill z, of shape (rows, outputs), with the outputs."""
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
-        """Fill z for a few rows from the parameters in `buffer`, or return False if `predict` must be used.
+        """Fill z, of shape (rows, outputs), for a few rows from `buffer`, or return False if `predict` must be used.
 
-        `buffer` holds the parameters, followed by ROOM more elements (kernels/engine/predict_row.py). Several threads
-        may call this at once.
+        `buffer` has shape (parameters + ROOM,): the parameters, then room for a last vector
+        (kernels/engine/predict_row.py). Several threads may call this at once.
         """
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
-        """Fill `gradient`, in the order of the parameters, over all rows as one minibatch; return the sums."""
+        """Fill `gradient`, of shape (parameters,), over all rows as one minibatch; return the sums."""
 
 
 def make_plan(kernels: str, network: Network, dtype: np.dtype, optimizer: Optimizer, n_threads: int | None) -> Plan:

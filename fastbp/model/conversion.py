@@ -26,6 +26,8 @@ class ConversionMixin:
             If onnx is not installed.
         ValueError
             If the network holds functions of your own, which ONNX has no operators for.
+        OSError
+            If the file cannot be written. What was there is left as it was.
         """
         from ..exchange import onnx
 
@@ -44,6 +46,15 @@ class ConversionMixin:
         -------
         Model
             A model with copies of its weights, which predicts the same.
+
+        Raises
+        ------
+        ImportError
+            If scikit-learn is not installed.
+        TypeError
+            If `mlp` is another estimator.
+        ValueError
+            If it is not fitted, has one class only, or has a setting that `Model` has not.
         """
         from ..exchange import sklearn
 
@@ -60,6 +71,13 @@ class ConversionMixin:
         Returns
         -------
         sklearn.neural_network.MLPClassifier or MLPRegressor
+
+        Raises
+        ------
+        ImportError
+            If scikit-learn is not installed.
+        ValueError
+            If scikit-learn has no such network, or `classes` are not as many labels as there are classes.
         """
         from ..exchange import sklearn
 
@@ -82,6 +100,15 @@ class ConversionMixin:
         -------
         Model
             A model with copies of its weights, which predicts the same.
+
+        Raises
+        ------
+        ImportError
+            If PyTorch is not installed.
+        TypeError
+            If `sequential` is no torch.nn.Sequential.
+        ValueError
+            If it has a layer that `Model` has not, or `loss` contradicts its last module.
         """
         from ..exchange import torch
 
@@ -95,6 +122,13 @@ class ConversionMixin:
         torch.nn.Sequential
             The same layers with copies of the weights. The output's activation, such as softmax, is left out, as
             PyTorch's losses include it.
+
+        Raises
+        ------
+        ImportError
+            If PyTorch is not installed.
+        ValueError
+            If PyTorch has no module for an activation, or `input_shift` is too large to become part of the first layer.
         """
         from ..exchange import torch
 

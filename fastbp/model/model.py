@@ -45,7 +45,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
     loss : str or Loss
         E, the mean over rows: a name or an object of `fastbp.losses`. With "cross_entropy" y holds class numbers. The
         other losses sum over outputs and y holds a number for each: "binary_cross_entropy" takes 0 or 1, one output or
-        many; "squared_error", "absolute_error" and "huber" take any numbers; "poisson" takes counts.
+        many; "squared_error", "absolute_error", "huber" and "log_cosh" take any numbers; "poisson" takes counts.
     l1, l2 : float
         Strengths of the penalties that are added to E: l1 sum |w| + l2 / 2 sum w^2 over all weights, not biases.
     label_smoothing : float, optional
@@ -72,11 +72,17 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
     Attributes
     ----------
     parameters : list of tuple of ndarray
-        (W, b) of each layer, writable; (W, b, g, c) where it is normalized. W has shape (inputs, outputs).
+        (W, b) of each layer, writable; (W, b, g, c) where it is normalized; then the slopes where the activation is
+        PReLU. W has shape (inputs, outputs), all others have shape (outputs,).
     optimizer, loss : Optimizer, Loss
         With their settings.
     learning_rate : float
         May be set between calls of `fit` and in callbacks.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument has a value or type that is not allowed. The message names it and says what is expected.
 
     Examples
     --------
@@ -166,7 +172,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
 
     @property
     def parameters(self) -> list[tuple[np.ndarray, ...]]:
-        """[(W, b), ...], writable views of one vector; W has shape (inputs, outputs)."""
+        """(W, b) of each layer, then g and c and PReLU's slopes where it has them: writable views of one vector."""
         return self.network.views(self._flat)
 
     def fit(

@@ -64,6 +64,11 @@ class PredictionMixin:
         dict
             "loss" is E, the weighted mean over the rows, without the penalties l1 and l2. "accuracy" is the share of
             rows that are predicted correctly; only losses with classes have it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For bad input. The message names the argument and what is expected.
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
         return evaluate(self._loaded_plan(), data, self.network.classifies)
@@ -82,6 +87,13 @@ class PredictionMixin:
         -------
         ndarray of shape (rows, classes)
             softmax(t) of each row (eq. 33), or the logistic function of each output.
+
+        Raises
+        ------
+        AttributeError
+            If the loss has no classes.
+        ValueError, TypeError
+            For bad input. The message names the argument and what is expected.
         """
         return self._outputs(X)
 
@@ -97,6 +109,11 @@ class PredictionMixin:
         ndarray of shape (rows,), or (rows, outputs) for several outputs
             int64 class numbers, the argmax of eq. 33, for "cross_entropy"; 0 or 1 for "binary_cross_entropy"; numbers
             for the other losses.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For bad input. The message names the argument and what is expected.
         """
         z = self._outputs(X)
         if self.network.of_classes:
@@ -106,7 +123,7 @@ class PredictionMixin:
         return z[:, 0] if z.shape[1] == 1 else z
 
     def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[tuple[np.ndarray, ...]]]:
-        """Return the loss and its gradients over all rows as one batch (eqs. 47-53). Nothing is updated.
+        """Return the loss and its gradients over all rows as one batch (eqs. 47-53). Nothing is updated or dropped.
 
         Parameters
         ----------
@@ -118,7 +135,13 @@ class PredictionMixin:
         E : float
             Weighted mean of the rows' errors, and the penalties.
         gradients : list of tuple of ndarray
-            (dE/dW, dE/db) of each layer, in the shapes of `parameters`.
+            (dE/dW, dE/db) of each layer, in the shapes of `parameters`; then dE/dg and dE/dc where the layer is
+            normalized, and the gradient of the slopes where its activation is PReLU.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For bad input. The message names the argument and what is expected.
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
         gradient = np.empty_like(self._flat)

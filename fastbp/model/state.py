@@ -143,6 +143,11 @@ class StateMixin:
         path : str or path-like
             File to write or to replace.
 
+        Raises
+        ------
+        OSError
+            If the file cannot be written. What was there is left as it was.
+
         Examples
         --------
         >>> import os, tempfile

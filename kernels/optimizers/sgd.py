@@ -29,28 +29,28 @@ def numbers(s, alpha, step):
 
 
 def momentum_step(W, dW, m, numbers):
-    """M <- mu m - alpha dE/dW;  W <- W + m."""
+    """m <- mu m - alpha dE/dW;  W <- W + m."""
     alpha, mu = numbers
     m = mu * m - alpha * dW
     return W + m, m
 
 
 def momentum_tile(W, dW, m, numbers):
-    """M <- mu m - alpha dE/dW;  W <- W + m of tiles."""
+    """m <- mu m - alpha dE/dW;  W <- W + m of tiles."""
     alpha, mu = numbers
     m = fma(m, mu, dW * -alpha)
     return W + m, m
 
 
 def nesterov_step(W, dW, m, numbers):
-    """M <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW."""
+    """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW."""
     alpha, mu = numbers
     m = mu * m - alpha * dW
     return W + (mu * m - alpha * dW), m
 
 
 def nesterov_tile(W, dW, m, numbers):
-    """M <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW of tiles."""
+    """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW of tiles."""
     alpha, mu = numbers
     step = dW * -alpha
     m = fma(m, mu, step)
