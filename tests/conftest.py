@@ -3,9 +3,7 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,12 +15,6 @@ from fastbp.kernels.entries.records import LINE
 from fastbp.kernels.machine.registers import ROWS, VECTORS
 
 fast_plan.CALL_FLOP = 1  # several workers for little work, too: tests are short
-MANY = 1000  # tests, from which it pays to compile beside them what they need
-
-
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: hasattr(item.module, "BESIDE"))  # last: what they wait for has been done by then
-
 
 settings.register_profile("fastbp", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("fastbp")
@@ -108,21 +100,3 @@ def run_python():
     yield run
     for process in list(running):
         process.kill()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def beside(request, run_python, tmp_path_factory):
-    """What takes a long time in processes of its own, as futures: a thread runs one after the other beside the tests.
-
-    A module of tests asks for it by BESIDE = {name: function(run_python, folder)}.
-    """
-    pool, items = ThreadPoolExecutor(1), request.session.items
-    ahead = [pool.submit(run_python, Path(__file__).with_name("compile_beside.py"))] if len(items) > MANY else []
-    wanted = {}
-    for module in dict.fromkeys(item.module for item in items):
-        wanted |= getattr(module, "BESIDE", {})
-    yield {name: pool.submit(job, run_python, tmp_path_factory.mktemp("beside")) for name, job in wanted.items()}
-    pool.shutdown(wait=False, cancel_futures=True)
-    for future in ahead:
-        if future.done():
-            future.result()  # raises what was raised there

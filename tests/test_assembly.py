@@ -152,28 +152,17 @@ print(json.dumps({"rows": registers.ROWS, "vectors": registers.VECTORS, "found":
 intel = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the assembly of another CPU")
 
 
-def assembly(**variables):
-    """A process that looks at the code for another CPU."""
 
-    def job(run_python, folder):
-        script = folder / "assembly.py"
-        script.write_text(ASSEMBLY)
-        return json.loads(run_python(script, NUMBA_CACHE_DIR=str(folder / "cache"), **variables).stdout)
-
-    return job
-
-
-BESIDE = {
-    "haswell": assembly(NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma"),
-    "generic": assembly(NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES=""),
-}
-if platform.machine() not in ("x86_64", "AMD64"):
-    BESIDE = {}
+def assembly(run_python, folder, **variables):
+    """What a process finds in the code for another CPU."""
+    script = folder / "assembly.py"
+    script.write_text(ASSEMBLY)
+    return json.loads(run_python(script, NUMBA_CACHE_DIR=str(folder / "cache"), **variables).stdout)
 
 
 @intel
-def test_haswell_is_given_ymm_and_fma_but_no_zmm(beside):
-    told = beside["haswell"].result()
+def test_haswell_is_given_ymm_and_fma_but_no_zmm(run_python, tmp_path):
+    told = assembly(run_python, tmp_path, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2,+fma")
     assert (told["rows"], told["vectors"]) == (4, 1)
     for name, code in told["found"].items():
         assert code["width_bits"] == 256, name
@@ -183,8 +172,8 @@ def test_haswell_is_given_ymm_and_fma_but_no_zmm(beside):
 
 
 @intel
-def test_a_generic_cpu_is_given_sse_and_no_call_of_fma(beside):
-    told = beside["generic"].result()
+def test_a_generic_cpu_is_given_sse_and_no_call_of_fma(run_python, tmp_path):
+    told = assembly(run_python, tmp_path, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
     assert (told["rows"], told["vectors"]) == (2, 1)
     for name, code in told["found"].items():
         assert code["width_bits"] == 128 and not code["fma"] and not code["libm"], name

@@ -90,21 +90,14 @@ def use(tmp_path_factory, run_python):
     return use
 
 
-def warmed(run_python, folder):
+@pytest.fixture(scope="module")
+def warm(run_python, tmp_path_factory):
     """A cache folder after `fastbp warmup` on one thread, and what that printed."""
-    folder = folder / "of kernels"
+    folder = tmp_path_factory.mktemp("warm") / "of kernels"
     more = "--activations", "relu,gelu", "--losses", "huber", "--layer-norm"
     done = run_python("-W", "error", "-c", WARMUP, "warmup", *more, NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1")
     assert done.stderr == ""
     return folder, done.stdout
-
-
-BESIDE = {"warmup": warmed}
-
-
-@pytest.fixture(scope="module")
-def warm(beside):
-    return beside["warmup"].result()
 
 
 def files(folder):
