@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from fastbp.kernels.machine.conversion import load_as, load_scaled
 from fastbp.kernels.machine.memory import as_vector
-from fastbp.kernels.machine.tiles import half_zeros, lanes, load, outer_add, store, transpose, zeros
+from fastbp.kernels.machine.tiles import lanes, load, outer_add, store, transpose, zeros
 
 N = 400
 BYTES, NUMBERS, LONG = np.zeros(N, np.uint8), np.zeros(N), np.zeros(2 * N)
@@ -49,21 +49,6 @@ def use_transpose_out(a, at):
     transpose(a, at, a, 0, zeros(a, 1, 1))
 
 @njit
-def use_load_half(a, at):
-    a = as_vector(a)
-    store(a, 0, lanes(a), 0, load(a, at, lanes(a), 0, half_zeros(a, 2)))
-
-@njit
-def use_store_half(a, at):
-    a = as_vector(a)
-    store(a, at, lanes(a), 0, half_zeros(a, 2))
-
-@njit
-def use_outer_add_half(a, at):
-    a = as_vector(a)
-    store(a, 0, lanes(a), 0, outer_add(half_zeros(a, 2), a, 0, 3, a, at, 0))
-
-@njit
 def use_load_as(a, at):
     a = as_vector(a)
     store(a, 0, 0, 0, load_as(zeros(a, 1, 1), as_vector(BYTES), at))
@@ -95,8 +80,7 @@ for dtype in ("float32", "float64"):
     L = 64 // np.dtype(dtype).itemsize
     reach = {  # elements from `at` to the end of what is touched
         "load": 4 * L, "store": 4 * L, "outer_add_left": 4, "outer_add_right": 2 * L, "transpose_in": L * L,
-        "transpose_out": L * L, "load_half": L + L // 2, "store_half": L + L // 2, "outer_add_half": L // 2,
-        "load_as": L, "load_scaled": L, "load_scaled_shift": L, "load_scaled_scale": L}
+        "transpose_out": L * L, "load_as": L, "load_scaled": L, "load_scaled_shift": L, "load_scaled_scale": L}
     for name, function in list(globals().items()):
         if name.startswith("use_"):
             last = N - reach[name[4:]]
@@ -150,7 +134,6 @@ print(json.dumps({"rows": registers.ROWS, "vectors": registers.VECTORS, "found":
 """
 
 intel = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the assembly of another CPU")
-
 
 
 def assembly(run_python, folder, **variables):

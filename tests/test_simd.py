@@ -10,7 +10,6 @@ from fastbp.kernels.machine.conversion import load_as, load_scaled
 from fastbp.kernels.machine.memory import as_vector
 from fastbp.kernels.machine.tiles import (
     LINE,
-    half_zeros,
     lanes,
     load,
     outer_add,
@@ -19,7 +18,6 @@ from fastbp.kernels.machine.tiles import (
     store,
     transpose,
     transposed_pair,
-    whole,
     zeros,
 )
 
@@ -98,16 +96,16 @@ def test_lane_by_lane_as_numpy(dtype, L, rng):
 @compiled
 def _has_nan(x):
     x = as_vector(x)
-    return has_nan(load(x, 0, lanes(x), 0, zeros(x, 3, 1))), has_nan(load(x, 0, lanes(x), 0, half_zeros(x, 3)))
+    return has_nan(load(x, 0, lanes(x), 0, zeros(x, 3, 1)))
 
 
 def test_nan_is_found_in_any_lane_and_only_there(dtype, L):
     x = np.resize(np.array([np.inf, -np.inf, 1], dtype), 3 * L)
-    assert _has_nan(x) == (False, False)
+    assert _has_nan(x) is False
     for lane in range(3 * L):
         one = x.copy()
         one[lane] = np.nan
-        assert _has_nan(one) == (True, lane % L < L // 2)
+        assert _has_nan(one) is True
 
 
 @compiled
@@ -126,20 +124,18 @@ def test_lane_numbers_pick_the_first_lanes_of_each_vector_and_drop_nan_in_the_ot
 
 
 @compiled
-def _lane_sums(out, half, a):
-    out, half, a = as_vector(out), as_vector(half), as_vector(a)
+def _lane_sums(out, a):
+    out, a = as_vector(out), as_vector(a)
     store(out, 0, lanes(a), 0, lane_sums(load(a, 0, lanes(a), 0, zeros(a, 3, 1))))
-    store(half, 0, lanes(a), 0, lane_sums(load(a, 0, lanes(a), 0, half_zeros(a, 3))))
 
 
 def test_the_sum_of_a_vectors_lanes_is_in_all_of_them_to_the_same_bits(dtype, L, rng):
     a = rng.standard_normal((3, L)).astype(dtype)
-    out, half = np.full(3 * L, np.nan, dtype), np.zeros(3 * L, dtype)
-    _lane_sums(out, half, a.ravel())
-    for found, summed in ((out.reshape(3, L), a), (half.reshape(3, L)[:, : L // 2], a[:, : L // 2])):
-        assert (found == found[:, :1]).all()
-        wanted, magnitude = summed.sum(1, dtype=np.float64), abs(summed).sum(1)
-        assert np.all(abs(found[:, 0] - wanted) <= 4 * np.finfo(dtype).eps * magnitude)
+    out = np.full((3, L), np.nan, dtype)
+    _lane_sums(out.reshape(-1), a.ravel())
+    assert (out == out[:, :1]).all()
+    wanted, magnitude = a.sum(1, dtype=np.float64), abs(a).sum(1)
+    assert np.all(abs(out[:, 0] - wanted) <= 4 * np.finfo(dtype).eps * magnitude)
 
 
 @compiled
@@ -213,47 +209,6 @@ def test_asking_for_memory_is_harmless_wherever_it_is(dtype):
     for address in (0, 1, -1, 2**62, a.ctypes.data, a.ctypes.data + 1, a.ctypes.data - 2**40):
         _prefetch(a, address // dtype.itemsize, address)
     assert a.tolist() == [1, 1, 1]
-
-
-# ---- half vectors, for columns that fill no more
-
-
-@compiled
-def _halves(out, a, at):
-    n, out, a = lanes(a), as_vector(out), as_vector(a)
-    t = load(a, at, n, 0, half_zeros(a, 3))
-    store(out, 0 * (3 * n + 2) + 1, n, 0, t)
-    store(out, 1 * (3 * n + 2) + 1, n, 0, whole(t))
-    store(out, 2 * (3 * n + 2) + 1, n, 0, whole(load(a, at, n, 0, zeros(a, 3, 1))))
-    store(out, 3 * (3 * n + 2) + 1, n, 0, to_float(lane_numbers(t)) + fma(t, 2.0, t))
-
-
-def test_half_a_vector_is_its_first_half_and_whole_adds_zeros(dtype, L, rng):
-    a, out = rng.integers(-99, 99, 3 * L + 2).astype(dtype), np.full((4, 3 * L + 2), 7, dtype)
-    _halves(out.reshape(-1), a, 2)
-    picked, half = a[2:].reshape(3, L), slice(L // 2)
-    wanted = np.full((4, 3, L), 7, dtype)
-    wanted[:3, :, half] = picked[:, half]
-    wanted[1, :, L // 2 :] = 0
-    wanted[2] = picked
-    wanted[3, :, half] = np.arange(L // 2) + 3 * picked[:, half]
-    assert np.array_equal(out[:, 1:-1].reshape(wanted.shape), wanted)
-    assert (out[:, [0, -1]] == 7).all()
-
-
-@compiled
-def _half_outer(out, a, b):
-    out, a, b = as_vector(out), as_vector(a), as_vector(b)
-    t = load(out, 0, lanes(a), 0, half_zeros(a, 3))
-    store(out, 0, lanes(a), 0, outer_add(t, a, 1, 2, b, 3, 0))
-
-
-def test_outer_add_on_half_vectors_reads_half_a_row(dtype, L, rng):
-    out, a, b = (rng.integers(-9, 10, n).astype(dtype) for n in (3 * L, 6, L // 2 + 3))
-    wanted = out.reshape(3, L).copy()
-    wanted[:, : L // 2] += np.outer(a[1:6:2], b[3:])
-    _half_outer(out, a, b)
-    assert np.array_equal(out.reshape(3, L), wanted)
 
 
 # ---- conversion

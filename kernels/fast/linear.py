@@ -3,7 +3,7 @@
 from ..compiler.jit import inline
 from ..entries.functions import fma, sign_bit, where
 from ..machine.registers import HALF, NARROW, ROWS, VECTORS
-from ..machine.tiles import lanes, load, store, transpose, transposed_pair, whole, zeros
+from ..machine.tiles import lanes, load, store, transpose, transposed_pair, zeros
 from .panels import get, put
 from .tile import add_products, column_products, each_tile, is_narrow, row_products
 
@@ -15,7 +15,7 @@ NONE, SIGN, FACTOR = range(3)
 def _forward_tiles(zero, first, last, j, h, x, W, b, I, rectify):
     for i in range(first, last, ROWS):
         t = load(b, j, 0, lanes(b), zero)  # t_ij = b_j
-        t = whole(row_products(t, x, i, W, j, I))  # t_ij += sum_k x_ik w_kj     (eq. 7)
+        t = row_products(t, x, i, W, j, I)  # t_ij += sum_k x_ik w_kj     (eq. 7)
         if rectify:
             t = where(t < 0, -0.0, t + 0.0)  # h_ij = F(t_ij)                    (eq. 8)
         put(h, i, j, t)
@@ -47,7 +47,7 @@ def _descend_or_keep(W, dW, i, j, gradient, rate, descend):
 @inline
 def _weight_tiles(zero, first, last, j, W, dW, x, dt, B, rate, descend):
     for i in range(first, last, ROWS):
-        gradient = whole(column_products(zero, x, i, dt, j, B))  # dw_ij = sum_b x_bi dt_bj    (eq. 24)
+        gradient = column_products(zero, x, i, dt, j, B)  # dw_ij = sum_b x_bi dt_bj    (eq. 24)
         _descend_or_keep(W, dW, i, j, gradient, rate, descend)
 
 

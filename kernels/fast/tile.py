@@ -2,7 +2,7 @@
 
 from ..compiler.jit import inline
 from ..machine.registers import HALF, NARROW, ROWS, VECTORS
-from ..machine.tiles import half_zeros, lanes, outer_add, prefetch, zeros
+from ..machine.tiles import lanes, outer_add, prefetch, zeros
 
 
 @inline
@@ -46,9 +46,8 @@ def is_narrow(j, end):
 def each_tile(body, data, first, last, start, end, arguments):
     """Call body(zero, first, last, j, *arguments) for all columns: `zero` is the tile that fits those from j on.
 
-    It takes VECTORS panels at a time if the last of them is more than half full, and one panel otherwise. If half a
-    vector holds all remaining columns, the tile is half a vector wide. The rows that wide tiles leave are computed with
-    HALF rows at a time.
+    It takes VECTORS panels at a time if the last of them is more than half full, and one panel otherwise. The rows
+    that wide tiles leave are computed with HALF rows at a time.
     """
     L, j = lanes(data), start
     while j < end:
@@ -57,9 +56,6 @@ def each_tile(body, data, first, last, start, end, arguments):
             body(zeros(data, ROWS, VECTORS), first, middle, j, *arguments)
             body(zeros(data, HALF, VECTORS), middle, last, j, *arguments)
             j += VECTORS * L
-        elif j + L // 2 >= end:
-            body(half_zeros(data, ROWS), first, last, j, *arguments)
-            j += L
         else:
             body(zeros(data, ROWS, 1), first, last, j, *arguments)
             j += L

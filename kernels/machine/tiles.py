@@ -25,7 +25,7 @@ i32 = ir.IntType(32)
 
 
 class Tile(types.Type):
-    """rows x vectors vectors of dtype, each as wide as a cache line, or of its first `lanes`; of one lane, a number."""
+    """rows x vectors vectors of dtype, each as wide as a cache line, or of one lane, a number."""
 
     def __init__(self, dtype, rows=1, vectors=1, lanes=None):
         self.dtype, self.rows, self.vectors = dtype, rows, vectors
@@ -105,12 +105,6 @@ def zeros(typingctx, like, rows, vectors):
     return _zeros(Tile(like.dtype, rows.literal_value, vectors.literal_value), like, rows, vectors)
 
 
-@intrinsic(prefer_literal=True)
-def half_zeros(typingctx, like, rows):
-    """Tile of zeros, rows x half a vector."""
-    return _zeros(Tile(like.dtype, rows.literal_value, 1, LINE * 4 // like.dtype.bitwidth), like, rows)
-
-
 def _zeros(tile, *arguments):
     def codegen(context, builder, sig, args):
         return ir.Constant(ir.ArrayType(_vector(tile), tile.rows * tile.vectors), None)
@@ -133,20 +127,6 @@ def transposed_pair(typingctx, tile):
         return _pack(out, builder, rows)
 
     return out(tile), codegen
-
-
-@intrinsic
-def whole(typingctx, tile):
-    """Return a tile of half vectors with zeros in the other lanes; any other tile as it is."""
-    wide = Tile(tile.dtype, tile.rows, tile.vectors)
-
-    def codegen(context, builder, sig, args):
-        if tile == wide:
-            return args[0]
-        zero = ir.Constant(_vector(tile), None)
-        return _pack(wide, builder, [_shuffle(builder, x, zero, range(wide.lanes)) for x in _unpack(builder, args[0])])
-
-    return wide(tile), codegen
 
 
 # Memory
