@@ -145,6 +145,11 @@ NAMED = "a,b\n1,2\n3,4\n"
         ("1,x,2\n3,y,4\n", ["a", "b"], 1),
         ("a,b,y\n1,2,x\n3,4,x\n", None, "y"),
         ("0,1\n1,2\n3,4\n", ["0", "1"], None),
+        (",a,b\n0,1,2\n1,3,4\n", ["a", "b"], None),  # an index, as pandas writes it
+        ("a,c,b,c\n1,x,2,y\n3,,4,\n", ["a", "b"], None),
+        ("a,b,c\n1,2,1_0\n3,4,nan\n", ["a", "b"], "no such column"),
+        (f"a,b,c\n1,2,{'x' * 200_000}\n3,4,\n", ["a", "b"], None),
+        ("\u00fc;b;a\n\u0661;2;1\n\u0662;4;3\n", ["a", "b"], None),
     ],
 )
 def test_read_inputs(write, content, names, target):
@@ -163,6 +168,9 @@ def test_read_inputs(write, content, names, target):
         ("1,2,3,4,5\n", None, "4", ["4 columns", "takes 3"]),
         ("a,b,e\n1,2,x\n", ["a", "b", "e"], None, ["line 2", "column 'e'", "'x'"]),
         ("1,2,\n", None, None, ["line 1", "column 2", "empty"]),
+        ("1,1_0,2\n", None, None, ["line 1", "column 1", "'1_0'"]),
+        ("a,b,e\n1,2,\u0663\n", ["a", "b", "e"], None, ["line 2", "column 'e'", "finite number"]),
+        ("a;b;e\n1;2;3,5\n", None, None, ["line 2", "'3,5'", "decimals take a point"]),
         ("a,b,e\n", None, None, ["no rows"]),
     ],
 )

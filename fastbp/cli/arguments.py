@@ -36,6 +36,14 @@ def different(options: argparse.Namespace, *names: str) -> dict[str, str]:
     return files
 
 
+def add_header(parser: argparse.ArgumentParser) -> None:
+    """Add --header and --no-header, which set `header` to True or False instead of None."""
+    group = parser.add_mutually_exclusive_group()
+    names, data = "the first line of the CSV names its columns", "the first line of the CSV is a row of data"
+    group.add_argument("--header", action="store_true", default=None, help=f"{names}; default: its content decides")
+    group.add_argument("--no-header", dest="header", action="store_false", default=None, help=data)
+
+
 def hidden_sizes(text: str) -> list[int]:
     """Return the units of hidden layers from 128,64 or 128-64 or "none"."""
     sizes = [] if text == "none" else _sizes(text)

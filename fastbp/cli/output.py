@@ -21,7 +21,7 @@ def printable(text: str) -> str:
 
 
 def complain(message: str, status: int = WRONG_INPUT) -> int:
-    """Print an error as one line on stderr; return the exit status."""
+    """Print an error, or what is worth a second look, as one line on stderr; return the exit status."""
     print(f"fastbp: {printable(' '.join(message.split()))}", file=sys.stderr)
     return status
 

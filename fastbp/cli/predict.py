@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .output import plain
+from .arguments import add_header
+from .output import complain, plain
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -14,12 +15,13 @@ def add(commands: argparse._SubParsersAction) -> None:
         "predict",
         help="predict rows with a saved model",
         description="Print class and probability of each row, separated by a tab, or the predicted numbers of a model "
-        "for numbers. Columns of a CSV with a header are found by name, others by position.",
+        "for numbers. Columns of a CSV with a header are found by name, among any others, and else by position.",
         allow_abbrev=False,
     )
     predict.add_argument("model", metavar="MODEL", help="file that train saved")
     predict.add_argument("data", metavar="DATA", help="CSV (or .csv.gz), .npz with X, or IDX file of images")
     predict.add_argument("--target", metavar="COLUMN", help="column of the CSV that holds labels and is left out")
+    add_header(predict)
     predict.set_defaults(run=run)
 
 
@@ -28,7 +30,11 @@ def run(options: argparse.Namespace) -> int:
     from ..files import datasets, models
 
     model = models.load(options.model)
-    X = datasets.read_inputs(options.data, model.layer_sizes[0], model.feature_names, options.target)
+    doubts: list[str] = []
+    known = model.layer_sizes[0], model.feature_names, options.target
+    X = datasets.read_inputs(options.data, *known, header=options.header, doubts=doubts)
+    for doubt in doubts:
+        complain(doubt)
     if not hasattr(model, "predict_proba"):
         for numbers in model.predict(X).reshape(len(X), -1):
             sys.stdout.write("\t".join(f"{number:.6g}" for number in numbers) + "\n")

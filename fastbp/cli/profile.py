@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..kernels.optimizers import OPTIMIZERS
 from .arguments import different, layer_sizes, positive, whole
+from .output import complain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,8 +88,9 @@ def _profile(options: argparse.Namespace) -> int:
     from ..inspection.profiler.steps import profile
 
     _check_files(options)
-    X, y, sizes = _rows(options)
-    model = Model(sizes, optimizer=options.optimizer, dtype=options.dtype, seed=0, n_threads=options.threads)
+    X, y, sizes, loss = _rows(options)
+    known = {"optimizer": options.optimizer, "dtype": options.dtype, "n_threads": options.threads}
+    model = Model(sizes, seed=0, loss=loss, **known)
     found = profile(model, X, y, batch_size=options.batch, steps=options.steps, seconds=options.seconds)
     print("-".join(map(str, sizes)) + f", batch {min(options.batch, len(y))}, {model.dtype}, {options.optimizer}")
     print(found)
@@ -101,24 +103,28 @@ def _profile(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Return rows to train on and the sizes of the layers."""
+def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int], str]:
+    """Return rows to train on, the sizes of the layers and the loss."""
     import numpy as np
 
     sizes = options.layers or [784, 128, 10]
     if options.data is None:
         random, n = np.random.default_rng(0), BATCHES * options.batch
         X = random.standard_normal((n, sizes[0]), "float64" if options.dtype == "float64" else "float32")
-        return X, random.integers(0, sizes[-1], n), sizes
-    from ..files import datasets
+        return X, random.integers(0, sizes[-1], n), sizes, "cross_entropy"
+    from ..files import datasets, scales
 
     data = datasets.read(options.data)
-    fixed = data.X.shape[1], len(data.class_names)
+    for doubt in data.doubts:
+        complain(doubt)
+    fixed = data.X.shape[1], len(data.class_names) or 1
     if options.layers is None:
         sizes = [fixed[0], 128, fixed[1]]
     if (sizes[0], sizes[-1]) != fixed:
         raise ValueError(f"--layers must begin with {fixed[0]} and end with {fixed[1]} for {data.name}, got {sizes}")
-    return data.X, data.y, sizes
+    if data.task == "regression":
+        return data.X, scales.target_scale(data.y).standardized(data.y), sizes, "squared_error"
+    return data.X, data.y, sizes, "cross_entropy"
 
 
 def _check_files(options: argparse.Namespace) -> None:

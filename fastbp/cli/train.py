@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import pictures
-from .arguments import hidden_sizes, whole
-from .output import INTERRUPTED, plain
+from .arguments import add_header, hidden_sizes, whole
+from .output import INTERRUPTED, complain, plain
 
 if TYPE_CHECKING:
     from ..files.datasets import Dataset
+    from ..files.scales import TargetScale
+    from ..model.model import Model
 
 SMALL = 10_000  # rows below which the defaults are more epochs and smaller batches
 HELD_OUT = 0.2
+TASKS = ("classification", "regression")
+REGRESSION_RATE = 0.01
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -29,14 +34,22 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add, by_rows = train.add_argument, f"default: {{}} below {SMALL:,} rows, else {{}}"
     data = "folder of MNIST's IDX files, CSV (or .csv.gz), or .npz with X and y; default: the digits of this package"
-    target = "column of a CSV that holds the labels: its name, or its number from 0; default: the last"
+    task = "whether the target is classes or a number to predict; default: its values decide"
+    target = "column of a CSV that holds the labels, or numbers: its name, or its number from 0; default: the last"
     hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128'
     add("--data", metavar="PATH", help=data)
     add("--target", metavar="COLUMN", help=target)
+    add_header(train)
+    add("--task", choices=TASKS, help=task)
     add("--hidden", metavar="UNITS", type=hidden_sizes, default=[128], help=hidden)
     add("--epochs", metavar="N", type=whole(1), help=f"passes over the data; {by_rows.format(20, 10)}")
     add("--batch-size", metavar="N", type=whole(1), help=f"rows a step; {by_rows.format(16, 32)}")
-    add("--learning-rate", metavar="RATE", type=float, help="default: 0.1")
+    add(
+        "--learning-rate",
+        metavar="RATE",
+        type=float,
+        help=f"default: 0.1, or {REGRESSION_RATE} for a number to predict",
+    )
     add(
         "--seed",
         metavar="N",
@@ -53,42 +66,36 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
-    from .. import Model
-    from ..files import datasets, models
+    from ..files import models, scales
 
     models.check_writable(options.save)
     pictures.check(options)
     data = _training_data(options)
     usual = (20, 16) if len(data.X) < SMALL else (10, 32)
     epochs, batch_size = options.epochs or usual[0], options.batch_size or usual[1]
-    shift, scale = datasets.scaling(data.X)
-    model = Model(
-        [data.X.shape[1], *options.hidden, len(data.class_names)],
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        input_shift=shift,
-        input_scale=scale,
-        feature_names=data.feature_names,
-        class_names=data.class_names,
-    )
+    scale = scales.target_scale(data.y) if data.task == "regression" else None
+    model = _model(options, data, scale)
     if not options.quiet:
-        rows = f"{len(data.X):,} rows to train on, {len(data.X_test):,} to test"  # type: ignore[arg-type]
-        print(f"data: {plain(data.name)}, {rows}, {len(data.class_names)} classes")
+        _announce(data)
         sizes = "-".join(map(str, model.layer_sizes))
         print(f"network: {sizes}, {epochs} epochs in batches of {batch_size}", flush=True)
-    pictured = pictures.Pictures(options, data)
+    for doubt in data.doubts:
+        complain(doubt)
+    learned = data if scale is None else _on_scale(data, scale)
+    pictured = pictures.Pictures(options, learned)
     start = time.perf_counter()
     try:
         history = model.fit(
-            data.X, data.y, epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **pictured.arguments
+            learned.X, learned.y, epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **pictured.arguments
         )
     except ArithmeticError as error:
         raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
     seconds = time.perf_counter() - start
-    model.save(options.save)
+    final = model if scale is None else scale.restored(model)
+    final.save(options.save)
     if history.interrupted:
         print(f"fastbp: interrupted in epoch {len(history.loss) + 1} of {epochs}", file=sys.stderr)
-    print(f"test accuracy: {100 * model.evaluate(data.X_test, data.y_test)['accuracy']:.2f} %")
+    print(_result(final, data, scale))
     print(f"training time: {seconds:.2f} seconds")
     print(f"model saved: {plain(options.save)}")
     pictured.write(model, history, batch_size, seconds, options.seed)
@@ -98,7 +105,56 @@ def run(options: argparse.Namespace) -> int:
 def _training_data(options: argparse.Namespace) -> Dataset:
     from ..files import datasets
 
-    data = datasets.digits() if options.data is None else datasets.read(options.data, options.target)
-    if len(data.class_names) < 2:
+    if options.data is None:
+        data = datasets.digits()
+    else:
+        data = datasets.read(options.data, options.target, header=options.header, task=options.task)
+    if len(data.class_names) == 1:
         raise ValueError(f"{data.name}: all rows have the label {data.class_names[0]!r}, two classes are needed")
     return data if data.X_test is not None else datasets.split(data, HELD_OUT, options.seed)
+
+
+def _model(options: argparse.Namespace, data: Dataset, scale: TargetScale | None) -> Model:
+    """Return the untrained model: one output for each class, or one for the target's number."""
+    from .. import Model
+    from ..files import datasets
+
+    shift, factor = datasets.scaling(data.X)
+    if scale is None:
+        task = {"class_names": data.class_names, "learning_rate": options.learning_rate}
+    else:
+        rate = REGRESSION_RATE if options.learning_rate is None else options.learning_rate
+        task = {"loss": "squared_error", "dtype": scale.dtype, "learning_rate": rate}
+    return Model(
+        [data.X.shape[1], *options.hidden, len(data.class_names) or 1],
+        seed=options.seed,
+        input_shift=shift,
+        input_scale=factor,
+        feature_names=data.feature_names,
+        **task,
+    )
+
+
+def _announce(data: Dataset) -> None:
+    """Print what the data are, and how they were read where that was guessed."""
+    rows = f"{len(data.X):,} rows to train on, {len(data.X_test):,} to test"  # type: ignore[arg-type]
+    target = f"{len(data.class_names)} classes" if data.class_names else "a number to predict"
+    print(f"data: {plain(data.name)}, {rows}, {target}")
+    for remark in data.remarks:
+        print(plain(remark))
+
+
+def _on_scale(data: Dataset, scale: TargetScale) -> Dataset:
+    """Return the data set as the network learns it."""
+    assert data.y_test is not None, "rows were held out"
+    return replace(data, y=scale.standardized(data.y), y_test=scale.standardized(data.y_test))
+
+
+def _result(model: Model, data: Dataset, scale: TargetScale | None) -> str:
+    """Return the line on how well the rows held out are predicted."""
+    if scale is None:
+        return f"test accuracy: {100 * model.evaluate(data.X_test, data.y_test)['accuracy']:.2f} %"
+    assert data.y_test is not None, "rows were held out"
+    r2, error = scale.score(model.predict(data.X_test), data.y_test)
+    told = "undefined, as all test rows have one target" if r2 is None else f"{r2:.4f}"
+    return f"test R2: {told}; root mean square error: {error:.6g}"

@@ -1,16 +1,17 @@
-"""Data sets: MNIST's IDX files, CSV and .npz, read into one shape; their scaling and their held-out part."""
+"""Data sets: MNIST's IDX files, CSV and .npz, read into one shape; their held-out part."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import idx, npz, table
-from .labels import encode
+from . import idx, npz, table, tasks
+from .scales import scaling as scaling
 from .streams import opened, text
 
 DIGITS = Path(__file__).parents[1] / "digits.csv.gz"
@@ -24,16 +25,18 @@ class Dataset:
     ----------
     X : ndarray of shape (rows, columns)
         uint8 from images, else real numbers of the source's dtype, all finite.
-    y : ndarray of shape (rows,), int64
-        Class numbers, places in `class_names`.
+    y : ndarray of shape (rows,)
+        int64 class numbers, places in `class_names`; or float64 numbers to predict.
     class_names : list of str
-        As printed in the source: numbers in their order, text in alphabetical order.
+        As printed in the source: numbers in their order, text in alphabetical order. Empty for numbers to predict.
     feature_names : list of str or None
         Of X's columns.
     X_test, y_test : ndarray or None
         As X and y.
     name : str
         Of the source.
+    remarks, doubts : list of str
+        How the source was read where that was guessed, and which guesses are worth a second look.
     """
 
     X: np.ndarray
@@ -43,15 +46,28 @@ class Dataset:
     X_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
     name: str = ""
+    remarks: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    @property
+    def task(self) -> str:
+        """What there is to learn: "classification" or "regression"."""
+        return "classification" if self.class_names else "regression"
 
 
 def digits() -> Dataset:
     """Return the handwritten digits that come with fastbp: 1,797 rows of 64 grey levels from 0 to 16."""
-    return replace(read(DIGITS), name="digits")
+    return replace(read(DIGITS, header=False, task="classification"), name="digits")
 
 
-def read(path: str | os.PathLike[str], target: str | int | None = None) -> Dataset:
-    """Read a labelled data set.
+def read(
+    path: str | os.PathLike[str],
+    target: str | int | None = None,
+    *,
+    header: bool | None = None,
+    task: str | None = None,
+) -> Dataset:
+    r"""Read a labelled data set.
 
     Parameters
     ----------
@@ -60,10 +76,15 @@ def read(path: str | os.PathLike[str], target: str | int | None = None) -> Datas
         content decides, not the name; IDX and CSV may be gzipped.
     target : str, int or None
         The label's column of a CSV: its name, its number from 0 (negative from the end), or None for the last.
+    header : bool or None
+        Whether the first row of a CSV names its columns; None decides by its content, see `header.decide`.
+    task : {"classification", "regression"} or None
+        Whether labels are classes or numbers to predict; None decides by their values, see `tasks.guess`.
 
     Returns
     -------
     Dataset
+        Its `remarks` and `doubts` tell what was decided here.
 
     Raises
     ------
@@ -71,24 +92,46 @@ def read(path: str | os.PathLike[str], target: str | int | None = None) -> Datas
         Where the content is not as it should be; names file, line and column.
     OSError
         Where the file can't be read.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from fastbp.files import datasets
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "prices.csv")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("rooms,price\n2,310.5\n3,402\n5,733.25\n")
+    ...     data = datasets.read(path)
+    >>> data.feature_names, data.y.tolist(), data.task
+    (['rooms'], [310.5, 402.0, 733.25], 'regression')
+    >>> data.remarks[0]
+    'columns: named by the first line'
     """
-    path = Path(path)
+    path, task = Path(path), tasks.check(task)
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, task)
     with opened(path) as stream:
         head = stream.peek(4)[:4]
         if head == npz.MAGIC:
-            return _npz(path, stream)
+            return _npz(path, stream, task)
         if idx.is_idx(head):
             raise ValueError(f"{path}: one IDX file has no labels beside its images: give the folder of both")
         with text(stream) as lines:
-            X, labels, names = table.labelled(table.start(lines, path), target)
-    y, class_names = encode(labels)
-    return Dataset(X, y, class_names, names, name=path.name)
+            start = table.start(lines, path, header)
+            X, labels, names = table.labelled(start, target)
+    found = _target(path, labels, task)
+    remarks, doubts = start.remarks + found.remarks, start.doubts + found.doubts
+    return Dataset(X, found.y, found.class_names, names, name=path.name, remarks=remarks, doubts=doubts)
 
 
 def read_inputs(
-    path: str | os.PathLike[str], columns: int, names: list[str] | None = None, target: str | int | None = None
+    path: str | os.PathLike[str],
+    columns: int,
+    names: list[str] | None = None,
+    target: str | int | None = None,
+    *,
+    header: bool | None = None,
+    doubts: list[str] | None = None,
 ) -> np.ndarray:
     """Read rows for a model to predict.
 
@@ -100,9 +143,13 @@ def read_inputs(
         The model's inputs.
     names : list of str or None
         The model's feature names: columns of a CSV with a header are found by them, in any order and among
-        others. Without names or header they are taken by position.
+        others, which may hold anything. Without names or header they are taken by position.
     target : str, int or None
         A column of a CSV to leave out, its name or its number from 0.
+    header : bool or None
+        Whether the first row of a CSV names its columns; None decides by its content.
+    doubts : list of str, optional
+        Takes in what was guessed and is worth a second look.
 
     Returns
     -------
@@ -121,48 +168,18 @@ def read_inputs(
     with opened(path) as stream:
         head = stream.peek(4)[:4]
         if head == npz.MAGIC:
-            X = npz.matrix(path, npz.arrays(path, stream), "X")
+            X = npz.matrix(path, npz.arrays(path, stream, ["X"]), "X")
         elif idx.is_idx(head):
             X = idx.images(stream.read(), path)
         else:
             with text(stream) as lines:
-                return table.inputs(table.start(lines, path), columns, names, target)
+                start = table.start(lines, path, header)
+                X = table.inputs(start, columns, names, target)
+                if doubts is not None:
+                    doubts += start.doubts
     if X.shape[1] != columns:
         raise ValueError(f"{path}: {X.shape[1]} columns, the model takes {columns}")
     return X
-
-
-def scaling(X: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | float]:
-    """Return (shift, scale), with which (X - shift) * scale suits a network.
-
-    Parameters
-    ----------
-    X : ndarray of shape (rows, columns)
-        The rows trained on.
-
-    Returns
-    -------
-    shift, scale
-        None and 1/255 for uint8. Otherwise two float64 arrays of shape (columns,): the mean, and one over
-        the standard deviation or, where that is larger, a tenth of the range; 1 where a column is constant.
-
-    Raises
-    ------
-    ValueError
-        Where numbers are too large for their mean and deviation.
-    """
-    if X.dtype == np.uint8:
-        return None, 1 / 255
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
-        extent = X.max(axis=0).astype(np.float64) - X.min(axis=0)
-        # a column that is nearly always the same would come out with values by the hundred, and training diverge
-        deviation = np.maximum(deviation, extent / 10)
-    if not np.isfinite(deviation).all():
-        raise ValueError(f"column {int(np.argmin(np.isfinite(deviation)))} holds numbers too large to scale")
-    # the deviation of equal numbers is a rounding error, not 0
-    constant = (extent == 0) | (deviation < np.finfo(np.float64).tiny)
-    return mean, 1 / np.where(constant, 1.0, deviation)
 
 
 def split(dataset: Dataset, fraction: float = 0.2, seed: int | None = None) -> Dataset:
@@ -198,26 +215,41 @@ def split(dataset: Dataset, fraction: float = 0.2, seed: int | None = None) -> D
     return replace(dataset, X=X[train], y=y[train], X_test=X[test], y_test=y[test])
 
 
-def _folder(path: Path) -> Dataset:
+def _target(path: Path, labels: Sequence[str], task: str | None, class_names: list[str] | None = None) -> tasks.Target:
+    try:
+        return tasks.target(labels, task, class_names)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _folder(path: Path, task: str | None) -> Dataset:
     X, y = idx.folder(path, "train")
     test = idx.folder(path, "t10k") if idx.has(path, "t10k") else (None, None)
-    return _dataset(path, X, y, *test)
+    return _dataset(path, task or "classification", X, y, *test)
 
 
-def _npz(path: Path, stream: Any) -> Dataset:
+def _npz(path: Path, stream: Any, task: str | None) -> Dataset:
     arrays = npz.arrays(path, stream)
     X, y = npz.matrix(path, arrays, "X"), npz.labels(path, arrays, "y")
+    if y.dtype.kind in "bU":
+        task = task or "classification"
     if "X_test" in arrays or "y_test" in arrays:
-        return _dataset(path, X, y, npz.matrix(path, arrays, "X_test"), npz.labels(path, arrays, "y_test"))
-    return _dataset(path, X, y)
+        return _dataset(path, task, X, y, npz.matrix(path, arrays, "X_test"), npz.labels(path, arrays, "y_test"))
+    return _dataset(path, task, X, y)
 
 
 def _dataset(
-    path: Path, X: np.ndarray, y: np.ndarray, X_test: np.ndarray | None = None, y_test: np.ndarray | None = None
+    path: Path,
+    task: str | None,
+    X: np.ndarray,
+    y: np.ndarray,
+    X_test: np.ndarray | None = None,
+    y_test: np.ndarray | None = None,
 ) -> Dataset:
     """Return arrays as a data set, if they fit together; labels are of any type that prints."""
-    numbers, class_names = encode(_printed(y))
-    dataset = Dataset(X, numbers, class_names, name=path.name or str(path))
+    found = _target(path, _printed(y), task)
+    name = path.name or str(path)
+    dataset = Dataset(X, found.y, found.class_names, name=name, remarks=found.remarks, doubts=found.doubts)
     _check_rows(path, X, y, "X and y")
     if X_test is None or y_test is None:
         return dataset
@@ -225,9 +257,10 @@ def _dataset(
     if X_test.shape[1] != X.shape[1]:
         raise ValueError(f"{path}: {X.shape[1]} columns to train on, {X_test.shape[1]} to test")
     try:
-        dataset.X_test, dataset.y_test = X_test, encode(_printed(y_test), class_names)[0]
+        dataset.y_test = tasks.target(_printed(y_test), dataset.task, dataset.class_names or None).y
     except ValueError as error:
         raise ValueError(f"{path}: among the test rows, {error}") from None
+    dataset.X_test = X_test
     return dataset
 
 
@@ -237,4 +270,5 @@ def _check_rows(path: Path, X: np.ndarray, y: np.ndarray, names: str) -> None:
 
 
 def _printed(labels: np.ndarray) -> list[str]:
-    return [str(label) for label in labels.tolist()]
+    """Return labels as text, whole numbers of floating point without a point, to the last digit."""
+    return [str(int(y)) if isinstance(y, (float, np.floating)) and y == int(y) else str(y) for y in labels.tolist()]

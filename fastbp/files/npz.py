@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 MAGIC = b"PK\x03\x04"
+NAMES = ("X", "y", "X_test", "y_test")
 _DAMAGE = (EOFError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
-def arrays(path: Path, stream: Any) -> dict[str, np.ndarray]:
-    """Return the arrays X, y, X_test and y_test of an .npz, those that there are.
+def arrays(path: Path, stream: Any, names: Sequence[str] = NAMES) -> dict[str, np.ndarray]:
+    """Return the arrays of these names that an .npz has.
 
     Parameters
     ----------
@@ -22,6 +24,8 @@ def arrays(path: Path, stream: Any) -> dict[str, np.ndarray]:
         What errors call the file.
     stream : binary stream
         The file, opened.
+    names : sequence of str
+        No other array is read.
 
     Raises
     ------
@@ -30,7 +34,7 @@ def arrays(path: Path, stream: Any) -> dict[str, np.ndarray]:
     """
     try:
         with np.load(stream, allow_pickle=False) as file:
-            return {name: file[name] for name in ("X", "y", "X_test", "y_test") if name in file.files}
+            return {name: file[name] for name in names if name in file.files}
     except _DAMAGE as error:
         raise ValueError(f"{path}: not an .npz of plain arrays: {error}") from error
 
@@ -69,22 +73,21 @@ def matrix(path: Path, found: dict[str, np.ndarray], name: str) -> np.ndarray:
 
 
 def labels(path: Path, found: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """Return one of the arrays as labels: shape (rows,), whole numbers, booleans or text.
+    """Return one of the arrays as labels: shape (rows,), finite numbers, booleans or text.
 
     Raises
     ------
     ValueError
-        Where there is none by that name, and for other shapes, fractions, NaN or other types.
+        Where there is none by that name, and for other shapes, NaN, infinity or other types.
     """
     y = _named(path, found, name)
     if y.ndim != 1:
         raise ValueError(f"{path}: {name} must have one dimension, a label a row, got shape {y.shape}")
-    if y.dtype.kind == "f":
-        if not (np.isfinite(y) & (y == np.floor(y))).all():
-            raise ValueError(f"{path}: {name} must hold labels: whole numbers or text, got fractions or NaN")
-        return y.astype(np.int64)
-    if y.dtype.kind not in "buiU":
-        raise ValueError(f"{path}: {name} must hold whole numbers or text, got dtype {y.dtype}")
+    if y.dtype.kind not in "buifU":
+        raise ValueError(f"{path}: {name} must hold numbers or text, got dtype {y.dtype}")
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        row = int(np.argmin(np.isfinite(y)))
+        raise ValueError(f"{path}: {name} must hold text or numbers, not NaN or infinity, got {y[row]} in row {row}")
     return y
 
 

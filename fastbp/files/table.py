@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import math
+import re
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 
 import numpy as np
 
+from . import delimited
+from .header import Header, decide
 from .labels import number
 
-DELIMITERS = ",;\t"
-Row = tuple[int, list[str]]  # the line it ends in, its cells
+_SAMPLE_ROWS, _SAMPLE_CELLS = 100, 200_000  # after the first, which tell whether that is a header
+_POSITION = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -25,16 +27,28 @@ class Table:
     ----------
     path : object
         What errors call the file.
-    first, second : list of str
-        The first two rows' cells; `second` is empty where there is one row.
+    first : list of str
+        The first row's cells.
+    others : list of list of str
+        Some rows after it; empty where there is one row.
     rows : iterator of (line, cells)
         All rows, the first included.
+    header : bool or None
+        Whether the first row holds names; None decides by its content.
+    lines : array
+        The line in which each row ends that was read, as it is read.
+    remarks, doubts : list of str
+        How the file was read where that was guessed, and what is worth a second look, as it is read.
     """
 
     path: object
     first: list[str]
-    second: list[str]
-    rows: Iterator[Row]
+    others: list[list[str]]
+    rows: Iterator[delimited.Row]
+    header: bool | None = None
+    lines: array = field(default_factory=lambda: array("q"))
+    remarks: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def column(self, index: int, header: bool) -> str:
         """Return what errors call a column."""
@@ -44,18 +58,32 @@ class Table:
         """Return the error to raise about a line."""
         return ValueError(f"{self.path}, line {line}: {what}")
 
+    def named(self, label: int | None) -> bool:
+        """Return whether the first row holds names; notes what is guessed."""
+        if self.header is not None:
+            return self.header
+        found = decide(self.first, self.others, label)
+        self._note(found)
+        return found.named
 
-def start(text: Iterable[str], path: object) -> Table:
-    """Read the first rows of a CSV file; ValueError where it has none.
+    def _note(self, found: Header) -> None:
+        if found.doubt is not None:
+            self.doubts.append(f"{self.path}: {found.doubt}")
+        elif found.named:
+            self.remarks.append("columns: named by the first line")
+        else:
+            self.remarks.append("columns: without names, the first line is a row of data")
 
-    The delimiter is the one of comma, semicolon and tab that makes the most cells of the first line.
-    """
-    rows = _rows(text, path)
-    head = list(islice(rows, 2))
+
+def start(text: Iterable[str], path: object, header: bool | None = None) -> Table:
+    """Read the first rows of a CSV file; ValueError where it has none."""
+    rows = delimited.rows(text, path)
+    head = list(islice(rows, 1))
     if not head:
         raise ValueError(f"{path}: is empty")
-    second = head[1][1] if len(head) > 1 else []
-    return Table(path, head[0][1], second, chain(head, rows))
+    first = head[0][1]
+    head += islice(rows, min(_SAMPLE_ROWS, max(_SAMPLE_CELLS // len(first), 1)))
+    return Table(path, first, [cells for _, cells in head[1:]], chain(head, rows), header)
 
 
 def labelled(table: Table, target: str | int | None) -> tuple[np.ndarray, list[str], list[str] | None]:
@@ -82,8 +110,9 @@ def labelled(table: Table, target: str | int | None) -> tuple[np.ndarray, list[s
     features = [i for i in range(len(table.first)) if i != label]
     if not features:
         raise table.error(1, "one column alone: there is nothing to tell the label from")
+    names = list(_names(table, features)) if header else None
     X, labels = _numbers(table, features, label, header)
-    return X, labels, [table.first[i] for i in features] if header else None
+    return X, labels, names
 
 
 def inputs(table: Table, columns: int, names: list[str] | None, target: str | int | None) -> np.ndarray:
@@ -110,13 +139,18 @@ def inputs(table: Table, columns: int, names: list[str] | None, target: str | in
     ValueError
         Names the columns that are missing, or file, line and column of a cell that is not a number.
     """
+    if names is not None and table.header is not False and set(names) <= set(table.first):
+        if table.header is None and all(number(name) is not None for name in names):
+            table.doubts.append(
+                f"{table.path}: the first line is taken for names of columns, as it holds those that the model takes; "
+                "--no-header takes it for data"
+            )
+        return _numbers(table, _by_name(table, names), None, True)[0]
     label = None
-    if names is not None and set(names) <= set(table.first):
-        header = True
-    elif target is not None:
+    if target is not None:
         header, label = _find_target(table, target)
     else:
-        header = _is_header(table, None)
+        header = table.named(None)
     if header and names is not None:
         return _numbers(table, _by_name(table, names), None, header)[0]
     wanted = [i for i in range(len(table.first)) if i != label]
@@ -126,78 +160,47 @@ def inputs(table: Table, columns: int, names: list[str] | None, target: str | in
     return _numbers(table, wanted, None, header)[0]
 
 
-def _rows(text: Iterable[str], path: object) -> Iterator[Row]:
-    """Yield the rows that are not blank, their cells stripped, all as long as the first."""
-    lines, width, line = iter(text), 0, 0
-    try:
-        top = next(lines, "")
-        delimiter = max(DELIMITERS, key=lambda d: len(next(csv.reader([top], delimiter=d), [])))
-        reader = csv.reader(chain([top], lines), delimiter=delimiter, skipinitialspace=True, strict=True)
-        for cells in reader:
-            line, cells = reader.line_num, [cell.strip() for cell in cells]
-            if cells in ([], [""]):
-                continue
-            width = width or len(cells)
-            if len(cells) != width:
-                raise ValueError(f"{path}, line {line}: {len(cells)} columns, the first row has {width}")
-            yield line, cells
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {line + 1}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: neither CSV in UTF-8, nor .npz, nor IDX: {error}") from error
-
-
 def _find_target(table: Table, target: str | int | None) -> tuple[bool, int]:
     """Return whether there is a header, and the number of the label's column."""
     width = len(table.first)
-    if target is None:
-        target = width - 1
-    try:
-        label = int(target)
-    except ValueError:
-        header = str(target) in table.first
-        label = table.first.index(str(target)) if header else width
+    target = width - 1 if target is None else target
+    if isinstance(target, str) and not _POSITION.fullmatch(target):
+        header = table.header is not False and target in table.first
+        label = table.first.index(target) if header else width
+        if header and table.first.count(target) > 1:
+            raise table.error(1, f"{table.first.count(target)} columns are named {target!r}; give the target's number")
     else:
-        header = _is_header(table, label if -width <= label < width else width - 1)
+        label = int(target)
+        header = table.named(label % width if -width <= label < width else width - 1)
         if header and isinstance(target, str) and target in table.first:
-            label = table.first.index(target)
-    if header:
-        _check_names(table)
+            position, label = label, table.first.index(target)
+            if label != position:
+                table.doubts.append(f"{table.path}: target {target!r} is the column of this name, number {label}")
     if not -width <= label < width:
-        named = header or _is_header(table, width - 1)
-        known = f"named {_listed(table.first)}" if named else "without names"
+        named = header or decide(table.first, table.others, width - 1).named
+        known = f"named {_listed(table.first)}" if named and table.header is not False else "without names"
         raise table.error(1, f"no target column {target!r} among {width} columns {known}")
     return header, label % width
 
 
-def _is_header(table: Table, label: int | None) -> bool:
-    """Return whether the first row is names: half of its cells or more are text, where numbers are due."""
-    due = [cell for i, cell in enumerate(table.first) if label is None or i != label % len(table.first)]
-    text = sum(bool(cell) and number(cell) is None for cell in due)
-    if text and 2 * text >= len(due):
-        return True
-    # columns named 0, 1, 2, ..., label
-    return (
-        label is not None
-        and bool(table.second)
-        and (number(table.first[label]) is None and number(table.second[label]) is not None)
-    )
-
-
-def _check_names(table: Table) -> dict[str, int]:
-    """Return each column's number by its name, if they all have one of their own."""
+def _names(table: Table, columns: list[int]) -> dict[str, int]:
+    """Return each column's number by its name, if each of these has a name that no other has."""
     index: dict[str, int] = {}
-    for i, name in enumerate(table.first):
+    for i in columns:
+        name = table.first[i]
+        hint = "" if table.header or number(name or "0") is None else "; --no-header takes this line for data"
         if not name:
-            raise table.error(1, f"column {i} (counted from 0) has no name")
+            raise table.error(1, f"column {i} (counted from 0) has no name{hint}")
         if name in index:
-            raise table.error(1, f"columns {index[name]} and {i} (counted from 0) are both named {name!r}")
+            raise table.error(1, f"columns {index[name]} and {i} (counted from 0) are both named {name!r}{hint}")
         index[name] = i
     return index
 
 
 def _by_name(table: Table, names: list[str]) -> list[int]:
-    index = _check_names(table)
+    """Return the columns of these names; no other column needs a name of its own."""
+    wanted = set(names)
+    index = _names(table, [i for i, name in enumerate(table.first) if name in wanted])
     missing = [name for name in names if name not in index]
     if missing:
         raise table.error(1, f"no column {_listed(missing)}, which the model takes")
@@ -213,13 +216,16 @@ def _numbers(table: Table, columns: list[int], label: int | None, header: bool) 
     """Return the columns as float64 (rows, len(columns)), and the label column's text."""
     values, labels = array("d"), []
     for line, cells in islice(table.rows, int(header), None):
+        needed = [cells[i] for i in columns]
         try:
-            row = [float(cells[i]) for i in columns]
+            row = list(map(float, needed))
         except ValueError:
             row = [math.nan]
-        if not all(map(math.isfinite, row)):
+        text = "".join(needed)
+        if not all(map(math.isfinite, row)) or "_" in text or not text.isascii():  # float takes 1_0 and other digits
             raise _bad_cell(table, line, cells, columns, header)
         values.extend(row)
+        table.lines.append(line)
         if label is not None:
             if not cells[label]:
                 raise table.error(line, f"{table.column(label, header)} is empty")
@@ -233,11 +239,12 @@ def _bad_cell(table: Table, line: int, cells: list[str], columns: list[int], hea
     wrong = next(i for i in columns if not _is_finite(cells[i]))
     text = cells[wrong]
     what = f"holds {text[:40]!r}, expected a finite number" if text else "is empty"
+    if number(text.replace(",", ".")) is not None and "," in text:
+        what += "; decimals take a point"
+    if cells is table.first and table.header is None:
+        what += "; --header takes this line for names of columns"
     return table.error(line, f"{table.column(wrong, header)} {what}")
 
 
 def _is_finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+    return number(text) is not None and math.isfinite(float(text))

@@ -46,8 +46,11 @@ class Outcome:
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """Loss and accuracy on the rows held out."""
-        return self.model.evaluate(*self.test)
+        """Loss on the rows held out, and accuracy where there are classes, else R2 where targets differ."""
+        scores, (X, y) = self.model.evaluate(*self.test), self.test
+        if self.data.task == "regression" and np.ptp(y):
+            scores["R2"] = 1 - float(np.mean((self.model.predict(X) - y) ** 2) / np.var(y))
+        return scores
 
     @property
     def test(self) -> tuple[np.ndarray, np.ndarray]:

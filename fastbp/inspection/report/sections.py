@@ -25,9 +25,13 @@ _ELSEWHERE = ("layer_sizes", "input_shift", "input_scale", "feature_names", "cla
 
 def result(training: Outcome) -> Section:
     """Tell what came out, and where from."""
-    told: dict[str, object] = {
-        "test accuracy": f"{training.scores['accuracy']:.2%}",
-        "test loss": f"{training.scores['loss']:.4g}",
+    scores, told = training.scores, dict[str, object]()
+    if "accuracy" in scores:
+        told["test accuracy"] = f"{scores['accuracy']:.2%}"
+    if "R2" in scores:
+        told["test R2"] = f"{scores['R2']:.4f}"
+    told |= {
+        "test loss": f"{scores['loss']:.4g}",
         "training time": f"{training.seconds:.2f} s",
         "epochs": len(training.history.loss),
         "parameters": f"{training.model.network.n_parameters:,}",
@@ -57,22 +61,31 @@ def _flattened(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def data(training: Outcome) -> Section:
-    """Tell of the rows: how many, of which classes."""
+    """Tell of the rows: how many, of which classes or numbers."""
     held, names = training.data, training.data.class_names
     told: dict[str, object] = {
         "source": held.name,
         "rows to train on": f"{len(held.X):,}",
         "rows to test on": f"{len(training.test[1]):,}",
         "columns": f"{held.X.shape[1]:,}",
-        "classes": f"{len(names):,}",
         "values": f"{held.X.min():g} to {held.X.max():g}",
     }
-    body, counts = page.pairs(told), [np.bincount(y, minlength=len(names)) for y in (held.y, training.test[1])]
-    rows = [[name, *(f"{count[c]:,}" for count in counts)] for c, name in enumerate(names)]
-    body += _perhaps_folded("Rows of each class", page.table(["class", "to train on", "to test on"], rows), len(names))
+    if held.task == "regression":
+        body = page.pairs(told | {"standardized target": f"{held.y.min():.4g} to {held.y.max():.4g}"})
+    else:
+        body, counts = page.pairs(told | {"classes": f"{len(names):,}"}), _counts(training)
+        rows = [[name, *(f"{count[c]:,}" for count in counts)] for c, name in enumerate(names)]
+        table = page.table(["class", "to train on", "to test on"], rows)
+        body += _perhaps_folded("Rows of each class", table, len(names))
     if held.feature_names:
         body += page.folded("Columns", page.paragraph(", ".join(held.feature_names)))
     return Section("Data", body)
+
+
+def _counts(training: Outcome) -> list[np.ndarray]:
+    """Return how many rows each class has to train and to test on."""
+    classes = len(training.data.class_names)
+    return [np.bincount(y, minlength=classes) for y in (training.data.y, training.test[1])]
 
 
 def network(training: Outcome) -> Section:
@@ -85,12 +98,15 @@ def curves(training: Outcome) -> Section:
     """Draw the learning curve."""
     if not training.history.loss:
         return Section("Learning curve", page.paragraph("No epoch came to its end."))
-    caption = "Loss and accuracy by epoch; validation is on the rows held out, which training never saw."
+    shown = "Loss" if training.data.task == "regression" else "Loss and accuracy"
+    caption = f"{shown} by epoch; validation is on the rows held out, which training never saw."
     return Section("Learning curve", page.picture(lambda ax: plot.history(training.history, ax), caption, 5.5, 3.6))
 
 
-def confusion(training: Outcome) -> Section:
+def confusion(training: Outcome) -> Section | None:
     """Draw which classes are taken for which, and count them."""
+    if training.data.task == "regression":
+        return None
     model, (X, y) = training.model, training.test
     caption = "Rows held out: how many of each true class are predicted to be of which."
     size = min(4.5 + 0.1 * len(training.data.class_names), 8.0)
