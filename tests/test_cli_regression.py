@@ -117,6 +117,9 @@ def test_a_header_of_numbers(run, tmp_path):
     assert status == 0 and len(out.splitlines()) == 60 and len(err.splitlines()) == 1 and "--no-header" in err
     assert run("predict", DEFAULT, "data.csv", "--header") == (0, out, "")
     assert run("train", "--data", "data.csv", "--epochs", 1, "--header", "--quiet")[2] == ""
+    assert "--no-header" in run("profile", "--data", "data.csv", "--steps", 1)[2]
+    assert run("profile", "--data", "data.csv", "--steps", 1, "--no-header")[1].startswith("2-128-3")
+    assert "--data data.csv --no-header" in run("profile", "--data", "data.csv", "--no-header", "--perf")[1]
     status, out, err = run("train", "--data", "data.csv", "--epochs", 1, "--no-header")
     assert (status, err) == (0, "") and "3 classes" in out
     Path("bare.csv").write_text("".join(row.rpartition(",")[0] + "\n" for row in rows))

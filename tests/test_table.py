@@ -86,7 +86,9 @@ def test_content_decides_not_the_name(write):
         ("", None, ["empty"]),
         ("\n\n", None, ["empty"]),
         ('a,b,y\n1,2,"x\n', None, ["line", "end of data"]),
-        (b"a,b,y\n1,2,\xff\xfe\n", None, ["UTF-8"]),
+        (b"a,b,y\n1,2,\xff\xfe\n", None, ["line 2", "column 'y'", "UTF-8"]),
+        (b"a,b,y\n1,\xff2,x\n", None, ["line 2", "column 'b'", "finite number"]),
+        ("a,b,y\n1,2,x\n".encode("utf-16"), None, ["UTF-8"]),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", None, ["UTF-8"]),
         (gzip.compress(b"1,2,x\n3,4,y\n" * 50)[:-12], None, ["cut short"]),
         (gzip.compress(b"1,2,x\n3,4,y\n" * 50)[:-8] + bytes(8), None, ["damaged"]),
@@ -149,6 +151,7 @@ NAMED = "a,b\n1,2\n3,4\n"
         ("a,c,b,c\n1,x,2,y\n3,,4,\n", ["a", "b"], None),
         ("a,b,c\n1,2,1_0\n3,4,nan\n", ["a", "b"], "no such column"),
         (f"a,b,c\n1,2,{'x' * 200_000}\n3,4,\n", ["a", "b"], None),
+        (b"a,b,c\n1,2,caf\xe9\n3,4,\xff\n", ["a", "b"], None),  # Latin-1
         ("\u00fc;b;a\n\u0661;2;1\n\u0662;4;3\n", ["a", "b"], None),
     ],
 )

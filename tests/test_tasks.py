@@ -123,6 +123,14 @@ def test_the_task_is_guessed_and_told(labels, task):
         assert found.remarks[0].endswith("--task classification changes that")
 
 
+@pytest.mark.parametrize("form", ["{},5", "EUR {}", "0{}", "{} cm"])
+def test_a_class_for_each_row_is_no_guess(form):
+    labels = [form.format(number) for number in range(100, 140)]
+    with pytest.raises(ValueError, match=f"40 different labels in 40 rows, .*{labels[0][:1]}.* decimal point"):
+        tasks.target(labels)
+    assert len(tasks.target(labels * 2).class_names) == len(tasks.target(labels, "classification").class_names) == 40
+
+
 def test_the_caller_decides_the_task():
     found = tasks.target(["1", "2", "2"], "regression")
     assert found.y.tolist() == [1.0, 2.0, 2.0] and found.class_names == found.remarks == []

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..kernels.optimizers import OPTIMIZERS
-from .arguments import different, layer_sizes, positive, whole
+from .arguments import add_header, different, layer_sizes, positive, whole
 from .output import complain
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--steps", metavar="N", type=whole(1), help="steps with clocks; default: as many as --seconds allows")
     add("--seconds", metavar="S", type=positive, default=1.0, help="how long with clocks; default: %(default)s")
     add("--data", metavar="PATH", help=data)
+    add_header(profile)
     add("--json", metavar="FILE", help="write the profile to a JSON file")
     add("--trace", metavar="FILE", help="write the last steps as a trace that Perfetto and chrome://tracing open")
     add("--roofline", metavar="FILE", help="draw every kernel under the machine's roof, SVG or PNG (extra: plot)")
@@ -80,7 +81,8 @@ def _settings(options: argparse.Namespace) -> list[str]:
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.layers:
         given["layers"] = "-".join(map(str, options.layers))
-    return [part for name, value in given.items() for part in (f"--{name}", str(value))]
+    header = {None: [], True: ["--header"], False: ["--no-header"]}[options.header]
+    return [*(part for name, value in given.items() for part in (f"--{name}", str(value))), *header]
 
 
 def _profile(options: argparse.Namespace) -> int:
@@ -114,7 +116,7 @@ def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int
         return X, random.integers(0, sizes[-1], n), sizes, "cross_entropy"
     from ..files import datasets, scales
 
-    data = datasets.read(options.data)
+    data = datasets.read(options.data, header=options.header)
     for doubt in data.doubts:
         complain(doubt)
     fixed = data.X.shape[1], len(data.class_names) or 1

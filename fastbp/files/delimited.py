@@ -33,7 +33,7 @@ def rows(text: Iterable[str], path: object) -> Iterator[Row]:
     Raises
     ------
     ValueError
-        For rows of another length than the first, a quote that is not closed, and what is not UTF-8.
+        For rows of another length than the first, and a quote that is not closed.
     """
     lines, width, line = iter(text), 0, 0
     try:
@@ -50,8 +50,6 @@ def rows(text: Iterable[str], path: object) -> Iterator[Row]:
             yield line, cells
     except csv.Error as error:
         raise ValueError(f"{path}, line {line + 1}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: neither CSV in UTF-8, nor .npz, nor IDX: {error}") from error
 
 
 def _sample(lines: Iterator[str]) -> tuple[list[str], bool]:

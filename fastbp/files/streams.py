@@ -31,8 +31,11 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def text(stream: Any) -> io.TextIOWrapper:
-    """Return a stream of bytes as text in UTF-8, a byte order mark skipped, line ends as they are."""
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    """Return a stream of bytes as text in UTF-8, a byte order mark skipped, line ends as they are.
+
+    Other bytes become lone surrogates, so that a file can be read but for its cells in another encoding.
+    """
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def whole(path: Path) -> bytes:

@@ -82,6 +82,8 @@ def start(text: Iterable[str], path: object, header: bool | None = None) -> Tabl
     if not head:
         raise ValueError(f"{path}: is empty")
     first = head[0][1]
+    if not all(map(_is_text, first)):
+        raise ValueError(f"{path}: neither CSV in UTF-8, nor .npz, nor IDX")
     head += islice(rows, min(_SAMPLE_ROWS, max(_SAMPLE_CELLS // len(first), 1)))
     return Table(path, first, [cells for _, cells in head[1:]], chain(head, rows), header)
 
@@ -229,6 +231,8 @@ def _numbers(table: Table, columns: list[int], label: int | None, header: bool) 
         if label is not None:
             if not cells[label]:
                 raise table.error(line, f"{table.column(label, header)} is empty")
+            if not _is_text(cells[label]):
+                raise table.error(line, f"{table.column(label, header)} holds text that is not UTF-8")
             labels.append(cells[label])
     if not values:
         raise ValueError(f"{table.path}: a header and no rows")
@@ -244,6 +248,11 @@ def _bad_cell(table: Table, line: int, cells: list[str], columns: list[int], hea
     if cells is table.first and table.header is None:
         what += "; --header takes this line for names of columns"
     return table.error(line, f"{table.column(wrong, header)} {what}")
+
+
+def _is_text(cell: str) -> bool:
+    """Return whether a cell holds no bytes of another encoding than UTF-8."""
+    return cell.isascii() or not any("\ud800" <= c <= "\udfff" for c in cell)
 
 
 def _is_finite(text: str) -> bool:

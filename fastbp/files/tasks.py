@@ -54,10 +54,12 @@ def target(labels: Sequence[str], task: str | None = None, class_names: list[str
     Raises
     ------
     ValueError
-        For a label that is not among `class_names`, or is no number in regression.
+        For a label that is not among `class_names`, or is no number in regression; and for more than 20 labels that
+        hardly come again, where classes are a guess.
     """
     remarks: list[str] = []
     doubts: list[str] = []
+    guessed = task is None
     if task is None:
         task, reason = guess(labels)
         other = TASKS[TASKS[0] == task]
@@ -68,7 +70,13 @@ def target(labels: Sequence[str], task: str | None = None, class_names: list[str
     for spellings in merged(labels):
         listed = ", ".join(map(repr, spellings[:4]))
         doubts.append(f"the labels {listed} are one class, as they are one number")
-    return Target(*encode(labels, class_names), remarks, doubts)
+    y, names = encode(labels, class_names)
+    if guessed and len(names) > FEW_NUMBERS and 2 * len(names) > len(labels):
+        raise ValueError(
+            f"the target holds {len(names):,} different labels in {len(labels):,} rows, such as {labels[0][:40]!r}: "
+            "write numbers to predict in digits with a decimal point, or give --task classification"
+        )
+    return Target(y, names, remarks, doubts)
 
 
 def guess(labels: Sequence[str]) -> tuple[str, str]:
