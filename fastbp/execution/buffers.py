@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.samples import Labelled, Samples
 from ..kernels.entries.records import Record, address, aligned
 from ..kernels.machine.registers import HALF, VECTORS
 from ..kernels.program.layout import parameter_table, place_activations
@@ -95,6 +96,24 @@ class Buffers:
             size = (1 + self.shape.replicas) * self.shape.blocks * self.n
             arrays["gradients"] = aligned(size, self.dtype)
         return arrays["gradients"]
+
+    def point_to_rows(
+        self, data: Labelled, samples: Samples, order: np.ndarray, scaling: tuple[np.ndarray, np.ndarray]
+    ) -> None:
+        """Write into the state where the rows of a call are. The caller keeps them."""
+        state, X = self.state, samples.X
+        state.fill({
+            "order": order, "end": len(order), "x_address": address(X), "x_rows": len(X),
+            "x_row_bytes": X.strides[0] if len(X) else 0,
+        })  # fmt: skip
+        if scaling[0].size:
+            state["shift"], state["scale"] = scaling
+        if len(data.y):
+            state["y" if self.network.of_classes else "Y"] = data.y
+        if data.weights is None:
+            self["row_weights"][:] = 1
+        else:
+            state["weights"] = data.weights
 
     def _made(self, shape: Shape) -> _Call:
         dtype, stack = self.dtype, self.network.stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -47,6 +48,7 @@ class FastPlan:
         for name in network.loss.fields:
             self._loss[name] = getattr(network.loss, name)
         self._rows: RowPredictor | None = None
+        self._programs: dict[Any, compilation.Assembled] = {}
         self.buffers = Buffers(network, dtype, n, {
             "parameters": self.parameters, "loss_numbers": address(self._loss), "l1": network.l1, "l2": network.l2,
             "l1_per_weight": network.l1_per_weight, "l2_per_weight": network.l2_per_weight,
@@ -151,25 +153,25 @@ class FastPlan:
         most = n * sum(self.network.layer_sizes) // len(self.parameters)  # so that their gradients do not outweigh X
         blocks = max(self._blocks(n), min(n // GRADIENT_ROWS, most))
         self._allocate(n, self._workers(n, n), blocks)
-        program = programs.gradients(self.network)
         fields = {"updates": 1, "gradients": self.buffers.gradients(), "clip_value": np.inf, "clip_norm": np.inf}
-        sums = self._call(training.train, program, data, np.arange(n), n, fields)
+        sums = self._call(training.train, (programs.gradients,), data, np.arange(n), n, fields)
         self._pack(parameters.unpack_parameters, self.buffers["gradients"], gradient)
         return sums
 
     def _in_blocks(self, last: str, data: Labelled, out: np.ndarray) -> None:
         """Do the forward pass of all rows, block by block, with the kernel "predict" or "loss" at the end."""
         n, samples = len(out), data.samples
-        block = min(BLOCK_ROWS, n)
+        block = BLOCK_ROWS  # also of fewer rows, so that calls of any number of rows use the same arrays
         workers = self._workers(n, n / 3)  # a forward pass is a third of a step
         self._allocate(block * workers, workers, workers)
         step = max(block, int(FIRST_FLOP / self._flop(1) / block) * block)
         if not samples.direct:
             step = min(step, max(1, CONVERTED_BYTES // samples.row_bytes(self.dtype)))
-        program = programs.outputs(self.network, last)
         for at in range(0, n, step):
             order, fields = np.arange(at, min(n, at + step)), {"predicts": last == "predict"}
-            self._call(training.predict, program, data, order, block, fields | {"out": out[at : at + step]})
+            self._call(
+                training.predict, (programs.outputs, last), data, order, block, fields | {"out": out[at : at + step]}
+            )
 
     def _flop(self, rows: float) -> float:
         """Return the floating-point operations of training on so many rows."""
@@ -205,14 +207,14 @@ class FastPlan:
         """Take steps on the rows `order`; return the sums of theirs and of those before."""
         network, rule, shape = self.network, self.optimizer.rule, self.buffers.shape
         descends = rule.name == "sgd" and shape.blocks == 1 and network.descends_plainly
-        program = programs.training(network, rule.name, descends, shape.workers == 1 and shape.blocks == 1)
+        made = programs.training, rule.name, descends, shape.workers == 1 and shape.blocks == 1
         fields = {"descends": descends, "updates": not descends, "advance": self._write_rule()}
         fields |= {"clip_value": network.clip_value, "clip_norm": network.clip_norm, "rates": rates}
         fields |= {field: self._slot(name) for field, name in zip("mv", rule.slots, strict=False)}
         if not descends:
             fields["gradients"] = self.buffers.gradients()
         try:
-            return self._call(work, program, data, order, batch_size, fields, before)
+            return self._call(work, made, data, order, batch_size, fields, before)
         finally:  # Ctrl-C may come right after the compiled call, whose steps have been taken
             self.steps = self.buffers.state["step"]
             self._running[1].view(np.uint8)[:] = self.buffers["rule"][: rule.layout.itemsize]
@@ -240,23 +242,27 @@ class FastPlan:
         return advance
 
     def _call(
-        self, work: Any, program: Program, data: Labelled, order: np.ndarray, batch_size: int, fields: dict[str, Any],
-        before: Sums = NO_SUMS,
+        self, work: Any, made: tuple[Any, ...], data: Labelled, order: np.ndarray, batch_size: int,
+        fields: dict[str, Any], before: Sums = NO_SUMS,
     ) -> Sums:  # fmt: skip
-        """Run a program over the rows `order`; return the sums of theirs and of those before."""
+        """Run a program over the rows `order`; return the sums of theirs and of those before.
+
+        `made` is what makes the program: a function of programs.py, and its arguments besides the network.
+        """
         buffers, samples = self.buffers, data.samples
         if not samples.direct:
             data, samples = data.picked(order) if len(data.y) else data, samples.converted(order, self.dtype)
             order = np.arange(len(order))
         order = np.ascontiguousarray(order, np.int64)
-        state, scaling = buffers.reset(self._assembled(program, samples.X.dtype)), samples.shift_and_scale()
-        self._fill_rows(state, data, samples, order, scaling)
+        state, scaling = buffers.reset(self._assembled(made, samples.X.dtype)), samples.shift_and_scale()
+        buffers.point_to_rows(data, samples, order, scaling)
         state.fill({
             "batch_size": batch_size, "step": self.steps, "key": self.key, "watches": self.watch,
             "learning_rate": self.optimizer.learning_rate, "error": before.error, "correct": before.correct,
             "penalty": before.penalty, **fields,
         })  # fmt: skip
-        with threads.team(buffers.shape.workers) as state["workers"]:
+        flop = self._flop(len(order)) if self.n_threads is None and made[0] is not programs.training else math.inf
+        with threads.team(buffers.shape.workers, flop=flop) as state["workers"]:
             self._start(work, state, state["workers"])
         if state["bad_row"] != NO_ROW:
             samples.reject(state["bad_row"], self.dtype)
@@ -268,30 +274,18 @@ class FastPlan:
         """Run an entry point. The profiler overrides this to read a clock before and after."""
         compilation.start(work, self.dtype, state, workers)
 
-    def _fill_rows(
-        self, state: Record, data: Labelled, samples: Samples, order: np.ndarray, scaling: tuple[np.ndarray, ...]
-    ) -> None:
-        """Write into a state where the rows are."""
-        X = samples.X
-        state.fill({
-            "order": order, "end": len(order), "x_address": address(X), "x_rows": len(X),
-            "x_row_bytes": X.strides[0] if len(X) else 0,
-        })  # fmt: skip
-        if scaling[0].size:
-            state["shift"], state["scale"] = scaling
-        if len(data.y):
-            state["y" if self.network.of_classes else "Y"] = data.y
-        if data.weights is None:
-            self.buffers["row_weights"][:] = 1
-        else:
-            state["weights"] = data.weights
+    def _assembled(self, made: tuple[Any, ...], X_dtype: np.dtype) -> compilation.Assembled:
+        """Return a program, as for `_call`, for rows of this dtype, compiled."""
+        key = made, X_dtype, self.buffers.shape.blocks > 1
+        if key not in self._programs:
+            self._programs[key] = self._assemble(*self._program(made, X_dtype))
+        return self._programs[key]
 
-    def _assembled(self, program: Program, X_dtype: np.dtype) -> compilation.Assembled:
-        """Return the program for rows of this dtype, compiled."""
-        whole, block = programs.gathering(program, X_dtype), None
-        if program.backward and self.buffers.shape.blocks > 1:
-            whole, block = in_blocks(whole)
-        return self._assemble(whole, block)
+    def _program(self, made: tuple[Any, ...], X_dtype: np.dtype) -> tuple[Program, Program | None]:
+        """Return the program of a call, and that of a block of rows if its minibatches are split into blocks."""
+        make, *settings = made
+        whole = programs.gathering(make(self.network, *settings), X_dtype)
+        return in_blocks(whole) if whole.backward and self.buffers.shape.blocks > 1 else (whole, None)
 
     def _assemble(self, whole: Program, block: Program | None) -> compilation.Assembled:
         return compilation.assemble(whole, block, self.dtype)

@@ -22,6 +22,9 @@ KERNELS = ("fast", "elementwise")
 class Plan(Protocol):
     """The interface of plans. A plan may be used by one thread at a time, but for `predict_rows`."""
 
+    network: Network
+    dtype: np.dtype
+    n_threads: int | None
     steps: int
     optimizer: Optimizer
     key: int  # of the random numbers of dropout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 import numpy as np
@@ -58,6 +59,7 @@ class RowPredictor:
         self._sizes, shapes = np.array(network.layer_sizes), np.array(network.shapes)
         self._alone = np.ones(len(shapes), np.int64)
         self._shared = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1).astype(np.int64)
+        self._weights = int(shapes.prod(axis=1).sum())
         self._shares = bool((self._shared > 1).any())
         names = [activation.name for activation in network.activations]
         self._can = network.of_classes and set(names[:-1]) <= {"relu"} and not any(network.layer_norms)
@@ -68,7 +70,8 @@ class RowPredictor:
         if len(z) > FEW_ROWS or not self._can:
             return False
         X, wanted = samples.few(self.flat.dtype), threads.limit(self.n_threads) if self._shares else 1
-        with threads.team(wanted, masked=self.n_threads is None) as workers:
+        flop = 2.0 * self._weights * len(z) if self.n_threads is None else math.inf
+        with threads.team(wanted, self.n_threads is None, flop) as workers:
             rooms = self._rooms[workers]
             try:
                 room = rooms.pop()

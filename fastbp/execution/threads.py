@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import threading
@@ -12,6 +13,7 @@ import numba
 from numba.core import config
 
 from ..kernels.compiler.jit import BOUNDSCHECK, PlainLoop
+from .sharing import SHORT_FLOP, Sharing
 
 _ADVICE = {
     "workqueue": "under this layer a call of one thread keeps all others serial: install an OpenMP runtime "
@@ -20,6 +22,7 @@ _ADVICE = {
 _SPINS = {
     "GOMP_SPINCOUNT": "20000"
 }  # turns, less than a millisecond; the default of 300,000 occupies a core for several
+_sharing = Sharing()
 _started = False
 _layer: str | None = None  # which never changes once a layer runs
 _one_launch = threading.Lock()  # the workqueue layer aborts the process if two threads launch at once
@@ -105,17 +108,26 @@ class team:  # noqa: N801, used as a function
         Number of threads.
     masked : bool
         Whether to leave Numba's thread mask as it is, which may make them fewer.
+    flop : float, optional
+        Floating-point operations of a call that one thread does where the cores are busy (sharing.py).
     """
 
-    def __init__(self, n: int, masked: bool = False) -> None:
+    def __init__(self, n: int, masked: bool = False, flop: float = math.inf) -> None:
         self.n, self.locked, self.before, self.masked = n, False, n, masked
+        self.flop = flop
+        self.began: float | None = None
 
     def __enter__(self) -> int:
         if self.n == 1:
             return 1
+        if self.flop < SHORT_FLOP:
+            self.began = _sharing.begin()
+            if self.began is None:
+                return 1
         if layer() not in ("omp", "tbb"):
             self.locked = _one_launch.acquire(blocking=False)
             if not self.locked:
+                self.began = None
                 return 1
         if not self.masked:
             self.before = _numba_threads()
@@ -124,6 +136,8 @@ class team:  # noqa: N801, used as a function
         return self.n
 
     def __exit__(self, *_: object) -> None:
+        if self.began is not None:
+            _sharing.end(self.began, self.flop)
         if self.before != self.n:
             numba.set_num_threads(self.before)
         if self.locked:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -14,6 +15,7 @@ from ..training.loop import evaluate
 
 if TYPE_CHECKING:
     from ..execution.plan import Plan
+    from ..execution.pool import PlanPool
     from ..inspection.diagnosis import Diagnosis
     from ..network import Network
 
@@ -49,7 +51,9 @@ class PredictionMixin:
     _plan: Plan
     _flat: np.ndarray
     _buffer: np.ndarray
+    n_threads: int | None
     _new_plan: Callable[[], Plan]
+    _pool: PlanPool
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Return the loss and the accuracy on labelled rows.
@@ -71,7 +75,8 @@ class PredictionMixin:
             For bad input. The message names the argument and what is expected.
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
-        return evaluate(self._loaded_plan(), data, self.network.classifies)
+        with self._loaded_plan() as plan:
+            return evaluate(plan, data, self.network.classifies)
 
     @ForClassifiers
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -145,7 +150,8 @@ class PredictionMixin:
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
         gradient = np.empty_like(self._flat)
-        E = self._loaded_plan().gradients(data, gradient).loss / len(data.y)
+        with self._loaded_plan() as plan:
+            E = plan.gradients(data, gradient).loss / len(data.y)
         return E, self.network.views(gradient)
 
     def diagnose(self, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
@@ -170,11 +176,13 @@ class PredictionMixin:
         rows = samples(self, X)  # type: ignore[arg-type]
         z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
         if not self._plan.predict_rows(self._buffer, rows, z):
-            self._loaded_plan().predict(rows, z)
+            with self._loaded_plan() as plan:
+                plan.predict(rows, z)
         return z
 
-    def _loaded_plan(self) -> Plan:
-        """Return a new plan with the present parameters. Each call makes its own, so that threads may share a model."""
-        fresh = self._new_plan()
-        fresh.load(self._flat)
-        return fresh
+    @contextmanager
+    def _loaded_plan(self) -> Iterator[Plan]:
+        """Yield a plan with the present parameters that no other thread uses, so that threads may share a model."""
+        with self._pool.plan(self.network, self.dtype, self.n_threads, self._new_plan) as plan:
+            plan.load(self._flat)
+            yield plan

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data import checks
 from ..execution import threads
+from ..execution.pool import PlanPool
 from ..kernels.engine.predict_row import ROOM
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
@@ -34,7 +35,7 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
-_MADE = ("_buffer", "_flat", "_plan", "_random")  # what is made anew of the other attributes and of the state
+_MADE = ("_buffer", "_flat", "_plan", "_pool", "_random")  # what is made anew
 _DERIVED = ("l1_per_weight", "l2_per_weight")  # of the network's fields: not the user's settings
 
 
@@ -61,6 +62,7 @@ class StateMixin:
         self._buffer = aligned(self.network.n_parameters + ROOM, self.dtype)
         self._flat = self._buffer[: self.network.n_parameters]
         self._plan = self._new_plan()
+        self._pool = PlanPool()  # of predictions, scores and gradients
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of `Model` that make a model like this one, without the seed, as JSON can hold them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.utils.validation import validate_data
@@ -13,6 +14,7 @@ from ..data import checks, choices, frames
 from ..data.samples import Labelled, Samples, Sums
 from ..execution import threads
 from ..execution.plan import make_plan
+from ..execution.pool import PlanPool
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Rule
 from ..kernels.losses import Huber, LogLoss
@@ -23,6 +25,7 @@ from ..network import Network
 ALONE_FLOP = 3e7  # of a pass of L-BFGS: below, our threads and those of SciPy's BLAS wait for one another
 ADDED_SOLVERS = tuple(name for name in OPTIMIZERS if name not in ("sgd", "adam"))  # which scikit-learn has itself
 NUMBERS = "identity", "exp"  # links of losses of numbers
+_POOLS: WeakKeyDictionary[Any, PlanPool] = WeakKeyDictionary()  # of each estimator: its attributes stay scikit-learn's
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -137,10 +140,13 @@ class Compiled:
         if check_input:
             frames.refuse_lazy(X, "X")
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        plan = self._new_plan()
-        self._load(plan)
-        z = np.empty((X.shape[0], plan.network.layer_sizes[-1]), plan.dtype)
-        plan.predict(Samples(X), z)
+        network, kind = self._network(), self._kind()
+        n_threads = checks.threads(self.n_threads, threads.most())
+        pool = _POOLS.setdefault(self, PlanPool())
+        with pool.plan(network, kind, n_threads, lambda: make_plan("fast", network, kind, NO_STEPS, n_threads)) as plan:
+            self._load(plan)
+            z = np.empty((X.shape[0], network.layer_sizes[-1]), kind)
+            plan.predict(Samples(X), z)
         return z
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:

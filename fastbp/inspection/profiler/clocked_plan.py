@@ -61,6 +61,9 @@ class ClockedPlan(FastPlan):
         """Whether the backward pass of the last call updated the parameters."""
         return bool(self.buffers.state["descends"])
 
+    def _assembled(self, made: tuple[Any, ...], X_dtype: np.dtype) -> compilation.Assembled:
+        return self._assemble(*self._program(made, X_dtype))
+
     def _assemble(self, whole: Program, block: Program | None) -> compilation.Assembled:
         if not self.clocks:
             return super()._assemble(whole, block)

@@ -1,0 +1,38 @@
+"""Plans kept between calls: to make one takes longer than to predict a few rows of a small network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..network import Network
+from .plan import Plan
+
+KEPT_BYTES = 4_000_000  # most memory of the parameters of a network whose plans are kept
+
+
+class PlanPool:
+    """Plans of one model, each used by one thread at a time. Several threads may ask at once."""
+
+    def __init__(self) -> None:
+        self._idle: list[Plan] = []
+
+    @contextmanager
+    def plan(
+        self, network: Network, dtype: np.dtype, n_threads: int | None, make: Callable[[], Plan]
+    ) -> Iterator[Plan]:
+        """Yield a plan for these settings, which holds the parameters of an earlier call; `make` makes one.
+
+        A plan in whose use an error arose is not kept.
+        """
+        try:
+            plan = self._idle.pop()
+        except IndexError:
+            plan = make()
+        if (plan.n_threads, plan.dtype) != (n_threads, dtype) or plan.network != network:
+            plan = make()
+        yield plan
+        if network.n_parameters * dtype.itemsize <= KEPT_BYTES:
+            self._idle.append(plan)
