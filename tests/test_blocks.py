@@ -81,8 +81,8 @@ def test_a_gradient_over_many_rows_is_that_of_the_plain_loops_and_of_any_number_
 
 def test_a_gradient_over_many_rows_is_summed_from_blocks(rng):
     X, y = data(rng, 5 * GRADIENT_ROWS + 65, (20, 30, 3))
-    plan = fastbp.Model([20, 30, 3], seed=7)._loaded_plan()
-    plan.gradients(Labelled(Samples(X), y), np.empty(20 * 30 + 30 + 30 * 3 + 3, np.float32))
+    with fastbp.Model([20, 30, 3], seed=7)._loaded_plan() as plan:
+        plan.gradients(Labelled(Samples(X), y), np.empty(20 * 30 + 30 + 30 * 3 + 3, np.float32))
     assert plan.buffers.state["blocks"] == 5
 
 
