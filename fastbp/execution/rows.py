@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from ..data.samples import Samples
 from ..kernels.engine import compilation
 from ..kernels.engine.predict_row import ROOM, ROW, row_worker
 from ..kernels.entries.records import Record, aligned
-from ..network import Network
+from ..kernels.program.phases import Kernel
+from ..kernels.program.state import padded
+from ..network import FUSED, Network
 from . import threads
 
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
@@ -24,13 +27,13 @@ class _Room:
     x and z are copied, which takes less time than to find out where an array stands.
     """
 
-    def __init__(self, flat: np.ndarray, sizes: np.ndarray, splits: np.ndarray, workers: int) -> None:
-        dtype, record = flat.dtype, Record(ROW)
+    def __init__(self, fields: dict[str, Any], workers: int) -> None:
+        flat, sizes, record = fields["flat"], fields["sizes"], Record(ROW)
+        dtype = flat.dtype
         self.x, self.z = aligned(sizes[0], dtype), aligned(sizes[-1], dtype)
-        h, n_layers = aligned(2 * (int(sizes.max()) + ROOM), dtype), len(sizes) - 1
-        arrays = {"flat": flat, "sizes": sizes, "splits": splits, "x": self.x, "z": self.z, "h": h}
-        record.fill({**arrays, "n_layers": n_layers}).keep()
-        self._record, self._arrays, self._backwards = record, arrays, False
+        arrays = {"x": self.x, "z": self.z, "h": aligned(3 * (padded(int(sizes.max()), ROOM) + ROOM), dtype)}
+        record.fill(fields | arrays).keep()
+        self._record, self._kept, self._backwards = record, (fields, arrays), False
         self._start = compilation.starter(row_worker, dtype, workers)
 
     def predict(self, x: np.ndarray, z: np.ndarray) -> bool:
@@ -46,7 +49,7 @@ class _Room:
 
 
 class RowPredictor:
-    """Predicts up to `FEW_ROWS` rows of a network of ReLU layers and softmax. Several threads may use it at once.
+    """Predicts up to `FEW_ROWS` rows of a network without normalized layers. Several threads may use it at once.
 
     Parameters
     ----------
@@ -55,14 +58,14 @@ class RowPredictor:
     """
 
     def __init__(self, network: Network, flat: np.ndarray, n_threads: int | None) -> None:
-        self.flat, self.n_threads = flat, n_threads
-        self._sizes, shapes = np.array(network.layer_sizes), np.array(network.shapes)
+        self.network, self.flat, self.n_threads = network, flat, n_threads
+        shapes = np.array(network.shapes)
         self._alone = np.ones(len(shapes), np.int64)
         self._shared = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1).astype(np.int64)
         self._weights = int(shapes.prod(axis=1).sum())
         self._shares = bool((self._shared > 1).any())
-        names = [activation.name for activation in network.activations]
-        self._can = network.of_classes and set(names[:-1]) <= {"relu"} and not any(network.layer_norms)
+        self._can = not any(network.layer_norms)
+        self._fields: dict[str, Any] = {}
         self._rooms: defaultdict[int, list[_Room]] = defaultdict(list)  # by the number of workers
 
     def predict(self, samples: Samples, z: np.ndarray) -> bool:
@@ -76,9 +79,28 @@ class RowPredictor:
             try:
                 room = rooms.pop()
             except IndexError:  # as many threads at once as never before
-                room = _Room(self.flat, self._sizes, self._shared if workers > 1 else self._alone, workers)
+                room = _Room(self._constants() | {"splits": self._shared if workers > 1 else self._alone}, workers)
             finite = all([room.predict(X[row], z[row]) for row in range(len(z))])
         rooms.append(room)
         if not finite:
             samples.gather(np.empty_like(X), slice(None))
         return True
+
+    def _constants(self) -> dict[str, Any]:
+        """Return the fields of the record that no call changes, its kernels compiled at the first call."""
+        if not self._fields:
+            network, dtype = self.network, self.flat.dtype
+            functions = [
+                0 if F.name in FUSED else compilation.compile_row_kernel(Kernel("activate_row", F.key), dtype)[0]
+                for F in network.activations
+            ]
+            self._fields = {
+                "flat": self.flat,
+                "sizes": np.array(network.layer_sizes),
+                "vectors": np.array([len(vectors) for vectors in network.vectors]),
+                "activations": np.array(functions),
+                "rectifies": np.array([F.name == "relu" for F in network.activations], np.int64),
+                "output": compilation.compile_row_kernel(Kernel("output_row", network.loss.link), dtype)[0],
+                "n_layers": len(network.shapes),
+            }
+        return self._fields

@@ -18,7 +18,7 @@ from ..kernels.engine import compilation, parameters, predict_row, replicas, tra
 from ..kernels.entries.optimizer import Optimizer, Rule
 from ..kernels.optimizers import OPTIMIZERS, RULES
 from ..kernels.program.phases import Kernel
-from ..network import Network
+from ..network import FUSED, Network
 from . import programs
 
 NETWORK = Network((1, 1, 1))  # kernels do not depend on the sizes
@@ -125,7 +125,11 @@ def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], fold
         compilation.work(work, dtype)
     for kernel in _kernels(pairs):
         compilation.compile_kernel(kernel, dtype)
-    for _, rule in pairs:
+    for network, rule in pairs:
+        compilation.compile_row_kernel(Kernel("output_row", network.loss.link), dtype)
+        for F in network.activations:
+            if F.name not in FUSED:
+                compilation.compile_row_kernel(Kernel("activate_row", F.key), dtype)
         if rule.advance:
             compilation.advance(rule.name, dtype)
             compilation.work(compilation.replay, dtype)

@@ -17,7 +17,7 @@ from ..machine.records import record_type
 from ..optimizers import RULES
 from ..program import phases
 from ..program.state import PHASE, STATE
-from ..tasks import layer_kernels, row_kernels, update_kernels
+from ..tasks import layer_kernels, row_kernels, single_row, update_kernels
 from . import clocks, predict_row, replicas, row_blocks, run, training
 from .parameters import PACKING, SHUFFLE, pack_parameters, shuffle_rows, unpack_parameters
 
@@ -44,6 +44,8 @@ _MAKERS = {
     "activate": (layer_kernels.make_activate, ACTIVATIONS),
     "derive": (layer_kernels.make_derive, ACTIVATIONS),
     "parameter_backward": (layer_kernels.make_parameter, ACTIVATIONS),
+    "activate_row": (single_row.make_activate_row, ACTIVATIONS),
+    "output_row": (single_row.make_output_row, {link: link for link in LINKS}),
     "predict": (row_kernels.make_predict, {link: link for link in LINKS}),
     "loss": (row_kernels.make_loss_kernel, _LOSSES),
     "update": (update_kernels.make_update, RULES),
@@ -92,6 +94,13 @@ def compile_kernel(kernel, dtype):
         if is_own(kernel):
             raise points.refusal(error, kernel.of) from None
         raise
+
+
+@once
+def compile_row_kernel(kernel, dtype):
+    """Compile a kernel of tasks/single_row.py; as `compile_kernel`."""
+    signature = types.void(record_type(predict_row.ROW, _dtype(dtype)), *[types.intp] * 4)
+    return _compiled(make(kernel), signature, kept=not is_own(kernel))
 
 
 def compile_as_kernel(function, dtype, **how):

@@ -6,9 +6,10 @@ registers, in the same order as in the tiles of linear.py, so both give the same
 
 from ..compiler.jit import ZERO, inline
 from ..entries.records import Array, Layout
-from ..fast.row_product import is_finite, linear_row
-from ..fast.softmax import softmax_row
+from ..fast.row_product import columns_of, is_finite, linear_row
 from ..machine.atomic import atomic_add, atomic_publish
+from ..machine.calls import call
+from ..machine.tiles import lanes
 from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
 
 ROW = Layout("row", {
@@ -17,10 +18,14 @@ ROW = Layout("row", {
     "layer": "i8", "W": "i8",  # the present layer, and where its W begins
     "n_layers": "i8",
     "sizes": Array("i8"),  # inputs, hidden units, outputs
+    "vectors": Array("i8"),  # of each layer, as long as its output: b, and an activation's parameter
+    "activations": Array("i8"),  # of each layer the address of what applies F, or 0
+    "rectifies": Array("i8"),  # of each layer whether ReLU is done with the product
+    "output": "i8",  # address of what makes z of the last layer's t
     "splits": Array("i8"),  # into how many tasks each layer is split
     "z": Array("T"), "x": Array("T"),
-    "flat": Array("T"),  # the parameters, W and b of layer after layer, and a vector more
-    "h": Array("T"),  # room for two layers' outputs, each with a vector more
+    "flat": Array("T"),  # the parameters, W and the vectors of layer after layer, and a vector more
+    "h": Array("T"),  # room for two layers' outputs and what activations keep, each with a vector more
     "backwards": "i8",  # whether columns are taken from the last on: every second row, as what was read last is cached
     "finite": "i8",  # whether x is; z is not written otherwise
 }, alone=("tasks", "done", "arrived"))  # fmt: skip
@@ -30,27 +35,30 @@ ROOM = 16  # elements behind the parameters that the last vector may reach into
 @inline
 def _row_task(r, task):
     """One task's share of the present layer."""
-    l, half, flat, sizes, h = r.layer, r.h.size // 2, r.flat, r.sizes, r.h
-    at, x_at, I, O = l % 2 * half, (l + 1) % 2 * half, sizes[l], sizes[l + 1]
-    tasks, rectify = r.splits[l], l < r.n_layers - 1
+    l, room, flat, sizes, h = r.layer, r.h.size // 3, r.flat, r.sizes, r.h
+    at, x_at, I, O = l % 2 * room, (l + 1) % 2 * room, sizes[l], sizes[l + 1]
+    tasks, rectify, activation = r.splits[l], r.rectifies[l], r.activations[l]
     if l == 0:
         linear_row(h, at, r.x, ZERO, flat, r.W, I, O, rectify, task, tasks, r.backwards)
     else:
         linear_row(h, at, h, x_at, flat, r.W, I, O, rectify, task, tasks, r.backwards)
+    if activation:
+        start, end = columns_of(O, lanes(h), task, tasks)
+        call(activation, r, l, at, start, end)
 
 
 @inline
 def _finish_row(r):
-    """z <- softmax of the last layer's outputs."""
-    last, half, h, z = r.n_layers - 1, r.h.size // 2, r.h, r.z
-    O = r.sizes[last + 1]
-    softmax_row(h, last % 2 * half, O)
+    """z <- g(t) of the last layer."""
+    last, h, z = r.n_layers - 1, r.h, r.z
+    at, O = last % 2 * (h.size // 3), r.sizes[last + 1]
+    call(r.output, r, last, at, ZERO, O)
     for j in range(O):
-        z[j] = h[last % 2 * half + j]
+        z[j] = h[at + j]
 
 
 def row_worker(r):
-    """One worker's part in z <- softmax of the network's outputs for one row: the first leads      (eqs. 33, 42-45)"""
+    """One worker's part in z, the network's outputs for one row: the first leads                   (eqs. 33, 42-45)"""
     worker, turns = atomic_add(r, "arrived", 1), 0
     if worker == 0:
         r.finite = is_finite(r.x)
@@ -74,6 +82,6 @@ def row_worker(r):
                 _finish_row(r)
                 atomic_publish(r, "tasks", FINISHED)
                 return
-            r.W += sizes[l] * sizes[l + 1] + sizes[l + 1]
+            r.W += (sizes[l] + r.vectors[l]) * sizes[l + 1]
             r.layer = l + 1
             open_phase(r, r.splits[l + 1])

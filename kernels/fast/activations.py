@@ -36,8 +36,8 @@ def remembers(activation):
     return not activation.of_h
 
 
-def make_activation(activation):
-    """Make h <- F(t) over t itself, in rows first:last of the panel at column j.
+def make_activation(activation, together=TOGETHER):
+    """Make h <- F(t) over t itself, in rows first:last of the panel at column j, so many at a time.
 
     h     in, out (B, O)
     kept  out     (B, O)  F'(t), or t where the activation has a parameter; not written where F' is read off h
@@ -48,10 +48,10 @@ def make_activation(activation):
     F, keeps, has_parameter = _functions(activation)[0], remembers(activation), activation.parameter is not None
 
     def apply(h, kept, a, j, first, last, O):
-        like = zeros(h.data, TOGETHER, 1)
+        like = zeros(h.data, together, 1)
         slope = load(a, j, 0, 0, like) if has_parameter else like
         used = lane_numbers(like) < O - j
-        for i in range(first, last, TOGETHER):
+        for i in range(first, last, together):
             value, more = F(get(h, i, j, like), slope)
             put(h, i, j, where(used, value, 0.0))
             if keeps:

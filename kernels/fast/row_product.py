@@ -24,6 +24,13 @@ def _columns(width, t, h, at, x, x_at, flat, W, b, j, I, O, rectify):
 
 
 @inline
+def columns_of(O, L, task, tasks):
+    """First and last column of a task: whole vectors, but for the last column."""
+    vectors = (O + L - 1) // L
+    return vectors * task // tasks * L, vectors * (task + 1) // tasks * L
+
+
+@inline
 def linear_row(h, at, x, x_at, flat, W, I, O, rectify, task, tasks, backwards):
     """One task's share of h <- F(x W + b), or of x W + b, for one row                    (eqs. 4, 6-8, 42-44)
 
@@ -33,8 +40,7 @@ def linear_row(h, at, x, x_at, flat, W, I, O, rectify, task, tasks, backwards):
     backwards  whether the last columns come first; the bits are the same
     """
     L, b = lanes(h), W + I * O
-    vectors = (O + L - 1) // L
-    j, end = vectors * task // tasks * L, vectors * (task + 1) // tasks * L
+    j, end = columns_of(O, L, task, tasks)
     tiles = (end - j) // (WIDE * L)
     for k in range(tiles):
         j_k = j + (tiles - 1 - k if backwards else k) * WIDE * L
