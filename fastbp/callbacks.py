@@ -17,7 +17,8 @@ class Callback:
     """Base class of callbacks: override the methods that you need, and hand objects to `Model.fit(callbacks=...)`.
 
     In each method `model.parameters` holds the current parameters, which may be changed. A callback ends training by
-    `model.stop_training = True`. An error that it raises ends `fit` and restores the model as it was before.
+    `model.stop_training = True`. An error that it raises, in any of them, ends `fit` and restores the model as it was
+    before; so do parameters that it leaves NaN or infinite.
 
     Examples
     --------

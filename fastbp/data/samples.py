@@ -11,15 +11,17 @@ DIRECT = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # dtypes of X th
 
 
 class DivergenceError(ArithmeticError):
-    """Raised by `Model.fit` when training diverges: the error of a minibatch is NaN or infinite.
+    """Raised by `Model.fit` when training diverges: an error, a parameter or the optimizer's state is NaN or infinite.
 
-    The update of that minibatch is not made, and the model keeps its last finite parameters. The message says at which
-    step and in which layer, and what to try.
+    The error of each minibatch is checked before its update, which is then not made. Parameters and the optimizer's
+    state are checked before callbacks see them and at the end. The model keeps finite parameters: those just before
+    that update, or if they are not finite either, those from before the call or, with callbacks, from its last whole
+    epoch. The message says which, at what step and in which layer, and what to try.
 
     Parameters
     ----------
     step : int
-        Number of the step, counted from 1 over all calls of `fit`.
+        Number of the step, or of the last one before the check, counted from 1 over all calls of `fit`.
     message : str, optional
 
     Examples

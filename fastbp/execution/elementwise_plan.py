@@ -266,10 +266,11 @@ class ElementwisePlan:
         rule, optimizer = self.optimizer.rule, self.optimizer
         settings = {name: float(getattr(optimizer, name)) for name in rule.fields} | self._running(rule)
         kind = self.dtype.type if rule.name in ("sgd", "momentum", "nesterov") else float  # 1 - b2 would lose digits
-        numbers = tuple(map(kind, settings.values()))
-        states = self.slots.values()
+        with np.errstate(over="ignore"):  # an infinite step is found afterwards
+            *numbers, alpha = map(kind, (*settings.values(), rate))
+        states, work = self.slots.values(), 2 * rule.flop * self.flat.size
         loop = pointwise.UPDATE_LOOPS[rule.name]
-        self._run(loop, 2 * rule.flop * self.flat.size, self.flat, *states, gradient, numbers, kind(rate), self.steps)
+        self._run(loop, work, self.flat, *states, gradient, tuple(numbers), alpha, self.steps)
 
     def _running(self, rule: Any) -> dict[str, float]:
         """Return a rule's running numbers at this step."""

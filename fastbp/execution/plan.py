@@ -26,6 +26,7 @@ class Plan(Protocol):
     dtype: np.dtype
     n_threads: int | None
     steps: int
+    slots: dict[str, np.ndarray]  # the optimizer's state in the plan's own layout, without those that are still zero
     optimizer: Optimizer
     key: int  # of the random numbers of dropout
     draws: bool  # whether training needs a new key for each epoch

@@ -232,7 +232,8 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         ValueError, TypeError
             For bad input. Parameters, optimizer state and random numbers are then as they were.
         DivergenceError
-            If an error or a parameter is not finite any more. The last finite parameters are kept.
+            If an error, a parameter or the optimizer's state is not finite any more. Finite parameters are kept: see
+            `fastbp.DivergenceError`.
 
         Examples
         --------

@@ -13,6 +13,7 @@ from ..data.samples import DivergenceError, Labelled
 from ..execution.plan import Plan
 from ..execution.shuffling import shuffle
 from ..schedules import Schedule, rates
+from .finite import LastFinite, require_finite
 from .history import History
 from .progress import Progress
 
@@ -47,30 +48,50 @@ class Training:
         Ctrl-C ends training and keeps the steps so far. A DivergenceError keeps the last finite parameters. Any other
         error restores parameters, the optimizer's state, the learning rate and `random` as they were.
         """
-        history, snapshot, before = History(), plan.snapshot(), random.bit_generator.state
-        kept, rate = flat.copy() if self.callbacks else None, model.learning_rate
+        require_finite(model.network, flat, "of the model")
+        history, before, rate = History(), random.bit_generator.state, model.learning_rate
+        last = LastFinite(model.network, plan, flat)
+        snapshot, kept = last.snapshot, flat.copy() if self.callbacks else None
         plan.watch = True
         try:
-            with self.progress:
-                self._epochs(model, plan, flat, random, history)
-        except KeyboardInterrupt:
-            history.interrupted = True
+            try:
+                with self.progress:
+                    self._epochs(model, plan, last, random, history)
+            except KeyboardInterrupt:
+                history.interrupted = True
+            self._end(model, plan, last, history)
         except DivergenceError as error:
-            raise self._explained(error, model, plan, flat, snapshot) from None
+            raise last.explained(error, model) from None
         except BaseException:
             plan.restore(snapshot)
             random.bit_generator.state = before
             if kept is not None:
                 flat[...], model.learning_rate = kept, rate
             raise
-        _store(plan, flat, history)
-        if self.callbacks:
-            for callback in self.callbacks:
-                callback.on_train_end(model)
-            plan.load(flat)
         return history
 
-    def _epochs(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator, history: History) -> None:
+    def _end(self, model: Any, plan: Plan, last: LastFinite, history: History) -> None:
+        """Write the parameters back, all of them even if Ctrl-C comes while they are written; run what comes last."""
+        try:
+            last.take()
+        except KeyboardInterrupt:
+            last.take()
+            history.interrupted = True
+        for callback in self.callbacks:
+            try:
+                callback.on_train_end(model)
+            except KeyboardInterrupt:
+                history.interrupted = True
+        if self.callbacks:
+            self._reload(model, plan, last)
+
+    @staticmethod
+    def _reload(model: Any, plan: Plan, last: LastFinite) -> None:
+        """Give the plan the parameters as callbacks leave them."""
+        require_finite(model.network, last.flat, "that a callback left")
+        plan.load(last.flat)
+
+    def _epochs(self, model: Any, plan: Plan, last: LastFinite, random: np.random.Generator, history: History) -> None:
         """Train epoch after epoch. Around each callback the parameters move from the plan to the model and back."""
         model.stop_training = False
         for callback in self.callbacks:
@@ -79,14 +100,14 @@ class Training:
             for callback in self.callbacks:
                 callback.on_epoch_begin(model, epoch)
             if self.callbacks:
-                plan.load(flat)
+                self._reload(model, plan, last)
             self._epoch(plan, random, history, epoch, model.network.classifies)
             if self.callbacks:
-                plan.store(flat)
+                last.take(epochs=epoch + 1)
                 logs = history.latest() | {"epoch": epoch}
                 for callback in self.callbacks:
                     callback.on_epoch_end(model, logs)
-                plan.load(flat)
+                self._reload(model, plan, last)
             if model.stop_training:
                 return
 
@@ -118,37 +139,6 @@ class Training:
             return None
         steps = -(-len(self.data.y) // self.batch_size)
         return rates(self.schedule, plan.optimizer.learning_rate, epoch, steps, self.epochs)
-
-    @staticmethod
-    def _explained(
-        error: DivergenceError, model: Any, plan: Plan, flat: np.ndarray, snapshot: object
-    ) -> DivergenceError:
-        """Return the error with where it arose and what helps; leave `flat` and the optimizer's state finite."""
-        reached = np.empty_like(flat)
-        plan.store(reached)
-        layers = model.network.views(reached)
-        broken = [number for number, layer in enumerate(layers, 1) if not all(np.isfinite(a).all() for a in layer)]
-        largest = [float(np.abs(W).max()) for W, *_ in layers]
-        if broken:
-            where = f"the parameters of layer {broken[0]} are not finite, and those from before are kept"
-            plan.load(flat)
-        else:
-            flat[...] = reached
-            where = f"the largest weights are in layer {int(np.argmax(largest)) + 1}, up to {max(largest):.3g}"
-        if broken or not all(np.isfinite(state).all() for state in plan.get_slots().values()):
-            plan.restore(snapshot)
-        remedy = f"lower learning_rate (now {model.learning_rate:g}), set clip_norm, or scale the inputs"
-        error.args = (f"{error}: {where}. To go on, {remedy}",)
-        return error
-
-
-def _store(plan: Plan, flat: np.ndarray, history: History) -> None:
-    """Write the parameters back to `flat`, all of them even if Ctrl-C comes while they are written."""
-    try:
-        plan.store(flat)
-    except KeyboardInterrupt:
-        plan.store(flat)
-        history.interrupted = True
 
 
 def evaluate(plan: Plan, data: Labelled, classifies: bool) -> dict[str, float]:

@@ -1,0 +1,86 @@
+"""Parameters and optimizer state that are not finite: how they are found, and what a training goes back to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..data.samples import DivergenceError
+from ..execution.plan import Plan
+from ..network import Network
+
+
+def is_finite(array: np.ndarray) -> bool:
+    """Return whether all numbers are finite."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())  # a finite sum has finite terms only
+
+
+def require_finite(network: Network, flat: np.ndarray, whose: str) -> None:
+    """Raise ValueError if a parameter is NaN or infinite."""
+    if not is_finite(flat):
+        raise ValueError(f"parameters must be finite, but those {whose} are not in layer {_broken(network, flat)[0]}")
+
+
+def _broken(network: Network, flat: np.ndarray) -> list[int]:
+    """Return the numbers of the layers that hold parameters that are not finite, from 1."""
+    return [n for n, layer in enumerate(network.views(flat), 1) if not all(map(is_finite, layer))]
+
+
+class LastFinite:
+    """The last finite parameters of a plan in training, and its optimizer's state of the same step.
+
+    Parameters
+    ----------
+    network : Network
+    plan : Plan
+    flat : ndarray of shape (parameters,)
+        The model's parameters, from which the plan's were loaded.
+    """
+
+    def __init__(self, network: Network, plan: Plan, flat: np.ndarray) -> None:
+        self.network, self.plan, self.flat = network, plan, flat
+        self.snapshot, self.epochs = plan.snapshot(), 0
+
+    def take(self, epochs: int | None = None) -> None:
+        """Write the plan's parameters into the model's; raise DivergenceError if they, or the state, are not finite.
+
+        With `epochs`, how many of this call are done, later errors come back to here.
+        """
+        reached = np.empty_like(self.flat)
+        self.plan.store(reached)
+        if not is_finite(reached):
+            raise DivergenceError(self.plan.steps, f"a parameter is not finite after step {self.plan.steps}")
+        if not self._state_is_finite():
+            what = "the optimizer's state is not finite"
+            raise DivergenceError(self.plan.steps, f"{what} after step {self.plan.steps}")
+        self.flat[...] = reached
+        if epochs is not None:
+            self.snapshot, self.epochs = self.plan.snapshot(), epochs
+
+    def _state_is_finite(self) -> bool:
+        return all(map(is_finite, self.plan.slots.values())) or all(map(is_finite, self.plan.get_slots().values()))
+
+    def explained(self, error: DivergenceError, model: Any) -> DivergenceError:
+        """Return the error with where it arose and what helps; leave parameters and the optimizer's state finite."""
+        reached = np.empty_like(self.flat)
+        self.plan.store(reached)
+        broken, before = _broken(self.network, reached), "from before this call"
+        if self.epochs:
+            before = f"from the end of this call's epoch {self.epochs}"
+        if broken:
+            what = f"the parameters of layer {broken[0]} are not finite, and those {before} are kept"
+            self.plan.load(self.flat)
+        else:
+            self.flat[...] = reached
+            largest = [float(np.abs(W).max()) for W, *_ in self.network.views(reached)]
+            what = f"the largest weights are in layer {int(np.argmax(largest)) + 1}, up to {max(largest):.3g}"
+        state = self._state_is_finite()
+        if not broken and not state:
+            what += f"; the optimizer's state is not finite, and that {before} is kept"
+        if broken or not state:
+            self.plan.restore(self.snapshot)
+        remedy = f"lower learning_rate (now {model.learning_rate:g}), set clip_norm, scale the inputs"
+        error.args = (f"{error}: {what}. To go on, {remedy}, or change a setting of {model.optimizer}",)
+        return error
