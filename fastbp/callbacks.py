@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -84,7 +85,7 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
 
 
 class _Monitoring(Callback):
-    """A callback that counts epochs without an improvement of a metric."""
+    """A callback that counts epochs without an improvement of a metric. NaN and infinity are no improvement."""
 
     def __init__(self, monitor: str, patience: int, min_delta: float, mode: str) -> None:
         self.monitor, self.patience = monitor, checks.whole_number("patience", patience, 1)
@@ -100,10 +101,10 @@ class _Monitoring(Callback):
         value = logs[self.monitor]
         if self.mode == "max" or (self.mode == "auto" and "loss" not in self.monitor):
             value = -value
-        first = math.isnan(self.best)
-        enough = first or value < self.best - self.min_delta
+        first, finite = math.isnan(self.best), math.isfinite(value)
+        enough = finite and (first or value < self.best - self.min_delta)
         self.waited = 0 if enough else self.waited + 1
-        if first or value < self.best:
+        if finite and (first or value < self.best):
             self.best = value
             return True
         return False
@@ -111,6 +112,9 @@ class _Monitoring(Callback):
 
 class EarlyStopping(_Monitoring):
     """Stop training when a metric has not improved for `patience` epochs.
+
+    NaN and infinity are no improvement. If the metric is finite in no epoch, a RuntimeWarning says so, and the last
+    parameters are kept.
 
     Parameters
     ----------
@@ -128,8 +132,8 @@ class EarlyStopping(_Monitoring):
 
     Attributes
     ----------
-    best_epoch : int
-        Number of the epoch with the best value, from 0.
+    best_epoch : int or None
+        Number of the epoch with the best value, from 0; None if no value was finite.
     stopped_epoch : int or None
         Number of the epoch after which training was stopped; None if it was not.
 
@@ -159,12 +163,14 @@ class EarlyStopping(_Monitoring):
 
     def on_train_begin(self, model: Any) -> None:
         """Forget an earlier training."""
-        self.best, self.waited, self.best_epoch = math.nan, 0, 0
+        self.best, self.waited, self._epochs = math.nan, 0, 0
+        self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
         self._kept: list[np.ndarray] = []
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Keep the best parameters; stop when `patience` is over."""
+        self._epochs += 1
         if self._improved(logs):
             self.best_epoch = int(logs["epoch"])
             if self.restore_best:
@@ -173,7 +179,13 @@ class EarlyStopping(_Monitoring):
             self.stopped_epoch, model.stop_training = int(logs["epoch"]), True
 
     def on_train_end(self, model: Any) -> None:
-        """Restore the best parameters."""
+        """Restore the best parameters; warn if there are none."""
+        if self._epochs and self.best_epoch is None:
+            warnings.warn(
+                f"EarlyStopping saw no finite {self.monitor} in {self._epochs} epochs; the last parameters are kept",
+                RuntimeWarning,
+                stacklevel=5,  # where `fit` is called
+            )
         for array, kept in zip((array for layer in model.parameters for array in layer), self._kept, strict=False):
             array[...] = kept
 

@@ -148,6 +148,37 @@ def test_training_stops_early_and_the_best_parameters_come_back():
     assert flat(m).tobytes() == recorder.seen[best].tobytes()
 
 
+class Metric(callbacks.Callback):
+    """Writes given values into the logs, and keeps the parameters of each epoch."""
+
+    def __init__(self, values):
+        self.values, self.seen = values, []
+
+    def on_epoch_end(self, model, logs):
+        logs["metric"] = self.values[logs["epoch"]]
+        self.seen.append(flat(model))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_early_stopping_without_a_finite_value_warns_and_keeps_the_last_parameters(bad, mode):
+    m, metric, stop = model(), Metric([bad] * 9), callbacks.EarlyStopping("metric", patience=3, mode=mode)
+    with pytest.warns(RuntimeWarning, match="no finite metric in 3 epochs; the last parameters are kept") as caught:
+        fit(m, epochs=9, callbacks=[metric, stop])
+    assert flat(m).tobytes() == metric.seen[-1].tobytes() and len(metric.seen) == 3
+    assert stop.best_epoch is None and stop.stopped_epoch == 2 and caught[0].filename.endswith("_training.py")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("mode", "best"), [("min", 3), ("max", 1)])
+def test_values_that_are_not_finite_are_no_improvement(bad, mode, best):
+    m, metric = model(), Metric([bad, 3.0, bad, 1.0, 2.0, bad, bad])
+    stop = callbacks.EarlyStopping("metric", patience=6, mode=mode)
+    fit(m, epochs=7, callbacks=[metric, stop])
+    assert stop.best_epoch == best and flat(m).tobytes() == metric.seen[best].tobytes()
+    assert stop.stopped_epoch is None
+
+
 def test_any_metric_may_be_watched_and_unknown_ones_are_named():
     stop = callbacks.EarlyStopping("accuracy", patience=2, min_delta=0.5, restore_best=False)
     assert len(fit(model(), epochs=50, callbacks=[stop]).loss) == 3  # no accuracy rises by a half

@@ -174,6 +174,8 @@ class Fitting(CallbackSupportMixin, Stochastic):
             return -loss
         if not self.early_stopping or self.scoring is not None:
             return None
+        if is_classifier(self) and self.n_outputs_ == len(self.classes_) == 1:  # z > 1/2 would be a second class
+            return None
         if not np.isfinite(loss):
             return np.nan
         if is_classifier(self):

@@ -54,8 +54,20 @@ class Stochastic(Compiled):
         self._store(plan)
         self._optimizer_state = plan.get_slots(), plan.steps
         if self.early_stopping:
+            self._restore_best()
+
+    def _restore_best(self) -> None:
+        """Restore the weights of the best validation score; without a finite one, warn and keep the last weights."""
+        if np.isfinite(self.best_validation_score_):
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
             self.gains_, self.offsets_, self.slopes_ = self._best_vectors
+        elif self.validation_scores_:
+            warnings.warn(
+                f"Early stopping saw no finite validation score in {self.n_iter_} epochs; the last weights are kept. "
+                "The validation data may have too few rows or one class only.",
+                RuntimeWarning,
+                stacklevel=5,
+            )
 
     def _prepare(self, incremental: bool) -> Any:
         """Return the plan to train with. `partial_fit` keeps the optimizer's state, `fit` starts with a new one."""
