@@ -31,10 +31,11 @@ class Schedule(Protocol):
         Parameters
         ----------
         steps : ndarray of int
-            Numbers of the steps, from 0.
+            Numbers of the steps, from 0 where the model's training began. A further call of `fit`, or one of a loaded
+            model, goes on from the model's step.
         steps_per_epoch : int
         total : int
-            Number of steps in all epochs of the call of `fit`.
+            Number of the model's steps at the end of the call of `fit`.
 
         Returns
         -------
@@ -43,10 +44,13 @@ class Schedule(Protocol):
         """
 
 
-def rates(schedule: Schedule, rate: float, epoch: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
-    """Return the learning rate of each step of an epoch as float64; raise ValueError if the factors are not usable."""
-    steps = np.arange(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch)
-    given = np.asarray(schedule.factors(steps, steps_per_epoch, epochs * steps_per_epoch))
+def rates(schedule: Schedule, rate: float, step: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
+    """Return the learning rate of each step of an epoch as float64; raise ValueError if the factors are not usable.
+
+    `step` is the number of the epoch's first step, and `epochs` how many are to come, this one included.
+    """
+    steps = np.arange(step, step + steps_per_epoch)
+    given = np.asarray(schedule.factors(steps, steps_per_epoch, step + epochs * steps_per_epoch))
     factors = np.ascontiguousarray(given, np.float64) if given.dtype.kind in "iuf" else given
     if factors.shape != steps.shape or factors.dtype != np.float64:
         raise ValueError(

@@ -1,5 +1,6 @@
 """Model: what training, prediction and state promise."""
 
+import copy
 import pickle
 import threading
 import time
@@ -21,6 +22,12 @@ def data():
 
 def model(**settings):
     return fastbp.Model([5, 17, 3], **{"seed": 3, **settings})
+
+
+class Slotted(fastbp.Model):
+    """Has attributes in slots, one of them private, one never set."""
+
+    __slots__ = ("__own", "tag", "unset")
 
 
 def flat(model):
@@ -155,6 +162,20 @@ def test_pickle_keeps_everything_to_the_bit(data):
     copy.fit(*data, epochs=2, verbose=0)
     assert np.array_equal(flat(m), flat(copy))
     assert copy.class_names == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("copied", ["pickle", "copy", "deepcopy"])
+def test_copies_of_a_subclass_keep_all_its_attributes(data, copied):
+    made = Slotted([5, 8, 3], optimizer="adam", seed=0)
+    made.fit(*data, epochs=1, verbose=0)
+    made.tag, made._Slotted__own, made.note = "t", [1], {"a": 2}
+    how = {"pickle": lambda m: pickle.loads(pickle.dumps(m)), "copy": copy.copy, "deepcopy": copy.deepcopy}[copied]
+    other = how(made)
+    assert type(other) is Slotted and (other.tag, other._Slotted__own, other.note) == ("t", [1], {"a": 2})
+    assert not hasattr(other, "unset") and other.stop_training is False
+    for each in (made, other):
+        each.fit(*data, epochs=1, verbose=0)
+    assert made._flat.tobytes() == other._flat.tobytes() and made._flat is not other._flat
 
 
 def test_several_threads_predict_on_one_model(data):

@@ -110,6 +110,25 @@ def refuse_lazy(X: Any, name: str) -> None:
         _read(X, name)
 
 
+def refuse_dates(value: Any, name: str) -> None:
+    """Raise TypeError if an array, frame or list holds dates or times, which NumPy would convert to numbers."""
+    if hasattr(value, "dtype"):
+        kinds = [value.dtype]
+    elif hasattr(value, "dtypes"):
+        kinds = list(value.dtypes)
+    else:
+        try:
+            value = np.asarray(value)
+        except ValueError:  # rows of different lengths, which later checks refuse
+            return
+        kinds = [value.dtype]
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        kinds += [one.dtype for one in value.ravel() if isinstance(one, (np.datetime64, np.timedelta64))]
+    for kind in kinds:
+        if getattr(kind, "kind", "") in ("m", "M") or getattr(kind, "is_temporal", bool)():
+            raise TypeError(f"{name} must hold numbers, got dates or times of dtype {kind}; make numbers of them first")
+
+
 def check_names(known: Sequence[str] | None, names: Sequence[str] | None, what: str) -> None:
     """Raise ValueError if the names of the columns of `what` are not those the model was trained on, in their order."""
     if known is None or names is None or list(known) == list(names):

@@ -44,28 +44,43 @@ class DivergenceError(ArithmeticError):
 
 
 class Sums(NamedTuple):
-    """Sums over the rows of a pass: each row adds the mean error of its minibatch, and its penalty.
+    """Sums over the rows of a pass.
 
-    `correct` counts the rows that are predicted correctly.
+    Parameters
+    ----------
+    rows : int
+    error, penalty : float
+        Each row adds the mean error of its minibatch, and its penalty.
+    weighted_error, weight : float
+        Each row adds w e and w. `weight` is 0 where rows have no weights.
+    correct : float
+        Each row that is predicted correctly adds w, or 1 where rows have no weights.
     """
 
     rows: int
     error: float
-    correct: int
     penalty: float
+    weighted_error: float
+    weight: float
+    correct: float
 
     @property
     def loss(self) -> float:
         """Sum of errors and penalties."""
         return self.error + self.penalty
 
+    def means(self) -> tuple[float, float]:
+        """Return the mean loss, penalties included, and the accuracy: weighted means where rows have weights."""
+        if self.weight:
+            return self.weighted_error / self.weight + self.penalty / self.rows, self.correct / self.weight
+        return self.loss / self.rows, self.correct / self.rows
+
     def plus(self, more: Sums) -> Sums:
         """Return the sums over the rows of both."""
-        error, penalty = self.error + more.error, self.penalty + more.penalty
-        return Sums(self.rows + more.rows, error, self.correct + more.correct, penalty)
+        return Sums(self.rows + more.rows, *(a + b for a, b in zip(self[1:], more[1:], strict=True)))
 
 
-NO_SUMS = Sums(0, 0.0, 0, 0.0)
+NO_SUMS = Sums(0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -101,6 +116,10 @@ class Labelled:
     def _slice(self, rows: slice) -> Labelled:
         samples = Samples(self.samples.X[rows], self.samples.shift, self.samples.scale, self.samples.name)
         return Labelled(samples, self.y[rows], None if self.weights is None else self.weights[rows])
+
+    def total(self) -> float:
+        """Return the sum of the rows' weights."""
+        return float(len(self.y) if self.weights is None else self.weights.sum(dtype=np.float64))
 
     def picked(self, rows: np.ndarray | slice) -> Labelled:
         """Return the targets and weights of some rows, with all samples."""

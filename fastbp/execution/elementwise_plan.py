@@ -100,15 +100,15 @@ class ElementwisePlan:
             so_far = so_far.plus(sums)
             yield so_far
 
-    def evaluate(self, data: Labelled) -> tuple[float, int]:
-        """Return the weighted mean of the errors and the number of correct rows, computed block by block."""
-        error, correct, total = 0.0, 0, 0.0
+    def evaluate(self, data: Labelled) -> tuple[float, float]:
+        """Return the weighted mean of the errors, and the accuracy, computed block by block."""
+        error, correct, total = 0.0, 0.0, 0.0
         for block, t in self._blocks(data.samples, BLOCK_ROWS):
             picked = data.picked(block)
-            weight = self._weight(picked)
+            weight = picked.total()
             error, total = error + self._loss(picked) * weight, total + weight
-            correct += self._correct(t, picked.y)
-        return error / total, correct
+            correct += self._correct(t, picked)
+        return error / total, correct / total
 
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Fill z with the outputs, block by block."""
@@ -173,13 +173,9 @@ class ElementwisePlan:
             key = int(word & np.uint64(0xFFFFFFFF))
             self._run(regularization.dropout, 10 * h.size, h, self.dtype.type(share), columns, key)
 
-    @staticmethod
-    def _weight(data: Labelled) -> float:
-        return float(len(data.y) if data.weights is None else data.weights.sum(dtype=np.float64))
-
     def _loss(self, data: Labelled) -> float:
         """Return E, and leave dE/dt of the last layer (eqs. 45-47)."""
-        y, rows, weight = data.y, len(data.y), self._weight(data)
+        y, rows, weight = data.y, len(data.y), data.total()
         t, dt, e = self.h[-1][:rows], self.dt[-1][:rows], self.e[:rows]
         loss = self.network.loss
         if not loss.of_classes:
@@ -194,12 +190,14 @@ class ElementwisePlan:
             )
         return float(e.sum(dtype=np.float64) / weight) if weight else 0.0
 
-    def _correct(self, t: np.ndarray, y: np.ndarray) -> int:
-        """Return how many rows are predicted correctly."""
+    def _correct(self, t: np.ndarray, data: Labelled) -> float:
+        """Return the sum of the weights of the rows that are predicted correctly."""
         if self.network.of_classes:
             self._run(paper.predicted_class, t.size, self.c[: len(t)], t)
-            return int(np.count_nonzero(self.c[: len(t)] == y))
-        return int(np.count_nonzero(((self._outputs(t) > 0.5) == (y > 0.5)).all(axis=1)))
+            right = self.c[: len(t)] == data.y
+        else:
+            right = ((self._outputs(t) > 0.5) == (data.y > 0.5)).all(axis=1)
+        return float(np.count_nonzero(right) if data.weights is None else (right * data.weights).sum(dtype=np.float64))
 
     def _outputs(self, t: np.ndarray) -> np.ndarray:
         z = np.empty_like(t)
@@ -208,8 +206,8 @@ class ElementwisePlan:
 
     def _descend(self, data: Labelled, gradient: np.ndarray, dropping: bool = False) -> Sums:
         """Return E of the rows that were last carried forward, and fill `gradient` (eqs. 45-53)."""
-        rows, weight = len(data.y), self._weight(data)
-        E, correct, penalty = self._loss(data), self._correct(self.h[-1][:rows], data.y), 0.0
+        rows, weight = len(data.y), data.total()
+        E, correct, penalty = self._loss(data), self._correct(self.h[-1][:rows], data), 0.0
         decay = self.network.l2 + (self.network.l2_per_weight / weight if weight else 0.0)
         layers, gradients = self.network.views(self.flat), self.network.views(gradient)
         for layer in reversed(range(len(layers))):
@@ -226,7 +224,7 @@ class ElementwisePlan:
                 F = self.network.activations[layer - 1]
                 h = x if F.of_h and not dropping else self.t[layer - 1]
                 self._backward_input(layer - 1, below, dt, W, h, dropping, gradient)
-        return Sums(rows, E * rows, correct, penalty * rows)
+        return Sums(rows, E * rows, penalty * rows, E * weight, 0.0 if data.weights is None else weight, correct)
 
     def _normalize_backward(self, layer: int, dn: np.ndarray, g: np.ndarray, gradients: list[np.ndarray]) -> None:
         """Fill dE/dg and dE/dc, the gradients, and make dE/dt of dE/dn in its place."""

@@ -29,6 +29,7 @@ BLOCK_PARAMETERS = 192, 65_536  # most parameters, per row and in all, for which
 LEAST_BLOCK, MOST_BLOCKS = 32, 4  # least rows of a row block, and most blocks: each has gradients of its own
 GRADIENT_ROWS = 512  # least rows of a block where all rows are one minibatch
 CONVERTED_BYTES = 4_000_000  # size of the parts in which X is converted if compiled code cannot read it in place
+SUMS = Sums._fields[1:]  # which the state has under the same names
 _NO_ROWS, _NO_NUMBERS = np.empty(0, np.int64), np.empty(0)
 
 
@@ -129,13 +130,14 @@ class FastPlan:
         self._allocate(batch_size, workers, blocks, with_replicas)
         return replicas.train_replicas if with_replicas else training.train
 
-    def evaluate(self, data: Labelled) -> tuple[float, int]:
-        """Return the weighted mean of the errors and the number of correct rows."""
-        out = np.empty((len(data.y), 2), self.dtype)
+    def evaluate(self, data: Labelled) -> tuple[float, float]:
+        """Return the weighted mean of the errors, and the accuracy."""
+        out, total = np.empty((len(data.y), 2), self.dtype), data.total()
         self._in_blocks("loss", data, out)
+        if data.weights is not None:
+            out[:, 1] *= data.weights
         loss, correct = out.sum(axis=0, dtype=np.float64)
-        total = len(data.y) if data.weights is None else data.weights.sum(dtype=np.float64)
-        return float(loss / total), int(correct)
+        return float(loss / total), float(correct / total)
 
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Fill z with the outputs."""
@@ -258,8 +260,7 @@ class FastPlan:
         buffers.point_to_rows(data, samples, order, scaling)
         state.fill({
             "batch_size": batch_size, "step": self.steps, "key": self.key, "watches": self.watch,
-            "learning_rate": self.optimizer.learning_rate, "error": before.error, "correct": before.correct,
-            "penalty": before.penalty, **fields,
+            "learning_rate": self.optimizer.learning_rate, **dict(zip(SUMS, before[1:], strict=True)), **fields,
         })  # fmt: skip
         flop = self._flop(len(order)) if self.n_threads is None and made[0] is not programs.training else math.inf
         with threads.team(buffers.shape.workers, flop=flop) as state["workers"]:
@@ -268,7 +269,7 @@ class FastPlan:
             samples.reject(state["bad_row"], self.dtype)
         if state["diverged"]:
             raise DivergenceError(state["step"])
-        return Sums(before.rows + len(order), state["error"], int(state["correct"]), state["penalty"])
+        return Sums(before.rows + len(order), *(state[name] for name in SUMS))
 
     def _start(self, work: Any, state: Record, workers: int) -> None:
         """Run an entry point. The profiler overrides this to read a clock before and after."""

@@ -59,8 +59,8 @@ class Plan(Protocol):
         the learning rate of each step, of shape (steps,), by default the optimizer's.
         """
 
-    def evaluate(self, data: Labelled) -> tuple[float, int]:
-        """Return the weighted mean of the rows' errors, and how many rows are predicted correctly."""
+    def evaluate(self, data: Labelled) -> tuple[float, float]:
+        """Return the weighted means of the rows' errors, and of 1 where they are predicted correctly, else 0."""
 
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Fill z, of shape (rows, outputs), with the outputs."""

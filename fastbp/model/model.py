@@ -217,7 +217,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         validation_split : float
             Share of the rows, the last ones, that are held out as validation data.
         schedule : fastbp.schedules.Schedule, optional
-            Factors of the learning rate from step to step.
+            Factors of the learning rate from step to step. They go on from the model's step, also after `load`.
         callbacks : fastbp.callbacks.Callback or sequence of them
             Called before and after each epoch, in this order.
 

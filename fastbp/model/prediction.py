@@ -67,7 +67,7 @@ class PredictionMixin:
         -------
         dict
             "loss" is E, the weighted mean over the rows, without the penalties l1 and l2. "accuracy" is the share of
-            rows that are predicted correctly; only losses with classes have it.
+            rows that are predicted correctly, or of their weights; only losses with classes have it.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Loss):
         return {"name": value.name, **value.settings()}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _slots(kind: type) -> list[str]:
+    """Return the attributes in `__slots__` of a class and those it inherits from, by the names they have in objects."""
+    found: list[str] = copyreg._slotnames(kind)  # type: ignore[attr-defined]  # what copy and pickle use
+    return found
 
 
 _MADE = ("_buffer", "_flat", "_plan", "_pool", "_random")  # what is made anew
@@ -166,11 +173,14 @@ class StateMixin:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all attributes, those of a subclass included; parameters and plan as `get_state` has them."""
+        slots = {name: getattr(self, name) for name in _slots(type(self)) if hasattr(self, name)}
         kept = {name: value for name, value in self.__dict__.items() if name not in _MADE}
-        return {"attributes": kept, "state": self.get_state()}
+        return {"attributes": kept, "slots": slots, "state": self.get_state()}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
         self.__dict__.update(kept["attributes"])
+        for name, value in kept.get("slots", {}).items():
+            object.__setattr__(self, name, value)
         if self.n_threads is not None:  # there may be fewer here than where it was made
             self.n_threads = min(self.n_threads, threads.most())
         self._make()

@@ -73,7 +73,8 @@ _DOC = """scikit-learn's {name}, computed by compiled kernels.
     clip_value, clip_norm : float, optional
         Largest magnitude of an element of the gradient, and largest norm of the gradient.
     schedule : object of fastbp.schedules, optional
-        Factors of the learning rate from step to step.
+        Factors of the learning rate from step to step. With `warm_start`, and in `partial_fit`, they go on from the
+        steps that were taken. The schedule's total is the end of `max_iter` epochs, in `partial_fit` of so many calls.
     n_threads : int, optional
         Largest number of threads. Results are the same to the bit for any number.
 {own}

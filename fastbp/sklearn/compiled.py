@@ -39,6 +39,23 @@ class Unchecked(SimpleNamespace):
 NO_STEPS = Unchecked(rule=RULES["sgd"], learning_rate=0.0)  # of passes that update nothing
 
 
+def refuse_no_weight(weights: np.ndarray | None, order: np.ndarray, batch_size: int, where: str) -> None:
+    """Raise ValueError if weights sum to 0, but for rounding, in a minibatch of the rows `order`: it has no mean error.
+
+    Sums below 0 are divided by as scikit-learn does.
+    """
+    if weights is None or weights.min() > 0:
+        return
+    w, starts = weights[order].astype(np.float64), np.arange(0, len(order), batch_size)
+    empty = np.abs(np.add.reduceat(w, starts)) <= np.finfo(weights.dtype).eps * np.add.reduceat(np.abs(w), starts)
+    if empty.any():
+        first = starts[int(np.argmax(empty))]
+        raise ValueError(
+            f"sample_weight must not sum to 0 over {where}, got {w[first : first + 5]} ... for rows "
+            f"{order[first : first + 5]} ...; leave out rows of weight 0, or raise batch_size"
+        )
+
+
 class Compiled:
     """The network of an estimator, and passes over all rows."""
 
@@ -127,6 +144,7 @@ class Compiled:
         if plan.network.loss.name == "log_loss" and self.label_smoothing:
             y = y + plan.dtype.type(self.label_smoothing) * (plan.dtype.type(0.5) - y)
         weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"])
+        refuse_no_weight(weights, np.arange(rows), rows, "all rows, of training or of validation")
         return Labelled(Samples(X), y, weights)
 
     def _loss(self, sums: Sums) -> float:
@@ -139,6 +157,7 @@ class Compiled:
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> np.ndarray:
         if check_input:
             frames.refuse_lazy(X, "X")
+            frames.refuse_dates(X, "X")
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         network, kind = self._network(), self._kind()
         n_threads = checks.threads(self.n_threads, threads.most())

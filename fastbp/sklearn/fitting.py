@@ -63,6 +63,10 @@ class Fitting(CallbackSupportMixin, Stochastic):
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
         if self.solver == "lbfgs":
             self._refuse_for_lbfgs()
+        if hasattr(self, "coefs_") and (self.warm_start or incremental):
+            self._refuse_other_layers()
+        if sample_weight is not None:
+            frames.refuse_dates(sample_weight, "sample_weight")
         data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
         watched = hasattr(self, "_skl_callbacks") and not incremental
         if watched:
@@ -73,6 +77,11 @@ class Fitting(CallbackSupportMixin, Stochastic):
             if self.solver in ADDED_SOLVERS:
                 self.solver = "adam"  # until `_fit_stochastic`, as scikit-learn's checks know only its own solvers
             super()._fit(X, y, self._weighed(y, sample_weight, incremental), incremental)
+            added = [array for name in ("gains_", "offsets_", "slopes_") for array in getattr(self, name, ())]
+            if not all(np.isfinite(array).all() for array in added):
+                raise ValueError(
+                    "Solver produced non-finite gains, offsets or slopes; scale X or lower the learning rate"
+                )
         finally:
             self.solver = self._asked
             del self._asked, self._watched
@@ -80,9 +89,12 @@ class Fitting(CallbackSupportMixin, Stochastic):
             self._callback_fit_ctx.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._fitted)
         return self
 
-    def _validate_input(self, X: Any, *others: Any, **more: Any) -> Any:
+    def _validate_input(self, X: Any, y: Any, *others: Any, **more: Any) -> Any:
         frames.refuse_lazy(X, "X")
-        return super()._validate_input(X, *others, **more)
+        frames.refuse_dates(X, "X")
+        if not is_classifier(self):
+            frames.refuse_dates(y, "y")
+        return super()._validate_input(X, y, *others, **more)
 
     def _check_solver(self) -> bool:
         return self.solver in ADDED_SOLVERS or super()._check_solver()
@@ -101,6 +113,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
         super()._initialize(y, layer_units, dtype)
+        self._steps_done = 0
         if not is_classifier(self):
             self.out_activation_ = self._link()
         hidden = layer_units[1:-1]
@@ -119,6 +132,25 @@ class Fitting(CallbackSupportMixin, Stochastic):
         if link not in NUMBERS:
             raise ValueError(f"loss must be one of numbers for a regressor, got {self.loss!r}")
         return link
+
+    def _refuse_other_layers(self) -> None:
+        """Raise ValueError for settings that need other parameters than the fitted ones that training goes on with."""
+        hidden = [W.shape[1] for W in self.coefs_[:-1]]
+        asked = np.atleast_1d(self.hidden_layer_sizes).tolist()
+        norms = _each(checks.flags("layer_norm", self.layer_norm, len(asked)), asked)
+        each = _each(choices.activations(self.activation, len(asked)), asked)
+        normalized = [size for size, norm in zip(asked, norms, strict=True) if norm]
+        sloped = [size for size, F in zip(asked, each, strict=True) if F.parameter]
+        for name, wanted, found in (
+            ("hidden_layer_sizes", asked, hidden),
+            ("layer_norm", normalized, [len(g) for g in getattr(self, "gains_", ())]),
+            ("activation", sloped, [len(slope) for slope in getattr(self, "slopes_", ())]),
+        ):
+            if wanted != found:
+                raise ValueError(
+                    f"{name} must be as it was when warm_start or partial_fit go on from fitted weights, got "
+                    f"{getattr(self, name)!r} for fitted hidden layers of {hidden} units; fit with warm_start=False"
+                )
 
     def _refuse_for_lbfgs(self) -> None:
         """Raise ValueError for settings that only solvers with minibatches have."""
@@ -150,6 +182,9 @@ class Fitting(CallbackSupportMixin, Stochastic):
     def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return the checked validation data of `fit`."""
         frames.refuse_lazy(X, "X_val")
+        frames.refuse_dates(X, "X_val")
+        if not is_classifier(self):
+            frames.refuse_dates(y, "y_val")
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         y = check_array(y, ensure_2d=False, dtype=None if is_classifier(self) else "numeric", input_name="y_val")
@@ -167,7 +202,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
             raise ValueError(f"y_val must hold classes of y, {list(self.classes_)}, got {list(unseen)}, too")
         return X, y, weight
 
-    def _told(self, plan: Any, held_out: Labelled, right: int) -> float | None:
+    def _told(self, plan: Any, held_out: Labelled, accuracy: float) -> float | None:
         """Return the score of early stopping if a pass over the rows gave it, else None."""
         loss = self.validation_loss_curve_[-1]
         if self.scoring == "loss":
@@ -179,7 +214,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
         if not np.isfinite(loss):
             return np.nan
         if is_classifier(self):
-            return right / len(held_out.y) if held_out.weights is None else None
+            return accuracy
         z = np.empty_like(held_out.y)
         plan.predict(held_out.samples, z)
         return _r2(held_out.y, z, held_out.weights)
@@ -209,4 +244,4 @@ def _r2(y: np.ndarray, z: np.ndarray, weights: np.ndarray | None) -> float:
         return np.nan
     w = np.ones(len(y)) if weights is None else weights.astype(np.float64)
     errors, spreads = w @ (y - z) ** 2, w @ (y - np.average(y, axis=0, weights=weights)) ** 2
-    return float(np.where(spreads > 0, 1 - errors / np.where(spreads > 0, spreads, 1), errors == 0).mean())
+    return float(np.where(spreads != 0, 1 - errors / np.where(spreads != 0, spreads, 1), errors == 0).mean())

@@ -13,13 +13,15 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 
 from .. import schedules
 from ..data.samples import Labelled
-from .compiled import Compiled
+from .compiled import Compiled, refuse_no_weight
 
 PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_", "slopes_"
 
 
 class Stochastic(Compiled):
     """Training by minibatches, until one of scikit-learn's rules ends it."""
+
+    _steps_done = 0  # since the weights were drawn, also by earlier calls: where a schedule goes on
 
     def _fit_stochastic(
         self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
@@ -141,10 +143,12 @@ class Stochastic(Compiled):
         self, plan: Any, data: Labelled, order: np.ndarray, batch_size: int, held_out: Labelled | None, *validation: Any
     ) -> None:
         plan.optimizer, n = self._rule(), len(order)
+        refuse_no_weight(data.weights, order, batch_size, "a minibatch")
         if plan.draws:
             plan.key = int(self._random_state.randint(2**31))
         *_, sums = plan.train_epoch(data, order, batch_size, self._rates(plan, n, batch_size))
         self.n_iter_ += 1
+        self._steps_done += -(-n // batch_size)
         self.loss_ = self._loss(sums)
         self.t_ += n
         self.loss_curve_.append(self.loss_)
@@ -152,9 +156,9 @@ class Stochastic(Compiled):
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
         if held_out is not None:
             self._store(plan)
-            loss, right = plan.evaluate(held_out)
+            loss, accuracy = plan.evaluate(held_out)
             self.validation_loss_curve_.append(loss / (self.n_outputs_ if self.out_activation_ == "identity" else 1))
-            self._score_told = self._told(plan, held_out, right)
+            self._score_told = self._told(plan, held_out, accuracy)
         self._update_no_improvement_count(self.early_stopping, *validation)
         self._optimizer.iteration_ends(self.t_)
 
@@ -169,7 +173,8 @@ class Stochastic(Compiled):
         if self.schedule is None:
             return None
         steps = -(-n // batch_size)
-        return schedules.rates(self.schedule, plan.optimizer.learning_rate, self.n_iter_, steps, self.max_iter)
+        epochs = max(1, self.max_iter - plan.steps // steps)  # those to come, if partial_fit is called max_iter times
+        return schedules.rates(self.schedule, plan.optimizer.learning_rate, self._steps_done, steps, epochs)
 
     def _stops(self) -> bool:
         """Return whether training ends here; the "adaptive" rate is lowered instead while it can be."""

@@ -10,7 +10,8 @@ class History:
     """The result of `Model.fit`: lists of one value an epoch.
 
     `loss` and `accuracy` are running means over the epoch's minibatches, each computed before its step, so that they
-    lag behind what `Model.evaluate` returns after the epoch.
+    lag behind what `Model.evaluate` returns after the epoch. Where rows have weights w, they are weighted means, such
+    as the sum of w e over the sum of w.
 
     Attributes
     ----------

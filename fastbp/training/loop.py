@@ -122,7 +122,7 @@ class Training:
         if plan.draws:
             plan.key = int(random.integers(2**63))
         for sums in plan.train_epoch(self.data, order, self.batch_size, self._rates(plan, epoch)):
-            loss, accuracy = sums.loss / sums.rows, sums.correct / sums.rows
+            loss, accuracy = sums.means()
             self.progress.rows(sums.rows, n, loss, accuracy if classifies else None)
         if self.validation is not None:
             scores = evaluate(plan, self.validation, classifies)
@@ -138,10 +138,10 @@ class Training:
         if self.schedule is None:
             return None
         steps = -(-len(self.data.y) // self.batch_size)
-        return rates(self.schedule, plan.optimizer.learning_rate, epoch, steps, self.epochs)
+        return rates(self.schedule, plan.optimizer.learning_rate, plan.steps, steps, self.epochs - epoch)
 
 
 def evaluate(plan: Plan, data: Labelled, classifies: bool) -> dict[str, float]:
     """Return "loss", the mean error without the penalties, and for losses with classes "accuracy"."""
-    loss, correct = plan.evaluate(data)
-    return {"loss": loss} | ({"accuracy": correct / len(data.y)} if classifies else {})
+    loss, accuracy = plan.evaluate(data)
+    return {"loss": loss} | ({"accuracy": accuracy} if classifies else {})

@@ -36,22 +36,24 @@ def open_minibatch(s, at):
         total = 0.0
         for row in range(at, at + s.batch):
             total += weights[order[row]]
-    s.inverse_weight = 1.0 / total if total > 0 else 0.0
+        s.weight += total
+    s.inverse_weight = 1.0 / total if total != 0 else 0.0
 
 
 @inline
 def add_errors(s):
-    """Add the minibatch's error, its mean once for each row, to the call's; return whether it is finite, if watched."""
-    error, count, errors, correct = 0.0, 0.0, s.errors, s.correct_rows
+    """Add the minibatch's errors and right rows to the call's; return whether the error is finite, if watched."""
+    error, count, errors, correct, w = 0.0, 0.0, s.errors, s.correct_rows, s.row_weights
     for block in range(s.blocks):
         first, last = block_rows(s, block)
         at = block * s.batch_rows
         for row in range(at, at + last - first):
             error += errors[row]
-            count += correct[row]
+            count += correct[row] * w[row]
     if s.watches and not math.isfinite(error):
         s.diverged = 1  # before the update that would spread it
     s.error += error * s.inverse_weight * s.batch
+    s.weighted_error += error
     s.correct += count
     return not s.diverged
 

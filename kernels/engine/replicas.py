@@ -136,3 +136,4 @@ def train_replicas(s):
     copy_bytes(s.rule, mine.rule, s.rule_bytes)
     s.step, s.diverged = mine.step, mine.diverged
     s.error, s.correct, s.penalty = mine.error, mine.correct, mine.penalty
+    s.weighted_error, s.weight = mine.weighted_error, mine.weight

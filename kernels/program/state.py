@@ -96,7 +96,8 @@ STATE = Layout("state", {
     # what a call tells
     "inverse_weight": "f8",  # 1 / sum of the minibatch's weights
     "factor": "f8",  # that the gradients are multiplied by, for `clip_norm`
-    "error": "f8", "correct": "f8", "penalty": "f8",  # sums over the rows done so far; `error` is without penalties
+    "error": "f8", "penalty": "f8",  # of the rows done so far: each adds its minibatch's mean error, and penalty
+    "weighted_error": "f8", "weight": "f8", "correct": "f8",  # w e, w where rows have weights, and w where z is right
     "watches": "i8", "diverged": "i8",  # whether to stop where E is not finite; whether that has come
     "clocks": Table(CLOCK),  # of each worker, where kernels run with clocks (clocks.py)
 }, alone=("tasks", "done", "arrived", "version", "bad_row"))  # fmt: skip
