@@ -16,7 +16,7 @@ from .kernels.entries.loss import Loss
 from .kernels.losses import CrossEntropy
 from .kernels.program.phases import Stack
 
-FUSED = ("relu", "identity")  # activations that can be applied while the product is stored
+FUSED = ("relu", "relu_from_below", "identity")  # activations that can be applied while the product is stored
 NORM_VECTORS = (("g", 1.0), ("c", 0.0))
 
 

@@ -10,11 +10,12 @@ from .leaky_relu import LEAKY_RELU
 from .logistic import LOGISTIC
 from .mish import MISH
 from .prelu import PRELU
-from .relu import RELU
+from .relu import RELU, RELU_FROM_BELOW
 from .selu import SELU
 from .silu import SILU
 from .softplus import SOFTPLUS
 from .tanh import TANH
 
 ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU, MISH, SOFTPLUS, PRELU)
+INTERNAL = (RELU_FROM_BELOW,)  # of the estimators alone
 ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in ALL}

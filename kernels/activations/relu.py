@@ -1,4 +1,4 @@
-"""ReLU, the paper's activation (eqs. 40, 41). `specification.paper` has its loops as printed."""
+"""ReLU, the paper's activation (eqs. 40, 41), whose loops `specification.paper` has as printed, and scikit-learn's."""
 
 import math
 
@@ -30,4 +30,21 @@ RELU = Activation(
     "relu", f, df, tile, tile_derivative, of_h=True, flop=1, derivative_flop=0,
     formula="h_j = max(0, t_j)", derivative_formula="F'(t_j) = 1 for t_j >= 0, else 0", source="eqs. 40, 41",
     elsewhere=Elsewhere(torch="ReLU", sklearn="relu", onnx=lambda graph, t: graph.add("Relu", t)),
+)  # fmt: skip
+
+
+def f_from_below(t):
+    """F(t) = max(0, t); t = 0 leaves -0.0, too, so that F'(0) = 0."""
+    return -0.0 if t <= 0 else t
+
+
+def tile_from_below(t):
+    """The same of a tile."""
+    return where(t <= 0.0, -0.0, t)
+
+
+RELU_FROM_BELOW = Activation(
+    "relu_from_below", f_from_below, df, tile_from_below, tile_derivative, of_h=True, flop=1, derivative_flop=0,
+    formula="h_j = max(0, t_j)", derivative_formula="F'(t_j) = 1 for t_j > 0, else 0",
+    source="scikit-learn's neural networks",
 )  # fmt: skip

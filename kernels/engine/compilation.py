@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numba import types
 
-from ..activations import ACTIVATIONS
+from ..activations import ACTIVATIONS, INTERNAL
 from ..compiler.jit import compiled_for
 from ..compiler.once import once
 from ..entries.loss import LINKS
@@ -40,11 +40,12 @@ _ENTRY_POINTS = {
     predict_row.row_worker: predict_row.ROW,
 }  # the record that each takes
 _LOSSES = {name: loss() for name, loss in (POINT_LOSSES | LOSSES).items()}
+_ACTIVATIONS = ACTIVATIONS | {F.name: F for F in INTERNAL}
 _MAKERS = {
-    "activate": (layer_kernels.make_activate, ACTIVATIONS),
-    "derive": (layer_kernels.make_derive, ACTIVATIONS),
-    "parameter_backward": (layer_kernels.make_parameter, ACTIVATIONS),
-    "activate_row": (single_row.make_activate_row, ACTIVATIONS),
+    "activate": (layer_kernels.make_activate, _ACTIVATIONS),
+    "derive": (layer_kernels.make_derive, _ACTIVATIONS),
+    "parameter_backward": (layer_kernels.make_parameter, _ACTIVATIONS),
+    "activate_row": (single_row.make_activate_row, _ACTIVATIONS),
     "output_row": (single_row.make_output_row, {link: link for link in LINKS}),
     "predict": (row_kernels.make_predict, {link: link for link in LINKS}),
     "loss": (row_kernels.make_loss_kernel, _LOSSES),

@@ -9,6 +9,8 @@ from .tile import add_products, column_products, each_tile, is_narrow, row_produ
 
 # How F' of the layer below enters dE/dt of that layer: not at all, by the sign of h, or as a factor
 NONE, SIGN, FACTOR = range(3)
+# Which ReLU is applied as a product is stored: F'(0) = 1 as in eq. 41, or F'(0) = 0
+PAPER, BELOW = 1, 2
 
 
 @inline
@@ -16,7 +18,9 @@ def _forward_tiles(zero, first, last, j, h, x, W, b, I, rectify):
     for i in range(first, last, ROWS):
         t = load(b, j, 0, lanes(b), zero)  # t_ij = b_j
         t = row_products(t, x, i, W, j, I)  # t_ij += sum_k x_ik w_kj     (eq. 7)
-        if rectify:
+        if rectify == BELOW:
+            t = where(t <= 0, -0.0, t)
+        elif rectify:
             t = where(t < 0, -0.0, t + 0.0)  # h_ij = F(t_ij)                    (eq. 8)
         put(h, i, j, t)
 
@@ -27,7 +31,7 @@ def linear_forward(h, x, W, b, first, last, start, end, I, rectify):
 
     for each tile of h:  t = b;  for k: t += x[:, k] W[k, :];  h = F(t)
 
-    h  out (B, O)  activations; where t < 0, ReLU stores -0.0, so that h tells F'(t)
+    h  out (B, O)  activations; where F'(t) = 0, ReLU stores -0.0, so that h tells F'(t)
     x  in  (B, I)
     W  in  (I, O)
     b  in  (O,)

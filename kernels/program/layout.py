@@ -11,6 +11,7 @@ from .phases import Stack
 from .state import LAYER, lanes_of, padded
 
 NONE, SIGN, FACTOR = range(3)  # how F' enters dE/dt of a layer: see fast/linear.py
+RECTIFIES = {"relu": 1, "relu_from_below": 2}  # PAPER and BELOW of fast/linear.py
 
 
 def parameter_table(sizes: Sequence[int], stack: Stack, dtype: np.dtype) -> tuple[np.ndarray, int]:
@@ -37,8 +38,8 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
         slope = b + (vectors - 1) * columns if F.parameter else -1
         for name, value in {
             "inputs": I, "outputs": O, "rows": rows, "columns": columns, "W": at, "b": b, "vectors": vectors,
-            "gain": gain, "slope": slope, "rectify": F.name == "relu" and not stack.separate[l],
-            "derivative": FACTOR if stack.separate[l] else SIGN if F.name == "relu" else NONE,
+            "gain": gain, "slope": slope, "rectify": 0 if stack.separate[l] else RECTIFIES.get(F.name, 0),
+            "derivative": FACTOR if stack.separate[l] else SIGN if F.name in RECTIFIES else NONE,
             "separate": bool(stack.separate[l]),
         }.items():  # fmt: skip
             layer[name] = value

@@ -24,7 +24,7 @@ LAYER = Layout("layer", {
     "x": "i8", "h": "i8",  # where its input and output begin in the activations, in panels
     "kept": "i8",  # what the activation remembers, likewise
     "u": "i8", "r": "i8",  # what the normalization remembers, likewise
-    "rectify": "i8",  # whether ReLU is done as the product is stored
+    "rectify": "i8",  # ReLU done as the product is stored: none, PAPER or BELOW of fast/linear.py
     "derivative": "i8",  # how F' enters dE/dt: NONE, SIGN or FACTOR of fast/linear.py
     "separate": "i8",  # whether the activation is a pass of its own, over columns still in cache
     "dropout": "f8",  # share of its outputs that is dropped
