@@ -23,8 +23,8 @@ from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.losses import LOSSES
 from ..model.initializers import INITIALIZERS
-from .compiled import ADDED_SOLVERS, NUMBERS
-from .fitting import Fitting
+from .compiled import ADDED_SOLVERS, NUMBERS, STEPS
+from .fitting import SCORES, Fitting
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
@@ -113,6 +113,8 @@ _OWN = {
     "weight_decay": 0.01, "rho": 0.9, "initializer": None, "scoring": None, "dropout": 0.0, "layer_norm": False,
     "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "n_threads": None,
 }  # fmt: skip
+_OF_CLASSIFIERS = _OWN | {"class_weight": None, "label_smoothing": 0.0}
+_OF_REGRESSORS = _OWN | {"delta": 1.0}
 
 
 def _init(parent: Any, own: dict[str, Any]) -> Callable[..., None]:
@@ -143,7 +145,7 @@ class MLPClassifier(Fitting, neural_network.MLPClassifier):  # noqa: D101, below
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
-    __init__ = _init(neural_network.MLPClassifier, _OWN | {"class_weight": None, "label_smoothing": 0.0})
+    __init__ = _init(neural_network.MLPClassifier, _OF_CLASSIFIERS)
 
 
 class MLPRegressor(Fitting, neural_network.MLPRegressor):  # noqa: D101, below
@@ -154,4 +156,10 @@ class MLPRegressor(Fitting, neural_network.MLPRegressor):  # noqa: D101, below
         "loss": [StrOptions({name for name, loss in LOSSES.items() if loss.link in NUMBERS}), Loss],
         "delta": [Interval(Real, 0, None, closed="neither")],
     }
-    __init__ = _init(neural_network.MLPRegressor, _OWN | {"delta": 1.0})
+    __init__ = _init(neural_network.MLPRegressor, _OF_REGRESSORS)
+
+
+for _kind, _defaults in ((MLPClassifier, _OF_CLASSIFIERS), (MLPRegressor, _OF_REGRESSORS)):
+    _kind._standard = {name: getattr(_kind, name) for name in (*STEPS, *SCORES, "_update_no_improvement_count")}
+    for _name, _value in _defaults.items():  # for objects whose `__init__` was another
+        setattr(_kind, _name, _value)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from sklearn.base import is_classifier
+from sklearn.neural_network._base import ACTIVATIONS as OUTPUTS
 from sklearn.utils.validation import validate_data
 
 from ..data import checks, choices, frames
@@ -15,45 +16,22 @@ from ..data.samples import Labelled, Samples, Sums
 from ..execution import threads
 from ..execution.plan import make_plan
 from ..execution.pool import PlanPool
+from ..kernels.activations import RELU, RELU_FROM_BELOW
+from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
-from ..kernels.entries.optimizer import Rule
-from ..kernels.losses import Huber, LogLoss
+from ..kernels.losses import Huber, LogLoss, SquaredError
 from ..kernels.losses.cross_entropy import ClippedCrossEntropy
-from ..kernels.optimizers import OPTIMIZERS, RULES
+from ..kernels.optimizers import OPTIMIZERS
 from ..network import Network
+from .solver_state import NO_STEPS, Unchecked
+from .steps import refuse_no_weight, refuse_ours
 
 ALONE_FLOP = 3e7  # of a pass of L-BFGS: below, our threads and those of SciPy's BLAS wait for one another
 ADDED_SOLVERS = tuple(name for name in OPTIMIZERS if name not in ("sgd", "adam"))  # which scikit-learn has itself
 NUMBERS = "identity", "exp"  # links of losses of numbers
 _POOLS: WeakKeyDictionary[Any, PlanPool] = WeakKeyDictionary()  # of each estimator: its attributes stay scikit-learn's
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
-
-
-class Unchecked(SimpleNamespace):
-    """An optimizer as plans take it: rule, learning rate and settings, within scikit-learn's wider limits."""
-
-    rule: Rule
-    learning_rate: float
-
-
-NO_STEPS = Unchecked(rule=RULES["sgd"], learning_rate=0.0)  # of passes that update nothing
-
-
-def refuse_no_weight(weights: np.ndarray | None, order: np.ndarray, batch_size: int, where: str) -> None:
-    """Raise ValueError if weights sum to 0, but for rounding, in a minibatch of the rows `order`: it has no mean error.
-
-    Sums below 0 are divided by as scikit-learn does.
-    """
-    if weights is None or weights.min() > 0:
-        return
-    w, starts = weights[order].astype(np.float64), np.arange(0, len(order), batch_size)
-    empty = np.abs(np.add.reduceat(w, starts)) <= np.finfo(weights.dtype).eps * np.add.reduceat(np.abs(w), starts)
-    if empty.any():
-        first = starts[int(np.argmax(empty))]
-        raise ValueError(
-            f"sample_weight must not sum to 0 over {where}, got {w[first : first + 5]} ... for rows "
-            f"{order[first : first + 5]} ...; leave out rows of weight 0, or raise batch_size"
-        )
+STEPS = "_backprop", "_compute_loss_grad", "_forward_pass"  # scikit-learn's methods that compiled steps replace
 
 
 class Compiled:
@@ -69,12 +47,13 @@ class Compiled:
 
     # ---- what the network is
 
-    def _network(self) -> Network:
+    def _network(self, loss: Loss | None = None) -> Network:
         sizes = (self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_))
+        F = choices.activations(self.activation, len(sizes) - 2)
         return Network(
             sizes,
-            choices.activations(self.activation, len(sizes) - 2),
-            self._loss_entry(),
+            tuple(map(_as_in_scikit_learn, F)) if isinstance(F, tuple) else _as_in_scikit_learn(F),
+            loss or self._loss_entry(),
             l1_per_weight=float(self.l1),
             l2_per_weight=float(self.alpha),
             dropout=checks.shares("dropout", self.dropout, len(sizes) - 2),
@@ -92,23 +71,44 @@ class Compiled:
             return LogLoss(eps)
         return Huber(float(self.delta)) if self.loss == "huber" else choices.loss(self.loss)
 
-    def _kind(self) -> np.dtype:
-        """Return the dtype of all computations."""
-        kind = np.result_type(*self.coefs_, *self.intercepts_)
+    def _kind(self, *others: np.dtype) -> np.dtype:
+        """Return the dtype of all computations, with rows of other dtypes the wider one."""
+        kind = np.result_type(*self.coefs_, *self.intercepts_, *others)
         return kind if kind in _DTYPES else np.dtype(np.float64)
 
-    def _rule(self) -> Unchecked:
-        rate = float(self._optimizer.learning_rate if self.solver == "sgd" else self._optimizer.learning_rate_init)
-        if self.solver == "sgd":
-            name = ("nesterov" if self.nesterovs_momentum else "momentum") if self.momentum else "sgd"
-            return Unchecked(rule=RULES[name], learning_rate=rate, momentum=float(self.momentum))
-        optimizer = OPTIMIZERS[self.solver]()
-        settings = {name: getattr(self, name, value) for name, value in optimizer.settings().items()}
-        return Unchecked(rule=optimizer.rule, learning_rate=rate, **settings)
+    def _link(self) -> str:
+        """Return what becomes of a regressor's last layer's t."""
+        link = choices.loss(self.loss).link
+        if link not in NUMBERS:
+            raise ValueError(f"loss must be one of numbers for a regressor, got {self.loss!r}")
+        return link
 
-    def _new_plan(self, optimizer: Unchecked = NO_STEPS, kind: np.dtype | None = None) -> Any:
+    def _usual_output(self) -> bool:
+        """Return whether `out_activation_` is what `fit` sets; users may set it, and change the output alone."""
+        if not is_classifier(self):
+            return bool(self.out_activation_ == self._link())
+        of_one = self._label_binarizer.y_type_ == "multiclass"
+        return bool(self.out_activation_ == ("softmax" if of_one else "logistic"))
+
+    def _averaged_outputs(self) -> int:
+        """Return over how many outputs errors are averaged in scikit-learn, where they are summed here."""
+        return self.n_outputs_ if self.out_activation_ == "identity" else 1
+
+    def _overrides(self, *names: str) -> str:
+        """Return the first of scikit-learn's methods that a subclass, or this object, has its own of, else ""."""
+        standard = self._standard
+        own = (name for name in names if name in vars(self) or getattr(type(self), name) is not standard[name])
+        return next(own, "")
+
+    def _own_steps(self) -> str:
+        """Return why scikit-learn's steps are taken instead of compiled ones, else ""."""
+        if name := self._overrides(*STEPS):
+            return f"{type(self).__name__} has its own {name}"
+        return "" if self._usual_output() else f"out_activation_ is {self.out_activation_!r}"
+
+    def _new_plan(self, optimizer: Unchecked = NO_STEPS, kind: np.dtype | None = None, loss: Loss | None = None) -> Any:
         n_threads = checks.threads(self.n_threads, threads.most())
-        return make_plan("fast", self._network(), kind or self._kind(), optimizer, n_threads)
+        return make_plan("fast", self._network(loss), kind or self._kind(), optimizer, n_threads)
 
     def _load(self, plan: Any) -> None:
         flat = np.empty(plan.network.n_parameters, plan.dtype)
@@ -147,10 +147,9 @@ class Compiled:
         refuse_no_weight(weights, np.arange(rows), rows, "all rows, of training or of validation")
         return Labelled(Samples(X), y, weights)
 
-    def _loss(self, sums: Sums) -> float:
+    def _loss(self, sums: Sums) -> np.float64:
         """Return the loss as scikit-learn defines it: the squared error is the mean over outputs, not the sum."""
-        outputs = self.n_outputs_ if self.out_activation_ == "identity" else 1
-        return (sums.error / outputs + sums.penalty) / sums.rows
+        return np.float64((sums.error / self._averaged_outputs() + sums.penalty) / sums.rows)
 
     # ---- passes
 
@@ -159,16 +158,25 @@ class Compiled:
             frames.refuse_lazy(X, "X")
             frames.refuse_dates(X, "X")
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        network, kind = self._network(), self._kind()
+        usual = self._usual_output()
+        if not usual and self.out_activation_ not in OUTPUTS:
+            raise ValueError(f"out_activation_ must be one of {sorted(OUTPUTS)}, got {self.out_activation_!r}")
+        network, kind = self._network(None if usual else SquaredError()), self._kind(X.dtype)
         n_threads = checks.threads(self.n_threads, threads.most())
         pool = _POOLS.setdefault(self, PlanPool())
         with pool.plan(network, kind, n_threads, lambda: make_plan("fast", network, kind, NO_STEPS, n_threads)) as plan:
             self._load(plan)
             z = np.empty((X.shape[0], network.layer_sizes[-1]), kind)
             plan.predict(Samples(X), z)
+        if not usual:
+            OUTPUTS[self.out_activation_](z)
         return z
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:
+        if why := self._own_steps():
+            refuse_ours(self, why)
+            super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
+            return
         plan = self._new_plan(NO_STEPS, X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
         if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
             plan.n_threads = 1
@@ -183,9 +191,12 @@ class Compiled:
     ) -> tuple[float, np.ndarray]:
         if hasattr(self, "_lbfgs"):
             plan, data, packing = self._lbfgs
+        elif self._own_steps():
+            return super()._loss_grad_lbfgs(packed_coef_inter, X, y, sample_weight, *work)  # type: ignore[misc]
         else:
             plan = self._new_plan(NO_STEPS, np.dtype(np.float64))
             data, packing = self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
+        self._unpack(packed_coef_inter)  # what an exception leaves, and what methods of a subclass read
         flat = np.empty(len(packing), plan.dtype)
         flat[packing] = packed_coef_inter
         plan.load(flat)
@@ -197,3 +208,8 @@ class Compiled:
         """Return the place of each parameter in the flat vector: scikit-learn packs all W, then all b."""
         layers = network.views(np.arange(network.n_parameters))
         return np.concatenate([W.ravel() for W, _ in layers] + [b for _, b in layers])
+
+
+def _as_in_scikit_learn(F: Activation) -> Activation:
+    """Return an activation with F'(0) as in scikit-learn, where that of ReLU is 0."""
+    return RELU_FROM_BELOW if F == RELU else F

@@ -18,8 +18,10 @@ from ..data import checks, choices, frames
 from ..data.samples import Labelled
 from ..kernels.entries.activation import Activation
 from ..model import initializers
-from .compiled import ADDED_SOLVERS, NUMBERS
+from .compiled import ADDED_SOLVERS
 from .stochastic import Stochastic
+
+SCORES = "_predict", "_forward_pass_fast", "_score", "_score_with_function"  # what a told score replaces
 
 
 class Fitting(CallbackSupportMixin, Stochastic):
@@ -126,13 +128,6 @@ class Fitting(CallbackSupportMixin, Stochastic):
         self.slopes_ = [np.full(size, value, dtype) for size, (_, value) in parameters]
         self._best_vectors = self.gains_, self.offsets_, self.slopes_
 
-    def _link(self) -> str:
-        """Return what becomes of a regressor's last layer's t."""
-        link = choices.loss(self.loss).link
-        if link not in NUMBERS:
-            raise ValueError(f"loss must be one of numbers for a regressor, got {self.loss!r}")
-        return link
-
     def _refuse_other_layers(self) -> None:
         """Raise ValueError for settings that need other parameters than the fitted ones that training goes on with."""
         hidden = [W.shape[1] for W in self.coefs_[:-1]]
@@ -167,7 +162,8 @@ class Fitting(CallbackSupportMixin, Stochastic):
         best = self.best_validation_score_ if early_stopping else None
         super()._update_no_improvement_count(early_stopping, *validation)
         if early_stopping and self.best_validation_score_ != best:
-            self._best_vectors = tuple([a.copy() for a in each] for each in (self.gains_, self.offsets_, self.slopes_))
+            vectors = (getattr(self, name, ()) for name in ("gains_", "offsets_", "slopes_"))
+            self._best_vectors = tuple([a.copy() for a in each] for each in vectors)
 
     def _weighed(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
         """Return the weights of rows times those of their classes."""
@@ -202,12 +198,11 @@ class Fitting(CallbackSupportMixin, Stochastic):
             raise ValueError(f"y_val must hold classes of y, {list(self.classes_)}, got {list(unseen)}, too")
         return X, y, weight
 
-    def _told(self, plan: Any, held_out: Labelled, accuracy: float) -> float | None:
+    def _told(self, plan: Any, held_out: Labelled, loss: float, accuracy: float) -> float | None:
         """Return the score of early stopping if a pass over the rows gave it, else None."""
-        loss = self.validation_loss_curve_[-1]
         if self.scoring == "loss":
             return -loss
-        if not self.early_stopping or self.scoring is not None:
+        if not self.early_stopping or self.scoring is not None or self._overrides(*SCORES):
             return None
         if is_classifier(self) and self.n_outputs_ == len(self.classes_) == 1:  # z > 1/2 would be a second class
             return None

@@ -9,11 +9,10 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from .. import schedules
-from ..data.samples import Labelled
-from .compiled import Compiled, refuse_no_weight
+from . import solver_state
+from .compiled import Compiled
+from .steps import CompiledSteps, ScikitSteps, refuse_ours
 
 PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_", "slopes_"
 
@@ -22,6 +21,7 @@ class Stochastic(Compiled):
     """Training by minibatches, until one of scikit-learn's rules ends it."""
 
     _steps_done = 0  # since the weights were drawn, also by earlier calls: where a schedule goes on
+    _score_told: float | None = None  # the score of early stopping, while a pass over the rows has told it
 
     def _fit_stochastic(
         self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
@@ -29,32 +29,21 @@ class Stochastic(Compiled):
         incremental, self.solver = work[-1], self._asked
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        plan = self._prepare(incremental)
+        anew = not incremental or not hasattr(self, "_optimizer")
+        if anew:
+            self._optimizer = solver_state.new(self)
         self.validation_loss_curve_: list[float] = []
         (X, y, sample_weight), validation = self._split(X, y, sample_weight)
-        data, n = self._labelled(X, y, sample_weight, plan), X.shape[0]
-        held_out = None if validation[0] is None else self._targets(plan, *validation)
-        batch_size = self._batch_size(n)
-        order = np.arange(n)
+        steps = self._steps(X, y, sample_weight, anew)
+        held_out = None if validation[0] is None else steps.targets(*self._encoded(*validation))
+        batch_size = self._batch_size(X.shape[0])
         try:
-            self.n_iter_ = 0
-            for _ in range(self.max_iter):
-                if self.shuffle:
-                    order = order[self._shuffled(n)]
-                ends = self._watched_epoch(plan, data, order, batch_size, held_out, *validation)
-                if ends or self._stops() or incremental:
-                    break
-                if self.n_iter_ == self.max_iter:
-                    warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
-                        "hasn't converged yet.",
-                        ConvergenceWarning,
-                        stacklevel=4,
-                    )
+            self._epochs(steps, X.shape[0], batch_size, incremental, held_out, *validation)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
-        self._store(plan)
-        self._optimizer_state = plan.get_slots(), plan.steps
+        finally:  # an exception leaves what was reached, as in scikit-learn
+            self._score_told = None
+            steps.show()
         if self.early_stopping:
             self._restore_best()
 
@@ -71,22 +60,33 @@ class Stochastic(Compiled):
                 stacklevel=5,
             )
 
-    def _prepare(self, incremental: bool) -> Any:
-        """Return the plan to train with. `partial_fit` keeps the optimizer's state, `fit` starts with a new one."""
-        begin = not incremental or not hasattr(self, "_optimizer")
-        if begin and self.solver == "sgd":
-            self._optimizer = SGDOptimizer(
-                [], self.learning_rate_init, self.learning_rate, self.momentum, self.nesterovs_momentum, self.power_t
-            )
-        elif begin:
-            self._optimizer = AdamOptimizer([], self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon)
-        plan = self._new_plan(self._rule())
-        kept = None if begin else getattr(self, "_optimizer_state", None)
-        if kept is not None and set(kept[0]) == set(plan.optimizer.rule.slots):
-            plan.set_slots(kept[0])
-            plan.steps = kept[1]
-        self._load(plan)
-        return plan
+    def _steps(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, anew: bool) -> Any:
+        """Return compiled steps, or scikit-learn's where a method, the output or the optimizer is the user's."""
+        why = self._own_steps()
+        if not why and not solver_state.is_compiled(self._optimizer, [a.shape for a in self.coefs_ + self.intercepts_]):
+            why = f"_optimizer is {type(self._optimizer).__name__} of the user's"
+        if not why:
+            return CompiledSteps(self, X, y, sample_weight, anew)
+        refuse_ours(self, why)
+        return ScikitSteps(self, X, y, sample_weight)
+
+    def _epochs(self, steps: Any, n: int, batch_size: int, incremental: bool, *validation: Any) -> None:
+        """Train epoch after epoch until a rule, a callback or `max_iter` ends it."""
+        order = np.arange(n)
+        self.n_iter_ = 0
+        for _ in range(self.max_iter):
+            if self.shuffle:
+                order = order[self._shuffled(n)]
+            ends = self._watched_epoch(steps, order, batch_size, *validation)
+            if ends or self._stops() or incremental:
+                break
+            if self.n_iter_ == self.max_iter:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
+                    "hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=5,
+                )
 
     def _split(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> tuple[Any, Any]:
         """Return (X, y, weights) of training and of validation, split as scikit-learn does."""
@@ -124,57 +124,46 @@ class Stochastic(Compiled):
         self._random_state.shuffle(order)
         return order
 
-    def _watched_epoch(self, plan: Any, *work: Any) -> bool:
+    def _watched_epoch(self, steps: Any, *work: Any) -> bool:
         """Train one epoch between the hooks of scikit-learn's callbacks; return whether one of them ends training."""
         if self._watched is None:
-            self._epoch(plan, *work)
+            self._epoch(steps, *work)
             return False
         context = self._callback_fit_ctx.subcontext(task_name="epoch")
         context.call_on_fit_task_begin(estimator=self, **self._watched)
-        self._epoch(plan, *work)
-        self._store(plan)
+        self._epoch(steps, *work)
+        steps.show()
         return context.call_on_fit_task_end(estimator=self, **self._watched, reconstruction_attributes=self._fitted)
 
     def _fitted(self) -> dict[str, list[np.ndarray]]:
         """Return copies of what a fitted estimator predicts with."""
         return {name: [array.copy() for array in getattr(self, name)] for name in PARAMETERS}
 
-    def _epoch(
-        self, plan: Any, data: Labelled, order: np.ndarray, batch_size: int, held_out: Labelled | None, *validation: Any
-    ) -> None:
-        plan.optimizer, n = self._rule(), len(order)
-        refuse_no_weight(data.weights, order, batch_size, "a minibatch")
-        if plan.draws:
-            plan.key = int(self._random_state.randint(2**31))
-        *_, sums = plan.train_epoch(data, order, batch_size, self._rates(plan, n, batch_size))
+    def _epoch(self, steps: Any, order: np.ndarray, batch_size: int, held_out: Any, *validation: Any) -> None:
+        loss = steps.epoch(order, batch_size)
         self.n_iter_ += 1
-        self._steps_done += -(-n // batch_size)
-        self.loss_ = self._loss(sums)
-        self.t_ += n
+        self._steps_done += -(-len(order) // batch_size)
+        self.loss_ = loss
+        self.t_ += len(order)
         self.loss_curve_.append(self.loss_)
         if self.verbose:
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
         if held_out is not None:
-            self._store(plan)
-            loss, accuracy = plan.evaluate(held_out)
-            self.validation_loss_curve_.append(loss / (self.n_outputs_ if self.out_activation_ == "identity" else 1))
-            self._score_told = self._told(plan, held_out, accuracy)
-        self._update_no_improvement_count(self.early_stopping, *validation)
+            loss, self._score_told = steps.evaluate(held_out)
+            self.validation_loss_curve_.append(loss)
+        if self._overrides("_update_no_improvement_count"):
+            steps.show()
+            self._update_no_improvement_count(self.early_stopping, *validation)
+            steps.read()
+        else:
+            self._update_no_improvement_count(self.early_stopping, *validation)
         self._optimizer.iteration_ends(self.t_)
 
-    def _targets(self, plan: Any, X: Any, y: Any, weight: Any) -> Labelled:
-        """Return rows with the user's y as the plan takes them."""
+    def _encoded(self, X: Any, y: Any, weight: Any) -> tuple[Any, np.ndarray, Any]:
+        """Return rows with the user's y as the network's outputs are."""
         if is_classifier(self):
             y = self._label_binarizer.transform(y)
-        return self._labelled(X, np.asarray(y).reshape(X.shape[0], -1), weight, plan)
-
-    def _rates(self, plan: Any, n: int, batch_size: int) -> np.ndarray | None:
-        """Return the learning rate of each step of the epoch, or None if it is constant."""
-        if self.schedule is None:
-            return None
-        steps = -(-n // batch_size)
-        epochs = max(1, self.max_iter - plan.steps // steps)  # those to come, if partial_fit is called max_iter times
-        return schedules.rates(self.schedule, plan.optimizer.learning_rate, self._steps_done, steps, epochs)
+        return X, np.asarray(y).reshape(X.shape[0], -1), weight
 
     def _stops(self) -> bool:
         """Return whether training ends here; the "adaptive" rate is lowered instead while it can be."""
