@@ -18,6 +18,7 @@ except ImportError as error:
         f"from_sklearn and to_sklearn need scikit-learn: pip install 'fastbp[sklearn]' ({error})"
     ) from error
 
+from ..data import choices
 from ..kernels import activations as entries
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer
@@ -51,13 +52,15 @@ def from_sklearn(mlp: Any) -> Model:
     TypeError
         Where it is another estimator.
     ValueError
-        Where it is not fitted, knows one class only, or a setting has no counterpart.
+        Where it is not fitted, knows one class only, `out_activation_` is not as `fit` sets it, or a setting has no
+        counterpart.
     """
     if not isinstance(mlp, (MLPClassifier, MLPRegressor)):
         hint = "; of a pipeline pass the last step, pipeline[-1]" if hasattr(mlp, "steps") else ""
         raise TypeError(f"mlp must be an MLPClassifier or MLPRegressor, got {type(mlp).__name__}{hint}")
     if not hasattr(mlp, "coefs_"):
         raise ValueError(f"mlp must be fitted, got a {type(mlp).__name__} without coefs_; call its fit first")
+    _check_output(mlp)
     names = getattr(mlp, "feature_names_in_", None)
     model = Model(
         [mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_)],
@@ -71,6 +74,19 @@ def from_sklearn(mlp: Any) -> Model:
         **_beyond(mlp),
     )
     return set_parameters(model, list(_layers(mlp, model)))
+
+
+def _check_output(mlp: Any) -> None:
+    """Raise ValueError if `out_activation_` was set to one that no loss of the network goes with."""
+    if isinstance(mlp, MLPRegressor):
+        usual = choices.loss(mlp.loss).link
+    else:
+        usual = "softmax" if mlp._label_binarizer.y_type_ == "multiclass" else "logistic"
+    if mlp.out_activation_ != usual:
+        raise ValueError(
+            f"mlp.out_activation_ must be {usual!r}, as fit sets it, got {mlp.out_activation_!r}: a Model's output "
+            "follows from its loss"
+        )
 
 
 def _layers(mlp: Any, model: Model) -> Iterator[tuple[np.ndarray, ...]]:

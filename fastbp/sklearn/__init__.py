@@ -24,9 +24,11 @@ from ..kernels.entries.loss import Loss
 from ..kernels.losses import LOSSES
 from ..model.initializers import INITIALIZERS
 from .compiled import ADDED_SOLVERS, NUMBERS, STEPS
+from .documentation import CLASSIFIER, REGRESSOR, class_docstring
 from .fitting import SCORES, Fitting
+from .twins import KINDS, register_converters, register_if_imported
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "register_converters"]
 
 _EXTENDED = {
     "activation": [StrOptions(set(CALLED)), Activation, "array-like"],
@@ -43,72 +45,6 @@ _EXTENDED = {
     "schedule": [None, HasMethods("factors")],
     "n_threads": [None, Interval(Integral, 1, None, closed="left")],
 }
-_DOC = """scikit-learn's {name}, computed by compiled kernels.
-
-    It has the parameters, attributes and methods of `sklearn.neural_network.{name}`, draws the same random numbers and
-    gives the same results up to rounding. These parameters are added or take more values:
-
-    Parameters
-    ----------
-    solver : str
-        "lbfgs" or the name of any optimizer in `fastbp.optimizers`, which takes those of its settings that are
-        parameters here. "lbfgs" has no minibatches: it refuses dropout, layer_norm, activations with a trained
-        parameter, clip_value, clip_norm, schedule, scoring and X_val.
-    activation : str, Activation or list of them
-        One for all hidden layers or one for each, from `fastbp.activations`. `slopes_` holds the trained parameters of
-        those that have one.
-    weight_decay, rho : float
-        Settings of the solvers that have them, as in `fastbp.optimizers`.
-    initializer : str, optional
-        Of the weights, as in `fastbp.Model`. By default scikit-learn's own.
-    scoring : str or callable, optional
-        What early stopping uses: "loss", or a scorer or its name. By default {score}.
-    dropout : float or list of float
-        Share of the outputs of all hidden layers, or of each, that a training step drops.
-    layer_norm : bool or list of bool
-        Whether all hidden layers, or each, are normalized before the activation. `gains_` and `offsets_` hold the
-        trained parameters of those that are.
-    l1 : float
-        Strength of a penalty on the magnitudes of the weights, divided by the number of rows as `alpha` is.
-    clip_value, clip_norm : float, optional
-        Largest magnitude of an element of the gradient, and largest norm of the gradient.
-    schedule : object of fastbp.schedules, optional
-        Factors of the learning rate from step to step. With `warm_start`, and in `partial_fit`, they go on from the
-        steps that were taken. The schedule's total is the end of `max_iter` epochs, in `partial_fit` of so many calls.
-    n_threads : int, optional
-        Largest number of threads. Results are the same to the bit for any number.
-{own}
-    See Also
-    --------
-    sklearn.neural_network.{name} : The class that this one inherits from.
-    fastbp.Model : The same networks with fewer checks, class numbers for labels and all losses.
-
-    Notes
-    -----
-    `set_callbacks` takes callbacks of scikit-learn's protocol. Each epoch is a task, after which a callback may end
-    training; with "lbfgs" the whole fit is one task.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import {data}
-    >>> from fastbp.sklearn import {name}
-    >>> X, y = {data}({arguments}, random_state=0)
-    >>> estimator = {name}(hidden_layer_sizes=(16,), solver="lbfgs", tol=0.01, random_state=0)
-    >>> estimator.fit(X, y).score(X, y) > 0.9
-    True
-    """
-_CLASSIFIER = """    class_weight : dict of {class: weight} or "balanced", optional
-        Weight of the rows of each class.
-    label_smoothing : float
-        Share of y that is spread over all classes.
-"""
-_REGRESSOR = """    loss : str or Loss
-        Error of an output, averaged over outputs and rows: any loss of numbers in `fastbp.losses`.
-    delta : float
-        Residual size at which the loss "huber" becomes linear.
-"""
-
-
 _OWN = {
     "weight_decay": 0.01, "rho": 0.9, "initializer": None, "scoring": None, "dropout": 0.0, "layer_norm": False,
     "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "n_threads": None,
@@ -136,9 +72,7 @@ def _init(parent: Any, own: dict[str, Any]) -> Callable[..., None]:
 
 
 class MLPClassifier(Fitting, neural_network.MLPClassifier):  # noqa: D101, below
-    __doc__ = _DOC.format(
-        name="MLPClassifier", score="accuracy", own=_CLASSIFIER, data="make_classification", arguments="200"
-    )
+    __doc__ = class_docstring(neural_network.MLPClassifier, CLASSIFIER, "accuracy", "make_classification", "200")
     _parameter_constraints = {
         **neural_network.MLPClassifier._parameter_constraints,
         **_EXTENDED,
@@ -149,7 +83,7 @@ class MLPClassifier(Fitting, neural_network.MLPClassifier):  # noqa: D101, below
 
 
 class MLPRegressor(Fitting, neural_network.MLPRegressor):  # noqa: D101, below
-    __doc__ = _DOC.format(name="MLPRegressor", score="R2", own=_REGRESSOR, data="make_regression", arguments="200, 5")
+    __doc__ = class_docstring(neural_network.MLPRegressor, REGRESSOR, "R2", "make_regression", "200, 5")
     _parameter_constraints = {
         **neural_network.MLPRegressor._parameter_constraints,
         **_EXTENDED,
@@ -161,5 +95,8 @@ class MLPRegressor(Fitting, neural_network.MLPRegressor):  # noqa: D101, below
 
 for _kind, _defaults in ((MLPClassifier, _OF_CLASSIFIERS), (MLPRegressor, _OF_REGRESSORS)):
     _kind._standard = {name: getattr(_kind, name) for name in (*STEPS, *SCORES, "_update_no_improvement_count")}
+    _kind._standard_defaults = _defaults
     for _name, _value in _defaults.items():  # for objects whose `__init__` was another
         setattr(_kind, _name, _value)
+    KINDS[_kind] = _kind.__name__
+register_if_imported()

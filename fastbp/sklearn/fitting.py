@@ -20,11 +20,12 @@ from ..kernels.entries.activation import Activation
 from ..model import initializers
 from .compiled import ADDED_SOLVERS
 from .stochastic import Stochastic
+from .twins import Twin, register_if_imported
 
 SCORES = "_predict", "_forward_pass_fast", "_score", "_score_with_function"  # what a told score replaces
 
 
-class Fitting(CallbackSupportMixin, Stochastic):
+class Fitting(CallbackSupportMixin, Stochastic, Twin):
     """`fit`, with what it adds to scikit-learn's own."""
 
     @with_callbacks
@@ -42,15 +43,36 @@ class Fitting(CallbackSupportMixin, Stochastic):
         Parameters
         ----------
         X : array-like, sparse array or data frame of shape (rows, columns)
+            Inputs.
         y : array-like of shape (rows,) or (rows, outputs)
+            Labels of a classifier, numbers of a regressor.
         sample_weight : array-like of shape (rows,), optional
-        X_val, y_val, sample_weight_val
-            Validation data of the same kinds. Early stopping uses them instead of a part of X, and
-            `validation_loss_curve_` holds their loss after each epoch.
+            Weights of the rows.
+        X_val : array-like, sparse array or data frame, optional
+            Inputs of validation data. Early stopping uses them instead of a part of X, and `validation_loss_curve_`
+            holds their loss after each epoch. In a pipeline, name it in `transform_input`.
+        y_val : array-like, optional
+            What y is, of the validation data.
+        sample_weight_val : array-like, optional
+            Weights of the rows of the validation data.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
+
+        See Also
+        --------
+        partial_fit : One epoch over the rows given, which goes on from the weights that are there.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastbp.sklearn import MLPClassifier
+        >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), ["low", "low", "high", "high"]
+        >>> estimator = MLPClassifier((8,), solver="lbfgs", random_state=0)
+        >>> estimator.fit(X, y).predict([[0.5], [2.5]]).tolist()
+        ['low', 'high']
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must both be given or neither")
@@ -63,6 +85,7 @@ class Fitting(CallbackSupportMixin, Stochastic):
             del self._validation
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        register_if_imported()
         if self.solver == "lbfgs":
             self._refuse_for_lbfgs()
         if hasattr(self, "coefs_") and (self.warm_start or incremental):
