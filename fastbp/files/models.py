@@ -21,6 +21,7 @@ from ..kernels.losses import LOSSES
 
 if TYPE_CHECKING:
     from ..model.model import Model
+    from ..network import Network
 
 FORMAT, VERSION = "fastbp-model", "2"
 VECTORS = {"b": "bias", "g": "norm.weight", "c": "norm.bias"}  # names of a layer's vectors, all others' their own
@@ -152,8 +153,7 @@ def _packed(model: Model) -> bytes:
     config, state = model.get_config(), model.get_state()
     tensors: dict[str, np.ndarray] = {}
     del config["n_threads"]  # it is the machine's, and the next may have fewer
-    for name, array in _arrays(model):
-        tensors[name] = array
+    tensors.update(_arrays(model.network, state["parameters"]))
     for slot, values in state["optimizer"].items():
         tensors[f"optimizer.{slot}"] = values
     for name in ("shift", "scale"):
@@ -215,9 +215,9 @@ def _check_digest(data: bytes, header: int, path: str) -> None:
     raise ValueError(f"{path}: damaged: its content does not match its checksum")
 
 
-def _arrays(model: Model) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield each array of parameters with its name in the file."""
-    for i, ((W, *vectors), named) in enumerate(zip(model.parameters, model.network.vectors, strict=True)):
+def _arrays(network: Network, flat: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each array of parameters, views of `flat`, with its name in the file."""
+    for i, ((W, *vectors), named) in enumerate(zip(network.views(flat), network.vectors, strict=True)):
         yield f"layers.{i}.weight", W
         for vector, (name, _) in zip(vectors, named, strict=True):
             yield f"layers.{i}.{VECTORS.get(name, name)}", vector
@@ -247,11 +247,12 @@ def _unpacked(data: bytes, metadata: dict[str, str], custom: Mapping[str, Any]) 
         if f"input.{name}" in tensors:
             config[f"input_{name}"] = tensors.pop(f"input.{name}")
     model = Model(**config | _own(config, custom))
-    for name, array in _arrays(model):
+    kept = model.get_state()
+    for name, array in _arrays(model.network, kept["parameters"]):
         array[...] = _fitting(tensors.pop(name), array)
     slots = {name.removeprefix("optimizer."): tensor for name, tensor in tensors.items()}
     state = {"steps": int(metadata["steps"]), "random": json.loads(metadata["random"]), "optimizer": slots}
-    model.set_state(model.get_state() | state)
+    model.set_state(kept | state)
     return model
 
 

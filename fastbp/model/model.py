@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from ..schedules import Schedule, check_schedule
 from ..training.history import History
 from ..training.loop import Training
 from ..training.progress import Progress
+from ..training.use import Call
 from . import initializers
 from .conversion import ConversionMixin
 from .prediction import PredictionMixin
@@ -234,6 +236,8 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         DivergenceError
             If an error, a parameter or the optimizer's state is not finite any more. Finite parameters are kept: see
             `fastbp.DivergenceError`.
+        RuntimeError
+            If another call, in another thread, a callback or a signal handler, is changing the model. That one goes on.
 
         Examples
         --------
@@ -246,22 +250,28 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         >>> len(history.val_loss), history.loss[-1] < history.loss[0]
         (5, True)
         """
-        epochs = checks.whole_number("epochs", epochs, 0)
-        batch_size = checks.whole_number("batch_size", batch_size, 1)
-        shuffle = checks.flag("shuffle", shuffle)
-        progress = Progress(checks.verbosity(verbose), epochs)
-        X, names = frames.as_array(X, "X")
-        frames.check_names(self.feature_names, names, "X")
-        data, validation = for_training(
-            self, X, y, sample_weight, class_weight, validation_data, validation_split, names
-        )
-        schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
-        self._plan.load(self._flat)
-        training = Training(data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks)
-        history = training.run(self, self._plan, self._flat, self._random)
-        if self.feature_names is None:
-            self.feature_names = names
-        return history
+        call = Call()
+        try:
+            self._use.begin(call)
+            epochs = checks.whole_number("epochs", epochs, 0)
+            batch_size = checks.whole_number("batch_size", batch_size, 1)
+            shuffle = checks.flag("shuffle", shuffle)
+            progress = Progress(checks.verbosity(verbose), epochs)
+            X, names = frames.as_array(X, "X")
+            frames.check_names(self.feature_names, names, "X")
+            data, validation = for_training(
+                self, X, y, sample_weight, class_weight, validation_data, validation_split, names
+            )
+            schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
+            self._plan.load(self._flat)
+            resting = functools.partial(self._use.resting, call)
+            training = Training(data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, resting)
+            history = training.run(self, self._plan, self._flat, self._random)
+            if self.feature_names is None:
+                self.feature_names = names
+            return history
+        finally:
+            self._use.end(call)
 
     def _new_plan(self) -> plan.Plan:
         return plan.make_plan(self.kernels, self.network, self.dtype, self._optimizer, self.n_threads)

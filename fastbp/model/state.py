@@ -17,6 +17,7 @@ from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer
 from ..kernels.entries.records import aligned
+from ..training.use import Use
 
 if TYPE_CHECKING:
     from ..execution.plan import Plan
@@ -42,7 +43,7 @@ def _slots(kind: type) -> list[str]:
     return found
 
 
-_MADE = ("_buffer", "_flat", "_plan", "_pool", "_random")  # what is made anew
+_MADE = ("_buffer", "_flat", "_plan", "_pool", "_random", "_use")  # what is made anew
 _DERIVED = ("l1_per_weight", "l2_per_weight")  # of the network's fields: not the user's settings
 
 
@@ -63,9 +64,11 @@ class StateMixin:
     _buffer: np.ndarray
     _flat: np.ndarray
     _random: np.random.Generator
+    _use: Use
 
     def _make(self) -> None:
         """Make room for the parameters, and the plan that computes with them."""
+        self._use = Use()
         self._buffer = aligned(self.network.n_parameters + ROOM, self.dtype)
         self._flat = self._buffer[: self.network.n_parameters]
         self._plan = self._new_plan()
@@ -104,13 +107,19 @@ class StateMixin:
         dict
             "parameters", one vector; "optimizer", its vectors by name; "steps", how many were taken; "random", the
             state of the random numbers.
+
+        Raises
+        ------
+        RuntimeError
+            If another call, such as `fit` in another thread, is changing the model. Callbacks of `fit` may read it.
         """
-        return {
-            "parameters": self._flat.copy(),
-            "optimizer": self._plan.get_slots(),
-            "steps": self._plan.steps,
-            "random": self._random.bit_generator.state,
-        }
+        with self._use.reading():
+            return {
+                "parameters": self._flat.copy(),
+                "optimizer": self._plan.get_slots(),
+                "steps": self._plan.steps,
+                "random": self._random.bit_generator.state,
+            }
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Set parameters, optimizer state, step count and random numbers.
@@ -124,7 +133,13 @@ class StateMixin:
         ------
         ValueError
             If the state is that of another config; nothing is changed then.
+        RuntimeError
+            If another call, such as `fit` in another thread, is changing the model. Callbacks of `fit` may set it.
         """
+        with self._use.changing():
+            self._set_state(state)
+
+    def _set_state(self, state: dict[str, Any]) -> None:
         flat = np.asarray(state["parameters"])
         if flat.shape != self._flat.shape or flat.dtype != self.dtype:
             expected = f"{self._flat.shape} of {self.dtype}"
@@ -137,7 +152,7 @@ class StateMixin:
         steps = checks.whole_number("steps", state["steps"], 0)
         random = np.random.PCG64()
         random.state = state["random"]
-        self._random, self._plan.steps = np.random.Generator(random), steps
+        self._random.bit_generator.state, self._plan.steps = random.state, steps
         self._plan.set_slots(slots)
         self._flat[...] = flat
 
@@ -156,6 +171,8 @@ class StateMixin:
         ------
         OSError
             If the file cannot be written. What was there is left as it was.
+        RuntimeError
+            If another call, such as `fit` in another thread, is changing the model. Callbacks of `fit` may save it.
 
         Examples
         --------
@@ -174,7 +191,7 @@ class StateMixin:
     def __getstate__(self) -> dict[str, Any]:
         """Return all attributes, those of a subclass included; parameters and plan as `get_state` has them."""
         slots = {name: getattr(self, name) for name in _slots(type(self)) if hasattr(self, name)}
-        kept = {name: value for name, value in self.__dict__.items() if name not in _MADE}
+        kept = {name: value for name, value in self.__dict__.copy().items() if name not in _MADE}
         return {"attributes": kept, "slots": slots, "state": self.get_state()}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
@@ -183,6 +200,7 @@ class StateMixin:
             object.__setattr__(self, name, value)
         if self.n_threads is not None:  # there may be fewer here than where it was made
             self.n_threads = min(self.n_threads, threads.most())
+        self._random = np.random.Generator(np.random.PCG64())
         self._make()
         self.set_state(kept["state"])
 

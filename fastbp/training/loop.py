@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +33,8 @@ class Training:
     progress : Progress
     schedule : Schedule or None
     callbacks : tuple of Callback
+    resting : function
+        Makes a context manager for callbacks, in which they may read and change the model.
     """
 
     data: Labelled
@@ -41,6 +45,7 @@ class Training:
     progress: Progress
     schedule: Schedule | None = None
     callbacks: tuple[Callback, ...] = ()
+    resting: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
         """Train the plan's parameters, a copy of `flat`, and write them back to `flat` at the end.
@@ -79,7 +84,8 @@ class Training:
             history.interrupted = True
         for callback in self.callbacks:
             try:
-                callback.on_train_end(model)
+                with self.resting():
+                    callback.on_train_end(model)
             except KeyboardInterrupt:
                 history.interrupted = True
         if self.callbacks:
@@ -94,22 +100,25 @@ class Training:
     def _epochs(self, model: Any, plan: Plan, last: LastFinite, random: np.random.Generator, history: History) -> None:
         """Train epoch after epoch. Around each callback the parameters move from the plan to the model and back."""
         model.stop_training = False
-        for callback in self.callbacks:
-            callback.on_train_begin(model)
+        self._tell("on_train_begin", model)
         for epoch in range(self.epochs):
-            for callback in self.callbacks:
-                callback.on_epoch_begin(model, epoch)
+            self._tell("on_epoch_begin", model, epoch)
             if self.callbacks:
                 self._reload(model, plan, last)
             self._epoch(plan, random, history, epoch, model.network.classifies)
             if self.callbacks:
                 last.take(epochs=epoch + 1)
-                logs = history.latest() | {"epoch": epoch}
-                for callback in self.callbacks:
-                    callback.on_epoch_end(model, logs)
+                self._tell("on_epoch_end", model, history.latest() | {"epoch": epoch})
                 self._reload(model, plan, last)
             if model.stop_training:
                 return
+
+    def _tell(self, what: str, *arguments: Any) -> None:
+        """Call this method of each callback."""
+        if self.callbacks:
+            with self.resting():
+                for callback in self.callbacks:
+                    getattr(callback, what)(*arguments)
 
     def _epoch(self, plan: Plan, random: np.random.Generator, history: History, epoch: int, classifies: bool) -> None:
         """Train one epoch, validate, and append both to `history`."""
