@@ -23,6 +23,7 @@ from ..kernels.losses import Huber, LogLoss, SquaredError
 from ..kernels.losses.cross_entropy import ClippedCrossEntropy
 from ..kernels.optimizers import OPTIMIZERS
 from ..network import Network
+from .running import run_of
 from .solver_state import NO_STEPS, Unchecked
 from .steps import refuse_no_weight, refuse_ours
 
@@ -180,17 +181,14 @@ class Compiled:
         plan = self._new_plan(NO_STEPS, X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
         if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
             plan.n_threads = 1
-        self._lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
-        try:
-            super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
-        finally:
-            del self._lbfgs
+        run_of(self).lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
+        super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
 
     def _loss_grad_lbfgs(
         self, packed_coef_inter: np.ndarray, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
     ) -> tuple[float, np.ndarray]:
-        if hasattr(self, "_lbfgs"):
-            plan, data, packing = self._lbfgs
+        if (known := run_of(self).lbfgs) is not None:
+            plan, data, packing = known
         elif self._own_steps():
             return super()._loss_grad_lbfgs(packed_coef_inter, X, y, sample_weight, *work)  # type: ignore[misc]
         else:

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
+from sklearn.neural_network import _multilayer_perceptron
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
@@ -19,10 +21,15 @@ from ..data.samples import Labelled
 from ..kernels.entries.activation import Activation
 from ..model import initializers
 from .compiled import ADDED_SOLVERS
+from .running import Run, knowing, run_of, running
 from .stochastic import Stochastic
 from .twins import Twin, register_if_imported
 
 SCORES = "_predict", "_forward_pass_fast", "_score", "_score_with_function"  # what a told score replaces
+
+_SOLVERS = {"_STOCHASTIC_SOLVERS": (*_multilayer_perceptron._STOCHASTIC_SOLVERS, *ADDED_SOLVERS)}
+_fit = knowing(BaseMultilayerPerceptron._fit, **_SOLVERS)
+_initialize = knowing(BaseMultilayerPerceptron._initialize, **_SOLVERS)
 
 
 class Fitting(CallbackSupportMixin, Stochastic, Twin):
@@ -78,11 +85,8 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
             raise ValueError("X_val and y_val must both be given or neither")
         if X_val is None and sample_weight_val is not None:
             raise ValueError("sample_weight_val must come with X_val and y_val")
-        self._validation = None if X_val is None else (X_val, y_val, sample_weight_val)
-        try:
+        with running(Run(self, None if X_val is None else (X_val, y_val, sample_weight_val))):
             return super().fit(X, y, sample_weight)
-        finally:
-            del self._validation
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
         register_if_imported()
@@ -97,19 +101,14 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         if watched:
             epochs = 0 if self.solver == "lbfgs" else self.max_iter
             self._init_callback_context(max_subtasks=epochs).call_on_fit_task_begin(estimator=self, **data)
-        self._asked, self._watched = self.solver, data if watched else None
-        try:
-            if self.solver in ADDED_SOLVERS:
-                self.solver = "adam"  # until `_fit_stochastic`, as scikit-learn's checks know only its own solvers
-            super()._fit(X, y, self._weighed(y, sample_weight, incremental), incremental)
+        run = Run(self, None if incremental else run_of(self).validation, data if watched else None)
+        with running(run):
+            _fit(self, X, y, self._weighed(y, sample_weight, incremental), incremental)
             added = [array for name in ("gains_", "offsets_", "slopes_") for array in getattr(self, name, ())]
             if not all(np.isfinite(array).all() for array in added):
                 raise ValueError(
                     "Solver produced non-finite gains, offsets or slopes; scale X or lower the learning rate"
                 )
-        finally:
-            self.solver = self._asked
-            del self._asked, self._watched
         if watched:
             self._callback_fit_ctx.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._fitted)
         return self
@@ -126,18 +125,18 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 
     def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         if self.initializer is None:
-            given = self.activation
-            try:
-                if isinstance(given, (str, Activation)):
-                    self.activation = choices.activation(given).name  # scikit-learn draws for "logistic" by itself
-                return super()._init_coef(fan_in, fan_out, dtype)
-            finally:
-                self.activation = given
+            F = self.activation
+            if isinstance(F, (str, Activation)) and choices.activation(F).name == "logistic":
+                bound = np.sqrt(2 / (fan_in + fan_out))  # as scikit-learn draws where it reads "logistic"
+                shapes = (fan_in, fan_out), (fan_out,)
+                W, b = (self._random_state.uniform(-bound, bound, shape).astype(dtype) for shape in shapes)
+                return W, b
+            return super()._init_coef(fan_in, fan_out, dtype)
         rng = np.random.default_rng(self._random_state.randint(2**31))
         return initializers.weights(self.initializer, (fan_in, fan_out), rng).astype(dtype), np.zeros(fan_out, dtype)
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
-        super()._initialize(y, layer_units, dtype)
+        _initialize(self, y, layer_units, dtype)
         self._steps_done = 0
         if not is_classifier(self):
             self.out_activation_ = self._link()
@@ -177,7 +176,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         asked = {f"activation {one}": bool(choices.activation(one).parameter) for one in each}
         asked |= {name: bool(np.any(getattr(self, name))) for name in ("dropout", "layer_norm")}
         asked |= {name: getattr(self, name) is not None for name in ("clip_value", "clip_norm", "schedule", "scoring")}
-        asked["X_val"] = getattr(self, "_validation", None) is not None
+        asked["X_val"] = run_of(self).validation is not None
         for name in (name for name, given in asked.items() if given):
             raise ValueError(f"{name} must not be given for solver 'lbfgs'; the others have it")
 
@@ -239,8 +238,8 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of early stopping; larger is better."""
-        if self._score_told is not None:
-            return self._score_told
+        if (told := run_of(self).score) is not None:
+            return told
         if self.scoring is None:
             return super()._score(X, y, sample_weight)
         if not np.isfinite(self.validation_loss_curve_[-1]):

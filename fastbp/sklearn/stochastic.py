@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from . import solver_state
 from .compiled import Compiled
+from .running import run_of
 from .steps import CompiledSteps, ScikitSteps, refuse_ours
 
 PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_", "slopes_"
@@ -21,12 +22,11 @@ class Stochastic(Compiled):
     """Training by minibatches, until one of scikit-learn's rules ends it."""
 
     _steps_done = 0  # since the weights were drawn, also by earlier calls: where a schedule goes on
-    _score_told: float | None = None  # the score of early stopping, while a pass over the rows has told it
 
     def _fit_stochastic(
         self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
     ) -> None:  # the last of `work` says whether this is partial_fit
-        incremental, self.solver = work[-1], self._asked
+        incremental = work[-1]
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         anew = not incremental or not hasattr(self, "_optimizer")
@@ -42,7 +42,7 @@ class Stochastic(Compiled):
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:  # an exception leaves what was reached, as in scikit-learn
-            self._score_told = None
+            run_of(self).score = None
             steps.show()
         if self.early_stopping:
             self._restore_best()
@@ -90,7 +90,7 @@ class Stochastic(Compiled):
 
     def _split(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> tuple[Any, Any]:
         """Return (X, y, weights) of training and of validation, split as scikit-learn does."""
-        given = getattr(self, "_validation", None)
+        given = run_of(self).validation
         if given is not None:
             return (X, y, sample_weight), self._own_validation(*given)
         if not self.early_stopping:
@@ -126,14 +126,14 @@ class Stochastic(Compiled):
 
     def _watched_epoch(self, steps: Any, *work: Any) -> bool:
         """Train one epoch between the hooks of scikit-learn's callbacks; return whether one of them ends training."""
-        if self._watched is None:
+        if (watched := run_of(self).watched) is None:
             self._epoch(steps, *work)
             return False
         context = self._callback_fit_ctx.subcontext(task_name="epoch")
-        context.call_on_fit_task_begin(estimator=self, **self._watched)
+        context.call_on_fit_task_begin(estimator=self, **watched)
         self._epoch(steps, *work)
         steps.show()
-        return context.call_on_fit_task_end(estimator=self, **self._watched, reconstruction_attributes=self._fitted)
+        return context.call_on_fit_task_end(estimator=self, **watched, reconstruction_attributes=self._fitted)
 
     def _fitted(self) -> dict[str, list[np.ndarray]]:
         """Return copies of what a fitted estimator predicts with."""
@@ -149,7 +149,7 @@ class Stochastic(Compiled):
         if self.verbose:
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
         if held_out is not None:
-            loss, self._score_told = steps.evaluate(held_out)
+            loss, run_of(self).score = steps.evaluate(held_out)
             self.validation_loss_curve_.append(loss)
         if self._overrides("_update_no_improvement_count"):
             steps.show()

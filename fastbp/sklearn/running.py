@@ -1,0 +1,62 @@
+"""What a fit of an estimator keeps to itself while it runs: on the estimator, calls in other threads would meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+
+@dataclass(slots=True)
+class Run:
+    """One call of `fit` or `partial_fit`.
+
+    Parameters
+    ----------
+    estimator : estimator
+    validation : tuple or None
+        X_val, y_val and sample_weight_val of `fit`.
+    watched : dict or None
+        What scikit-learn's callbacks are told of the data, if there are any.
+    lbfgs : tuple or None
+        Plan, rows and packing of the solver "lbfgs".
+    score : float or None
+        The score of early stopping where a pass over the rows gave it.
+    """
+
+    estimator: Any
+    validation: tuple[Any, ...] | None = None
+    watched: dict[str, Any] | None = None
+    lbfgs: tuple[Any, ...] | None = None
+    score: float | None = None
+
+
+_runs: ContextVar[tuple[Run, ...]] = ContextVar("runs", default=())  # of this thread, the latest last
+
+
+def run_of(estimator: Any) -> Run:
+    """Return the latest run of an estimator in this thread, or an empty one."""
+    return next((run for run in reversed(_runs.get()) if run.estimator is estimator), Run(estimator))
+
+
+@contextmanager
+def running(run: Run) -> Iterator[None]:
+    """Let `run_of` return this run in the calling thread."""
+    before = _runs.set((*_runs.get(), run))
+    try:
+        yield
+    finally:
+        _runs.reset(before)
+
+
+def knowing(function: Callable[..., Any], **names: Any) -> Callable[..., Any]:
+    """Return a function of scikit-learn's for which these names of its module stand for other values."""
+    assert isinstance(function, FunctionType)
+    mine = FunctionType(
+        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__, function.__closure__
+    )
+    mine.__kwdefaults__ = function.__kwdefaults__
+    return mine
