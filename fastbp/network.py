@@ -125,6 +125,13 @@ class Network:
             start = end
         return layers
 
+    def vector(self, name: str, values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Return a vector of the optimizer's state as kernels read it; raise ValueError where it has another length."""
+        if np.shape(values) != (self.n_parameters,):
+            expected = f"a number for each of the network's {self.n_parameters} parameters"
+            raise ValueError(f"the optimizer's vector {name!r} must hold {expected}, got shape {np.shape(values)}")
+        return np.ascontiguousarray(values, dtype)
+
     @property
     def vectors(self) -> list[tuple[tuple[str, float], ...]]:
         """Names and first values of the vectors of each layer: b, then g and c, then the activation's parameter."""

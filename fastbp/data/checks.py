@@ -172,18 +172,22 @@ def inputs(X: Any, columns: int, name: str = "X") -> Any:
 
 
 def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
-    """Return y as an int64 array of `rows` class numbers from 0 to below `classes`; not copied if it is one already."""
+    """Return y as an int64 array of `rows` class numbers from 0 to below `classes`, always a copy.
+
+    Kernels use class numbers as indices, so they are copied first and checked after: y itself may change at any time.
+    """
     array = _real_array(name, frames.as_target(y, name))
     if array.shape != (rows,):
         hint = " (class numbers, not one-hot rows)" if array.ndim == 2 else ""
         raise ValueError(f"{name} must have shape ({rows},), one label for each row of X, got {array.shape}{hint}")
+    array = np.array(array, order="C")
     whole = array.dtype.kind != "f" or (array == np.floor(array)).all()
     if not (whole and array.min() >= 0 and array.max() < classes):  # no temporary array: short epochs feel it
         row = int(np.argmax(~((array >= 0) & (array < classes) & (array == np.floor(array)))))
         raise ValueError(
             f"{name} must hold class numbers, whole numbers from 0 to {classes - 1}, got {array[row]} in row {row}"
         )
-    return np.require(array, np.int64, FOR_KERNELS)
+    return array.astype(np.int64, copy=False)
 
 
 def targets(y: Any, rows: int, outputs: int, loss: Loss, kind: np.dtype, name: str = "y") -> np.ndarray:
@@ -214,7 +218,7 @@ def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight") 
     if array.shape != (rows,):
         raise ValueError(f"{name} must have shape ({rows},), one number for each row of X, got {array.shape}")
     with np.errstate(over="ignore"):
-        numbers = np.require(array, kind, FOR_KERNELS)
+        numbers = np.require(array.view(), kind, FOR_KERNELS)
     wrong = ~(np.isfinite(numbers) & (numbers >= 0))
     if wrong.any():
         row = int(np.argmax(wrong))

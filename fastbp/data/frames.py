@@ -42,6 +42,12 @@ class SparseRows:
         picked = self.csr[rows]
         return picked if isinstance(rows, tuple) else SparseRows(picked)
 
+    def view(self) -> SparseRows:
+        """Return the same rows, whose shape and format stay when those of the user's object change."""
+        csr = self.csr
+        arrays = csr.data.view(), csr.indices.view(), csr.indptr.view()
+        return SparseRows(type(csr)(arrays, shape=csr.shape, copy=False))
+
     def toarray(self) -> np.ndarray:
         """Return the rows as a dense array of shape (rows, columns)."""
         return self.csr.toarray()

@@ -19,13 +19,15 @@ def samples(model: Model, X: Any, name: str = "X") -> Samples:
 
 
 def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Labelled:
-    """Return checked rows of X with their y and weights; errors name them with this prefix."""
+    """Return checked rows of X with their y and weights; errors name them with this prefix.
+
+    They are views or copies, so that shapes and dtypes stay as checked if the user's own arrays get others.
+    """
     inputs, outputs = samples(model, X, f"{prefix}X"), model.layer_sizes[-1]
+    inputs.X = inputs.X.view()
     rows, name = inputs.X.shape[0], f"{prefix}y"
     if model.network.of_classes:
         y = checks.labels(y, rows, outputs, name)
-        if model.kernels == "elementwise":
-            y = y.copy()  # its loops use y as indices, and a callback may change the user's array
     else:
         y = checks.targets(y, rows, outputs, model.network.loss, model.dtype, name)
     return Labelled(inputs, y, checks.weights(sample_weight, rows, model.dtype, f"{prefix}sample_weight"))

@@ -163,7 +163,7 @@ class Samples:
         shift = 0.0 if self.shift is None else self.shift
         scale = 1.0 if self.scale is None else self.scale
         columns = self.X.shape[1]
-        return np.array(np.broadcast_to(shift, columns)), np.array(np.broadcast_to(scale, columns))
+        return _numbers(shift, columns), _numbers(scale, columns)
 
     def gather(self, x: np.ndarray, rows: np.ndarray | slice) -> None:
         """Copy some rows to x, in this order; they are scaled in float64.
@@ -207,3 +207,8 @@ class Samples:
         """Raise the ValueError for a row that a compiled kernel found not to be finite."""
         self.converted(np.array([row]), dtype)
         raise ValueError(f"{self.name} must hold finite numbers within {dtype} after scaling; row {row} does not")
+
+
+def _numbers(value: float | np.ndarray, columns: int) -> np.ndarray:
+    """Return one number for each column as a new float64 array."""
+    return np.array(np.broadcast_to(value, columns), np.float64)

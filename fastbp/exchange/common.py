@@ -54,9 +54,14 @@ def checked_model(value: Any) -> Model:
 
 
 def set_parameters(model: Model, layers: Iterable[tuple[np.ndarray, ...]]) -> Model:
-    """Copy [(W, b, ...), ...], W of shape (inputs, outputs), in the order of `Model.parameters`; return the model."""
-    for layer, new_layer in zip(model.parameters, layers, strict=True):
+    """Copy [(W, b, ...), ...], W of shape (inputs, outputs), in the order of `Model.parameters`; return the model.
+
+    Raises ValueError where one has another shape: NumPy would repeat it.
+    """
+    for number, (layer, new_layer) in enumerate(zip(model.parameters, layers, strict=True), 1):
         for array, new in zip(layer, new_layer, strict=True):
+            if np.shape(new) != array.shape:
+                raise ValueError(f"layer {number} must have parameters of shape {array.shape}, got {np.shape(new)}")
             array[...] = new
     return model
 

@@ -70,7 +70,7 @@ class ElementwisePlan:
     def set_slots(self, slots: dict[str, np.ndarray]) -> None:
         """Set the optimizer's state."""
         for name, state in slots.items():
-            self.slots[name][...] = state
+            self.slots[name][...] = self.network.vector(name, state, self.dtype)
 
     def snapshot(self) -> Any:
         """Return a copy of the step count and the optimizer's state."""

@@ -79,10 +79,10 @@ class FastPlan:
 
     def set_slots(self, slots: dict[str, np.ndarray]) -> None:
         """Set the optimizer's state; vectors are only allocated if one is not zero."""
-        self.slots = {}
+        slots, self.slots = {name: self.network.vector(name, state, self.dtype) for name, state in slots.items()}, {}
         if any(state.any() for state in slots.values()):
             for name, state in slots.items():
-                self._pack(parameters.pack_parameters, self._slot(name), np.ascontiguousarray(state))
+                self._pack(parameters.pack_parameters, self._slot(name), state)
 
     def _slot(self, name: str) -> np.ndarray:
         if name not in self.slots:

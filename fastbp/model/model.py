@@ -12,7 +12,7 @@ import numpy as np
 from ..callbacks import check_callbacks
 from ..data import checks, choices, frames
 from ..data.labelled import for_training
-from ..execution import plan, threads
+from ..execution import plan
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer
 from ..network import Network
@@ -135,10 +135,10 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         )
         self._optimizer = choices.optimizer(optimizer, learning_rate)
         self.kernels = checks.choice("kernels", kernels, plan.KERNELS)
-        self.n_threads = checks.threads(n_threads, threads.most())
+        self.n_threads = n_threads
         self.dtype = checks.dtype(dtype)
-        self.input_shift = checks.per_column("input_shift", input_shift, sizes[0])
-        self.input_scale = checks.per_column("input_scale", input_scale, sizes[0])
+        self.input_shift = input_shift
+        self.input_scale = input_scale
         self.feature_names = checks.names("feature_names", feature_names, sizes[0])
         self.class_names = checks.names("class_names", class_names, sizes[-1])
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))

@@ -47,6 +47,14 @@ _MADE = ("_buffer", "_flat", "_plan", "_pool", "_random", "_use")  # what is mad
 _DERIVED = ("l1_per_weight", "l2_per_weight")  # of the network's fields: not the user's settings
 
 
+_CHECKED = {
+    "n_threads": lambda model, value: checks.threads(value, threads.most()),
+    "input_shift": lambda model, value: checks.per_column("input_shift", value, model.layer_sizes[0]),
+    "input_scale": lambda model, value: checks.per_column("input_scale", value, model.layer_sizes[0]),
+}  # what kernels rely on of the attributes that may be set
+_FIXED = ("network", "dtype", "kernels")  # likewise of those that may not: plans are made for them
+
+
 class StateMixin:
     """Methods of `Model` that give and restore its settings and state, in memory, in a pickle or in a file."""
 
@@ -65,6 +73,15 @@ class StateMixin:
     _flat: np.ndarray
     _random: np.random.Generator
     _use: Use
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _CHECKED:
+            value = _CHECKED[name](self, value)
+        elif name in _FIXED and name in self.__dict__:
+            raise AttributeError(
+                f"{name} of a model can't be changed: make a new Model, or copy this one's get_config()"
+            )
+        object.__setattr__(self, name, value)
 
     def _make(self) -> None:
         """Make room for the parameters, and the plan that computes with them."""

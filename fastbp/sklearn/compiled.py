@@ -49,6 +49,8 @@ class Compiled:
     # ---- what the network is
 
     def _network(self, loss: Loss | None = None) -> Network:
+        if not len(self.coefs_) == len(self.intercepts_) > 0 or any(np.ndim(W) != 2 for W in self.coefs_):
+            raise ValueError(_misfit(self))
         sizes = (self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_))
         F = choices.activations(self.activation, len(sizes) - 2)
         return Network(
@@ -129,7 +131,9 @@ class Compiled:
         slopes = iter(getattr(self, "slopes_", ()))
         each = zip(self.coefs_, self.intercepts_, network.layer_norms, network.activations, strict=True)
         for views, (coef, intercept, norm, F) in zip(network.views(flat), each, strict=True):
-            mine = (coef, intercept, *(next(norms) if norm else ()), *([next(slopes)] if F.parameter else []))
+            mine = (coef, intercept, *(next(norms, ()) if norm else ()), *([next(slopes, ())] if F.parameter else []))
+            if [view.shape for view in views] != [np.shape(its) for its in mine]:
+                raise ValueError(_misfit(self))
             yield from zip(views, mine, strict=True)
 
     def _labelled(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, plan: Any) -> Labelled:
@@ -138,15 +142,17 @@ class Compiled:
             raise ValueError(
                 f"X and y must have {columns} and {outputs} columns and as many rows, got shapes {X.shape}, {y.shape}"
             )
+        if sample_weight is not None and sample_weight.shape != (rows,):
+            raise ValueError(f"sample_weight must have shape ({rows},), got {sample_weight.shape}")
         if plan.network.of_classes:
             y = y.argmax(axis=1)
         else:
             y = np.require(y, plan.dtype, ["C", "W"])
         if plan.network.loss.name == "log_loss" and self.label_smoothing:
             y = y + plan.dtype.type(self.label_smoothing) * (plan.dtype.type(0.5) - y)
-        weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"])
+        weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"]).view()
         refuse_no_weight(weights, np.arange(rows), rows, "all rows, of training or of validation")
-        return Labelled(Samples(X), y, weights)
+        return Labelled(_samples(X), y.view(), weights)
 
     def _loss(self, sums: Sums) -> np.float64:
         """Return the loss as scikit-learn defines it: the squared error is the mean over outputs, not the sum."""
@@ -165,9 +171,12 @@ class Compiled:
         network, kind = self._network(None if usual else SquaredError()), self._kind(X.dtype)
         n_threads = checks.threads(self.n_threads, threads.most())
         pool = _POOLS.setdefault(self, PlanPool())
+        columns, *_, outputs = network.layer_sizes
+        if X.shape[1] != columns:  # a kernel would read past its end
+            raise ValueError(f"X must have {columns} columns, one for each row of coefs_[0], got {X.shape[1]}")
         with pool.plan(network, kind, n_threads, lambda: make_plan("fast", network, kind, NO_STEPS, n_threads)) as plan:
             self._load(plan)
-            z = np.empty((X.shape[0], network.layer_sizes[-1]), kind)
+            z = np.empty((X.shape[0], outputs), kind)
             plan.predict(Samples(X), z)
         if not usual:
             OUTPUTS[self.out_activation_](z)
@@ -211,3 +220,17 @@ class Compiled:
 def _as_in_scikit_learn(F: Activation) -> Activation:
     """Return an activation with F'(0) as in scikit-learn, where that of ReLU is 0."""
     return RELU_FROM_BELOW if F == RELU else F
+
+
+def _samples(X: Any) -> Samples:
+    """Return rows whose shape and dtype stay when those of the user's own array change."""
+    return Samples(X.view() if isinstance(X, np.ndarray) else X)
+
+
+def _misfit(estimator: Any) -> str:
+    """Return what is wrong with parameters that a user has set."""
+    shapes = [np.shape(W) for W in estimator.coefs_], [np.shape(b) for b in estimator.intercepts_]
+    return (
+        "coefs_ and intercepts_ must hold W of shape (inputs, outputs) and b of shape (outputs,) of each layer, and "
+        f"gains_, offsets_ and slopes_ must fit them, got coefs_ and intercepts_ of shapes {shapes[0]}, {shapes[1]}"
+    )
