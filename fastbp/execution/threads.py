@@ -13,6 +13,7 @@ import numba
 from numba.core import config
 
 from ..kernels.compiler.jit import BOUNDSCHECK, PlainLoop
+from ..kernels.compiler.signals import held
 from .sharing import SHORT_FLOP, Sharing
 
 _ADVICE = {
@@ -63,7 +64,8 @@ def _numba_threads() -> int:
     ours = {} if {"OMP_WAIT_POLICY", *_SPINS} & os.environ.keys() else _SPINS
     os.environ.update(ours)
     try:
-        return numba.get_num_threads()
+        with held():
+            return numba.get_num_threads()
     finally:
         _started = True
         for name in ours:

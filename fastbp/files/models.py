@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "fastbp-model", "2"
 VECTORS = {"b": "bias", "g": "norm.weight", "c": "norm.bias"}  # names of a layer's vectors, all others' their own
+FOREIGN = AttributeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError  # what its content raises
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # quotes inside the other values are escaped
 _BLANK = b"0" * 64  # stands in the digest's place while it is computed
@@ -109,9 +110,7 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
         return _unpacked(data, metadata, custom)
     except MissingError as error:
         raise ValueError(f"{path}: {error}") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # no damage, the checksum is right: whatever it is, the file was not made by `save`
+    except FOREIGN as error:  # no damage, the checksum is right: whatever it is, the file was not made by `save`
         raise ValueError(f"{path}: not a model that fastbp can use: {error}") from error
 
 
@@ -237,11 +236,15 @@ def _checked(custom: Any) -> Mapping[str, Any]:
 
 
 def _unpacked(data: bytes, metadata: dict[str, str], custom: Mapping[str, Any]) -> Model:
+    from safetensors import SafetensorError
     from safetensors.numpy import load as unpack
 
     from ..model.model import Model
 
-    tensors = unpack(data)
+    try:
+        tensors = unpack(data)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
     config: dict[str, Any] = json.loads(metadata["config"])
     for name in ("shift", "scale"):
         if f"input.{name}" in tensors:

@@ -24,6 +24,7 @@ from numba.core.registry import CPUDispatcher
 
 from . import cache as _cache
 from . import perf_map
+from .signals import held
 
 SOURCES = Path(__file__).parent.parent  # all of `kernels`
 BOUNDSCHECK = bool(config.BOUNDSCHECK)
@@ -34,6 +35,11 @@ CODE_VARIABLES = (
 )  # fmt: skip
 
 ZERO = np.intp(0)  # as an argument where others are variables: for a literal 0 Numba compiles the function once more
+
+# what unpickling raises where a file holds something else; nothing else, as exceptions of users may come at any time
+UNREADABLE = (
+    pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, ImportError, LookupError, TypeError, ValueError,
+)  # fmt: skip
 
 # only the loops that say prange run in parallel
 PARALLEL = dict.fromkeys(
@@ -72,6 +78,7 @@ def jit(function, parallel=False, kept=True, **flags):
     if INTERPRETED:
         return function
     dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel, no_cfunc_wrapper=True, **flags)(function)
+    dispatcher.__class__ = _Undisturbed
     folder = cache_folder() if kept else None
     if folder is not None:
         dispatcher._cache = _KernelCache(folder, function, "parallel" if parallel else "serial")
@@ -84,7 +91,19 @@ def assembly(dispatcher, signature):
     return library.codegen._tm.emit_assembly(library._get_module_for_linking())
 
 
-class _NoWrapper(CPUDispatcher):
+class _Undisturbed(CPUDispatcher):
+    """A function that is compiled, or loaded from the cache, without a signal in between."""
+
+    def compile(self, signature):
+        with held():
+            return super().compile(signature)
+
+    def _compile_for_args(self, *args, **kwargs):
+        with held():
+            return super()._compile_for_args(*args, **kwargs)
+
+
+class _NoWrapper(_Undisturbed):
     """A function without code for calls from Python; such a call raises TypeError instead of ending the process."""
 
     def __call__(self, *args):
@@ -157,7 +176,8 @@ def compiled_for(signature, function, parallel=False, kept=True):
 @functools.cache
 def cache_folder():
     """Return the folder for compiled kernels of these sources, which is made if need be, or None without a cache."""
-    return _cache.folder(source_key())
+    with held():
+        return _cache.folder(source_key())
 
 
 @functools.cache
@@ -221,12 +241,12 @@ class _KernelCache(_Cache):
             return None
         try:
             parts = pickle.loads(body)
-            found = compiler.CompileResult._rebuild(target_context, *parts)
-            perf_map.write(found.library, _object_file(parts))
-            _KernelCache.hits += 1
-            return found
-        except Exception:  # a damaged file may raise anything; the kernel is then compiled
+            found, code = compiler.CompileResult._rebuild(target_context, *parts), _object_file(parts)
+        except UNREADABLE:  # the kernel is then compiled
             return None
+        perf_map.write(found.library, code)
+        _KernelCache.hits += 1
+        return found
 
     def save_overload(self, sig, data):
         if not self._enabled or data.library.has_dynamic_globals:

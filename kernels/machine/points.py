@@ -21,8 +21,14 @@ from numba.core.errors import NumbaError
 from numba.core.untyped_passes import IRProcessing
 
 from ..compiler.jit import inline, inliner
+from ..compiler.signals import held
 from ..entries import functions as formula
 
+# what Numba raises for a function; nothing else, as exceptions of users may come at any time
+FAULTS = (
+    NumbaError, ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, RecursionError,
+    TypeError, ValueError,
+)  # fmt: skip
 SMALL = 2**15  # whole numbers below it are int16, which a float32 takes in as it is
 OURS = {
     theirs: getattr(formula, name)
@@ -120,12 +126,13 @@ def point(function):
 
 def refusal(error, *entries):
     """Return a TypeError that says in a sentence which of users' functions Numba can't compile, or the error itself."""
-    for name, functions, operands in (entry.functions for entry in entries):
-        for function in functions:
-            try:
-                point(function).compile((types.float64,) * operands)
-            except Exception as its_own:  # Numba raises what it likes
-                return TypeError(f"{name}: Numba can't compile {function.__name__!r}: {_reason(its_own)}")
+    with held():
+        for name, functions, operands in (entry.functions for entry in entries):
+            for function in functions:
+                try:
+                    point(function).compile((types.float64,) * operands)
+                except FAULTS as its_own:
+                    return TypeError(f"{name}: Numba can't compile {function.__name__!r}: {_reason(its_own)}")
     if not isinstance(error, NumbaError):
         return error
     names = " or ".join(entry.name for entry in entries)
