@@ -59,7 +59,7 @@ class RowPredictor:
 
     def __init__(self, network: Network, flat: np.ndarray, n_threads: int | None) -> None:
         self.network, self.flat, self.n_threads = network, flat, n_threads
-        shapes = np.array(network.shapes)
+        shapes = np.array(network.shapes, np.int64)
         self._alone = np.ones(len(shapes), np.int64)
         self._shared = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1).astype(np.int64)
         self._weights = int(shapes.prod(axis=1).sum())
@@ -96,10 +96,10 @@ class RowPredictor:
             ]
             self._fields = {
                 "flat": self.flat,
-                "sizes": np.array(network.layer_sizes),
-                "vectors": np.array([len(vectors) for vectors in network.vectors]),
-                "activations": np.array(functions),
-                "rectifies": np.array([F.name == "relu" for F in network.activations], np.int64),
+                "sizes": np.array(network.layer_sizes, np.int64),
+                "vectors": np.array([len(vectors) for vectors in network.vectors], np.int64),
+                "activations": np.array(functions, np.int64),
+                "rectifies": np.array([F.name.startswith("relu") for F in network.activations], np.int64),
                 "output": compilation.compile_row_kernel(Kernel("output_row", network.loss.link), dtype)[0],
                 "n_layers": len(network.shapes),
             }

@@ -46,7 +46,7 @@ def finish_task(s):
 
 @inline
 def open_phase(s, tasks):
-    """Open a phase of up to MOST tasks. All other fields that the tasks read must be written before."""
+    """Open up to MOST tasks of a phase. All other fields that the tasks read must be written before."""
     phase = (s.tasks >> 2 * BITS) + 1 & MOST
     atomic_publish(s, "done", 0)
     atomic_publish(s, "tasks", phase << 2 * BITS | tasks << BITS)

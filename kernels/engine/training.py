@@ -12,25 +12,27 @@ from ..program.state import NO_ROW
 from ..tasks.splitting import count_tasks
 from .minibatch import add_errors, add_penalty, count_step, limit_norm, open_minibatch
 from .run import run_alone
-from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
+from .team import FINISHED, MOST, await_tasks, finish_task, open_phase, take_task, wait
 from .worker_state import pass_on_bad_row, worker_state
 
 
 def run_phase(s, number):
-    """Do a phase with the team; its leader calls it."""
+    """Do a phase with the team, up to MOST tasks at a time; its leader calls it."""
     tasks = count_tasks(s, s.phases[number])
     if s.workers == 1:
         for task in range(tasks):
             call(s.run_task, s, number, task, ZERO)
         return
     s.phase = number
-    open_phase(s, tasks)
-    task = take_task(s, ZERO)
-    while task >= 0:
-        call(s.run_task, s, number, task, ZERO)
-        finish_task(s)
+    for first in range(0, tasks, MOST):
+        s.first_task, some = first, min(MOST, tasks - first)
+        open_phase(s, some)
         task = take_task(s, ZERO)
-    await_tasks(s, tasks)
+        while task >= 0:
+            call(s.run_task, s, number, first + task, ZERO)
+            finish_task(s)
+            task = take_task(s, ZERO)
+        await_tasks(s, some)
 
 
 @inline
@@ -88,7 +90,7 @@ def train(s):
         if task == FINISHED:
             return
         if task >= 0:
-            call(s.run_task, s, s.phase, task, worker)
+            call(s.run_task, s, s.phase, s.first_task + task, worker)
             finish_task(s)
             turns = 0
         else:

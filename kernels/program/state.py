@@ -54,6 +54,7 @@ STATE = Layout("state", {
     # the program
     "minibatch": "i8",  # of replicas: the one whose tasks are open; the leader writes it before it opens them
     "phase": "i8",  # number of the open phase
+    "first_task": "i8",  # of those that are open: more than `tasks` counts are opened in parts
     "phases": Table(PHASE), "kernels": Array("i8"),
     "forward": "i8", "backward": "i8", "end_backward": "i8", "end_phases": "i8",  # where these parts begin and end
     "block_forward": "i8", "block_end": "i8",  # likewise of the program of a block of rows

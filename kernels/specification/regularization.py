@@ -9,6 +9,7 @@ from ..compiler.jit import jit, plain_loop
 
 @jit
 def _mix(x):
+    x &= 0xFFFFFFFF  # the counter has 32 bits, and begins again
     x = (x ^ (x >> 16)) * 0x7FEB352D & 0xFFFFFFFF
     x = (x ^ (x >> 15)) * 0x846CA68B & 0xFFFFFFFF
     return x ^ (x >> 16)
