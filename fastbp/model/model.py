@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import replace
 from typing import Any
@@ -20,7 +19,6 @@ from ..schedules import Schedule, check_schedule
 from ..training.history import History
 from ..training.loop import Training
 from ..training.progress import Progress
-from ..training.use import Call
 from . import initializers
 from .conversion import ConversionMixin
 from .prediction import PredictionMixin
@@ -250,7 +248,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         >>> len(history.val_loss), history.loss[-1] < history.loss[0]
         (5, True)
         """
-        call = Call()
+        call = object()
         try:
             self._use.begin(call)
             epochs = checks.whole_number("epochs", epochs, 0)
@@ -264,8 +262,9 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
             )
             schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
             self._plan.load(self._flat)
-            resting = functools.partial(self._use.resting, call)
-            training = Training(data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, resting)
+            training = Training(
+                data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, self._use.resting
+            )
             history = training.run(self, self._plan, self._flat, self._random)
             if self.feature_names is None:
                 self.feature_names = names

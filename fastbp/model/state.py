@@ -75,13 +75,11 @@ class StateMixin:
     _use: Use
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _CHECKED:
-            value = _CHECKED[name](self, value)
-        elif name in _FIXED and name in self.__dict__:
+        if name in _FIXED and name in self.__dict__:
             raise AttributeError(
                 f"{name} of a model can't be changed: make a new Model, or copy this one's get_config()"
             )
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, _CHECKED[name](self, value) if name in _CHECKED else value)
 
     def _make(self) -> None:
         """Make room for the parameters, and the plan that computes with them."""

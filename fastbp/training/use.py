@@ -16,73 +16,65 @@ READ = (
 )
 
 
-class Call:
-    """One call that changes a model, in the thread that makes it; it rests while callbacks run."""
-
-    __slots__ = ("resting", "thread")
-
-    def __init__(self) -> None:
-        self.resting, self.thread = False, threading.get_ident()
-
-
 class Use:
     """What calls a model is changed by. Nobody waits: what can't be done is refused.
 
     A call must be ended with `end`, in a `finally` that begins before `begin`: so Ctrl-C leaves no model in use.
     """
 
-    __slots__ = ("_by", "_changes")
+    __slots__ = ("_by", "_changes", "_resting")
 
     def __init__(self) -> None:
-        self._by: dict[str, Call] = {}  # under "call" the one there is, if any
+        self._by: dict[str, object] = {}  # under "call" what stands for the one there is, if any
+        self._resting: int | None = None  # the thread of that call while its callbacks run
         self._changes = 0  # how often the state began or ceased to change
 
-    def begin(self, call: Call) -> None:
+    def begin(self, call: object) -> None:
         """Let a call change the model; raise RuntimeError while another does."""
         if self._by.setdefault("call", call) is not call:  # atomic
             raise RuntimeError(TRAINED)
         self._changes += 1
 
-    def end(self, call: Call) -> None:
+    def end(self, call: object) -> None:
         """End a call, if it has begun."""
         if "call" in self._by and self._by["call"] is call:  # no function is called, so that no signal comes between
             self._changes += 1
             del self._by["call"]
 
     @contextmanager
-    def resting(self, call: Call) -> Iterator[None]:
-        """Let callbacks read and change the model, in the thread of the call."""
+    def resting(self) -> Iterator[None]:
+        """Let callbacks read and change the model, in this thread."""
         try:
-            call.resting = True
+            self._resting = threading.get_ident()
             self._changes += 1
             yield
         finally:
-            call.resting = False
+            self._resting = None
             self._changes += 1
 
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Change the state at once: no call must be changing it, but one whose callback this is."""
-        outer, call = self._by.get("call"), Call()
+        call, thread = object(), threading.get_ident()
+        within = self._resting == thread
         try:
-            if outer is not None and outer.resting and outer.thread == call.thread:
-                outer.resting = False
+            if within:
+                self._resting = None
                 self._changes += 1
             else:
-                outer = None
                 self.begin(call)
             yield
         finally:
-            if outer is not None:
-                outer.resting = True
+            if within:
+                self._resting = thread
                 self._changes += 1
             self.end(call)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Read the state; raise RuntimeError if it changes meanwhile."""
-        before, call = self._changes, self._by.get("call")
-        if call is not None and not call.resting:
+        before = self._changes
+        if "call" in self._by and self._resting is None:
             raise RuntimeError(READ)
         try:
             yield
