@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from .history import History
 
 DELAY = 0.5  # seconds before a bar is shown: shorter trainings show none
+UNWRITABLE = OSError, ValueError, AttributeError, TypeError  # of streams: broken, closed, or without some method
 NOTEBOOKS = ("ipykernel", "pyodide_kernel")  # packages whose streams show a bar though they are no terminal
 
 
@@ -16,7 +19,8 @@ class Progress:
     """Shows the progress of a training; a context manager.
 
     The bar is drawn by tqdm on stderr, as a widget in a notebook that has widgets. None is drawn where stderr is
-    redirected to a file or a pipe, which it would fill with control characters.
+    redirected to a file or a pipe, which it would fill with control characters. Training goes on in silence where
+    stderr or stdout is closed, missing or cannot be written.
 
     Parameters
     ----------
@@ -32,20 +36,24 @@ class Progress:
         self._epochs_done = 0
 
     def __enter__(self) -> Progress:
-        if self.verbose == 1 and _can_redraw(sys.stderr):
-            self._bar = _tqdm()(total=self.epochs, unit="epoch", delay=DELAY, bar_format=_FORMAT, disable=False)
+        if self.verbose == 1 and _can_redraw(getattr(sys, "stderr", None)):
+            make = _tqdm()
+            with self._silent_if_unwritable():
+                self._bar = make(total=self.epochs, unit="epoch", delay=DELAY, bar_format=_FORMAT, disable=False)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with self._silent_if_unwritable():
+                self._bar.close()
 
     def rows(self, done: int, n: int, loss: float, accuracy: float | None) -> None:
         """Show that `done` of the epoch's `n` rows are done, with the running means so far."""
         if self._bar is not None:
             more = "" if accuracy is None else f", accuracy {accuracy:.4f}"
-            self._bar.set_postfix_str(f"loss {loss:.4f}{more}", refresh=False)
-            self._bar.update(self._epochs_done + done / n - self._bar.n)
+            with self._silent_if_unwritable():
+                self._bar.set_postfix_str(f"loss {loss:.4f}{more}", refresh=False)
+                self._bar.update(self._epochs_done + done / n - self._bar.n)
 
     def epoch(self, history: History) -> None:
         """Show that an epoch is done, the last one of `history`."""
@@ -54,7 +62,18 @@ class Progress:
             self._bar.n = self._epochs_done  # exactly: a notebook shows a bar that ends below its total as failed
         if self.verbose == 2:
             numbers = ", ".join(f"{name} {value:.4f}" for name, value in history.latest().items())
-            print(f"epoch {len(history.loss)}/{self.epochs}: {numbers}")
+            with self._silent_if_unwritable():
+                print(f"epoch {len(history.loss)}/{self.epochs}: {numbers}")
+
+    @contextlib.contextmanager
+    def _silent_if_unwritable(self) -> Iterator[None]:
+        """Write within this block. If the stream refuses, nothing more is shown."""
+        try:
+            yield
+        except UNWRITABLE:
+            if self._bar is not None:
+                self._bar.disable = True  # tqdm then closes it without writing
+            self._bar, self.verbose = None, 0
 
 
 _FORMAT = "{desc}{percentage:3.0f}%|{bar}| epoch {n:.1f}/{total} [{elapsed}<{remaining}{postfix}]"
@@ -62,9 +81,12 @@ _FORMAT = "{desc}{percentage:3.0f}%|{bar}| epoch {n:.1f}/{total} [{elapsed}<{rem
 
 def _can_redraw(stream: Any) -> bool:
     """Return whether a line written to the stream can be drawn again: in a terminal or a notebook."""
-    if type(stream).__module__.partition(".")[0] in NOTEBOOKS:
+    if str(type(stream).__module__).partition(".")[0] in NOTEBOOKS:
         return True
-    return stream is not None and stream.isatty()
+    try:
+        return bool(stream.isatty())
+    except UNWRITABLE:
+        return False
 
 
 def _tqdm() -> Any:
