@@ -96,8 +96,11 @@ class _Monitoring(Callback):
     def _improved(self, logs: dict[str, float]) -> bool:
         """Return whether this epoch is the best so far; count the epochs without an improvement by `min_delta`."""
         if self.monitor not in logs:
-            known = ", ".join(sorted(set(logs) - {"epoch", "seconds"}))
-            raise ValueError(f"monitor must be one of {known}, got {self.monitor!r}; val_... needs validation data")
+            known = sorted(set(logs) - {"epoch", "seconds"})
+            meant = checks.meant(self.monitor, known)
+            raise ValueError(
+                f"monitor must be one of {', '.join(known)}, got {self.monitor!r}{meant}; val_... needs validation data"
+            )
         value = logs[self.monitor]
         if self.mode == "max" or (self.mode == "auto" and "loss" not in self.monitor):
             value = -value
@@ -270,3 +273,8 @@ class Diagnose(Callback):
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Append a diagnosis of the batch."""
         self.reports.append(model.diagnose(self.X, self.y))
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)

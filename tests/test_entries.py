@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import fastbp
-from fastbp.data import choices
 from fastbp.kernels.activations import ACTIVATIONS
 from fastbp.kernels.engine import compilation
 from fastbp.kernels.entries.activation import POINTS, check_derivative
@@ -213,25 +212,6 @@ def test_settings_are_the_arguments_and_are_checked(made):
         for bad in ("a", None, math.nan):
             with pytest.raises((TypeError, ValueError), match=name):
                 made(**{name: bad})
-
-
-# ---- names of other libraries
-
-
-def test_names_that_mean_the_same_are_taken_and_the_entrys_own_is_kept():
-    for F in ACTIVATIONS.values():
-        for alias in F.elsewhere.aliases:
-            assert choices.activation(alias) is F
-            assert fastbp.Model([2, 3, 2], [alias]).get_config()["activation"] == [F.name]
-    assert {"sigmoid", "linear", "swish"} <= {alias for F in ACTIVATIONS.values() for alias in F.elsewhere.aliases}
-    for name in "Adam", "SGD", "AdamW", "RMSprop", "NAdam", "Lion":
-        model = fastbp.Model([2, 2], optimizer=name)
-        assert type(model.optimizer).__name__ == name
-        assert model.get_config()["optimizer"]["name"] == name.lower()
-    for alias in "CrossEntropyLoss", "sparse_categorical_crossentropy":
-        assert fastbp.Model([2, 2], loss=alias).get_config()["loss"]["name"] == "cross_entropy"
-    with pytest.raises(ValueError, match=r"loss 'mse' is not known"):  # a mean, not half a sum
-        fastbp.Model([2, 2], loss="mse")
 
 
 def test_a_config_makes_the_same_model():

@@ -38,6 +38,9 @@ def classifier(kind="multiclass", dtype="float32", **settings):
     )
 
 
+FOURTH = fastbp.losses.PointLoss("fourth", lambda z, y: (z - y) ** 4 / 4, lambda z, y: (z - y) ** 3)
+
+
 def parameters(mlp):
     return list(zip(mlp.coefs_, mlp.intercepts_, strict=True))
 
@@ -58,8 +61,9 @@ def test_classifiers_come_with_the_same_predictions(kind, activation, dtype):
     assert model.dtype == dtype and model.layer_sizes == (7, 17, 5, mlp.n_outputs_)
     assert_same_parameters(model.parameters, parameters(mlp))
     assert_allclose(model.predict_proba(rows(model)), probabilities(mlp, rows(model)), **near(model))
-    predicted = model.predict(rows(model))
-    assert_array_equal(predicted if kind == "multilabel" else mlp.classes_[predicted], mlp.predict(rows(model)))
+    predicted, expected = model.predict(rows(model)), mlp.predict(rows(model))
+    names = dict(zip(mlp.classes_.tolist(), model.class_names, strict=True))
+    assert_array_equal(predicted, expected if kind == "multilabel" else [names[c] for c in expected.tolist()])
     back = exchange.to_sklearn(model, None if kind == "multilabel" else mlp.classes_)
     assert_same_parameters(parameters(back), parameters(mlp))
     assert_array_equal(back.classes_, mlp.classes_)
@@ -84,12 +88,12 @@ def test_class_names_are_the_labels_as_text():
     assert names["multiclass"] == ["-1", "1", "3"]
     assert names["words"] == ["many", "one", "two"]
     assert names["floats"] == ["0", "1", "2", "3"]
-    assert names["binary"] == ["yes"]
+    assert names["binary"] == ["no", "yes"]
     assert names["multilabel"] == ["0", "1", "2"]
 
 
 def test_numbers_come_back_as_numbers_and_words_as_words():
-    for kind in "multiclass", "words", "floats":
+    for kind in "multiclass", "words", "floats", "binary":
         mlp = classifier(kind)
         back = exchange.to_sklearn(exchange.from_sklearn(mlp))
         assert_array_equal(back.classes_, mlp.classes_)
@@ -164,7 +168,7 @@ def test_two_softmax_outputs_become_one_logistic_output(dtype):
     mlp = exchange.to_sklearn(model)
     assert mlp.classes_.tolist() == ["no", "yes"] and mlp.out_activation_ == "logistic"
     assert_allclose(mlp.predict_proba(rows(model))[:, ::-1], model.predict_proba(rows(model)), **near(model))
-    assert_array_equal(mlp.predict(rows(model)), np.array(["yes", "no"])[model.predict(rows(model))])
+    assert_array_equal(mlp.predict(rows(model)), model.predict(rows(model)))
 
 
 def test_classes_are_sorted_with_their_columns():
@@ -229,6 +233,7 @@ def test_an_unfitted_or_foreign_estimator_is_refused():
         ({"sizes": (3, 3), **NAMED}, None, "input_shift or input_scale; convert a model without them"),
         ({"sizes": (3, 3), "input_scale": 2}, None, "input_shift or input_scale"),
         ({"sizes": (3, 4, 3), "layer_norm": True}, None, "scikit-learn has no layer normalization"),
+        ({"sizes": (3, 1), "loss": FOURTH}, None, "loss 'fourth' has no counterpart in scikit-learn"),
         ({"sizes": (3, 1)}, None, "two classes or more, the model has one"),
         ({"sizes": (3, 3)}, [1, 2], "classes must be 3 different labels, got .1, 2."),
         ({"sizes": (3, 3)}, [1, 2, 1], "classes must be 3 different labels"),

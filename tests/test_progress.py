@@ -82,7 +82,7 @@ def test_a_notebook_shows_a_bar_without_a_warning(widgets, tmp_path):
 class Terminal:
     """A stream that says that it is a terminal, and fails from a given write on."""
 
-    def __init__(self, fails_from=None, error=OSError("gone")):
+    def __init__(self, fails_from=None, error=OSError):
         self.text, self.fails_from, self.error = "", fails_from, error
 
     def isatty(self):
@@ -124,8 +124,8 @@ ODD = {
     "no stream": object,
     "grumpy": Grumpy,
     "broken at once": lambda: Terminal(0),
-    "broken later": lambda: Terminal(3, BrokenPipeError("gone")),
-    "wrong type": lambda: Terminal(2, TypeError("bytes")),
+    "broken later": lambda: Terminal(3, BrokenPipeError),
+    "wrong type": lambda: Terminal(2, TypeError),
 }
 
 

@@ -127,7 +127,7 @@ def test_the_numbers_are_the_trainings(training, read):
     assert f"test accuracy {scores['accuracy']:.2%} test loss {scores['loss']:.4g} training time 1.25 s" in text
     assert "rows to train on 200" in text and "rows to test on 100" in text and "layers 3-8-4" in text
     for c, name in enumerate(STRANGE):
-        true, guessed = training.data.y_test == c, training.model.predict(training.data.X_test) == c
+        true, guessed = training.data.y_test == c, training.model.predict(training.data.X_test) == name
         right = (true & guessed).sum()
         row = [name, true.sum(), right, f"{right / true.sum():.1%}", f"{right / guessed.sum():.1%}"]
         assert " ".join(" ".join(map(str, row)).split()) in text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+import numpy as np
+
 from .arguments import add_header
 from .output import complain, plain
 
@@ -39,9 +41,13 @@ def run(options: argparse.Namespace) -> int:
         for numbers in model.predict(X).reshape(len(X), -1):
             sys.stdout.write("\t".join(f"{number:.6g}" for number in numbers) + "\n")
         return 0
-    names = model.class_names or [str(c) for c in range(model.layer_sizes[-1])]
-    names = [plain(name) for name in names]
     probabilities = model.predict_proba(X)
+    if probabilities.shape[1] == 1 and not model.network.of_classes:  # one output is the probability of class 1
+        probabilities = np.hstack([1 - probabilities, probabilities])
+    names = model.class_names or []
+    if len(names) != probabilities.shape[1]:
+        names = [str(c) for c in range(probabilities.shape[1])]
+    names = [plain(name) for name in names]
     for row, c in zip(probabilities, probabilities.argmax(axis=1), strict=True):
         sys.stdout.write(f"{names[c]}\t{row[c]:.6f}\n")
     return 0

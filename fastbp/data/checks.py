@@ -5,6 +5,7 @@ Compiled kernels do not check bounds, so all that reaches them must have passed 
 
 from __future__ import annotations
 
+import difflib
 import math
 import numbers
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.settings import above_zero, flag, number, rate, share
-from . import frames
+from . import frames, hints
 
 __all__ = ["above_zero", "flag", "number", "rate", "share"]
 
@@ -70,13 +71,37 @@ def flags(name: str, value: Any, count: int) -> bool | tuple[bool, ...]:
     return each
 
 
-def choice(name: str, value: Any, known: Iterable[str]) -> str:
-    """Return `value`, if it is one of the known names."""
+def choice(name: str, value: Any, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
+    """Return the known name that `value` spells, or that it is an alias of; see `spelled`."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {value!r} of type {type(value).__name__}")
-    if value not in known:
-        raise ValueError(f"{name} {value!r} is not known; known are {', '.join(map(repr, known))}")
-    return value
+    each = dict(zip(known, known, strict=True)) | dict(aliases or {})
+    found = spelled(value, each)
+    if found is None:
+        raise ValueError(f"{name} {value!r} is not known{meant(value, each)}; known are {', '.join(map(repr, known))}")
+    return each[found]
+
+
+def spelled(value: str, known: Iterable[str]) -> str | None:
+    """Return the one of the known names that `value` is, whatever its case, hyphens and underscores, or None."""
+    if value in known:
+        return value
+    return next((name for name in known if plainly(name) == plainly(value)), None)
+
+
+def plainly(name: str) -> str:
+    """Return a name in lower case without hyphens, underscores and blanks: "LeakyReLU" is "leaky_relu"."""
+    return name.lower().translate({ord(mark): None for mark in "-_ "})
+
+
+def meant(value: str, known: Iterable[str]) -> str:
+    """Return the part of an error that suggests the known name next to `value`, or nothing where none is near."""
+    names = list(known)
+    plain = {plainly(name): name for name in reversed(names)}
+    near = difflib.get_close_matches(plainly(value), plain, 1, 0.7)
+    begun = [name for name in names if len(value) > 1 and plainly(name).startswith(plainly(value))]
+    found = [plain[name] for name in near] or begun[:1]
+    return f" - did you mean {found[0]!r}?" if found else ""
 
 
 def dtype(value: Any) -> np.dtype:
@@ -178,7 +203,7 @@ def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
     """
     array = _real_array(name, frames.as_target(y, name))
     if array.shape != (rows,):
-        hint = " (class numbers, not one-hot rows)" if array.ndim == 2 else ""
+        hint = hints.of_labels_shape(array.shape, rows)
         raise ValueError(f"{name} must have shape ({rows},), one label for each row of X, got {array.shape}{hint}")
     array = np.array(array, order="C")
     whole = array.dtype.kind != "f" or (array == np.floor(array)).all()
@@ -186,6 +211,7 @@ def labels(y: Any, rows: int, classes: int, name: str = "y") -> np.ndarray:
         row = int(np.argmax(~((array >= 0) & (array < classes) & (array == np.floor(array)))))
         raise ValueError(
             f"{name} must hold class numbers, whole numbers from 0 to {classes - 1}, got {array[row]} in row {row}"
+            f"{hints.of_labels(array, classes)}"
         )
     return array.astype(np.int64, copy=False)
 
@@ -195,7 +221,8 @@ def targets(y: Any, rows: int, outputs: int, loss: Loss, kind: np.dtype, name: s
     array = _real_array(name, frames.as_target(y, name))
     if array.shape != (rows, outputs) and not (outputs == 1 and array.shape == (rows,)):
         alone = f"({rows},) or " if outputs == 1 else ""
-        raise ValueError(f"{name} must have shape {alone}({rows}, {outputs}), got {array.shape}")
+        hint = hints.of_targets_shape(array.shape, rows, loss.link)
+        raise ValueError(f"{name} must have shape {alone}({rows}, {outputs}), got {array.shape}{hint}")
     with np.errstate(over="ignore"):
         numbers = np.require(array.reshape(rows, outputs), kind, FOR_KERNELS)
     low, high = loss.domain
@@ -206,6 +233,7 @@ def targets(y: Any, rows: int, outputs: int, loss: Loss, kind: np.dtype, name: s
         raise ValueError(
             f"{name} must hold finite numbers of {kind}{limits} for loss {loss.name!r}, "
             f"got {array.reshape(rows, outputs)[row, column]} in row {row}, column {column}"
+            f"{hints.of_targets(array, loss.link)}"
         )
     return numbers
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -15,19 +14,42 @@ from ..kernels.optimizers import OPTIMIZERS
 from . import checks
 
 T = TypeVar("T")
-CALLED: dict[str, Activation] = ACTIVATIONS | {alias: F for F in ACTIVATIONS.values() for alias in F.elsewhere.aliases}
+CALLED: dict[str, Activation] = ACTIVATIONS | {
+    alias: F for F in ACTIVATIONS.values() for alias in (*F.elsewhere.aliases, F.elsewhere.torch) if alias
+}
 ALSO_LOSSES: dict[str, type[Loss]] = LOSSES | {alias: loss for loss in LOSSES.values() for alias in loss.aliases}
+OF_ONE: dict[str, type[Loss]] = {alias: loss for loss in LOSSES.values() for alias in loss.aliases_of_one}
+HALF = "'squared_error', which is half the square, summed over the outputs"
+NEARLY = {
+    "loss": {
+        **dict.fromkeys(("mse", "mean_squared_error", "MSELoss", "l2", "l2_loss"), HALF),
+        **dict.fromkeys(
+            ("categorical_crossentropy", "nll_loss"), "'cross_entropy', which takes class numbers, y.argmax(axis=1)"
+        ),
+        "log_loss": "'cross_entropy', or 'binary_cross_entropy' for one output",
+        "PoissonNLLLoss": "'poisson', which has a term of y more",
+        "ce": "'cross_entropy'",
+    },
+    "activation": {
+        "softmax": "the loss 'cross_entropy', whose outputs are softmax(t)",
+        **dict.fromkeys(("gelu_tanh", "gelu_new", "gelu_pytorch_tanh", "gelu_approximate"), "'gelu', which is exact"),
+        "none": "'identity'",
+    },
+    "optimizer": dict.fromkeys(("momentum", "nesterov"), "fastbp.optimizers.SGD(momentum=..., nesterov=...)"),
+}  # names of other libraries for what differs from ours, and what to say
 
 
 def named(what: str, value: Any, known: Mapping[str, T], also: Mapping[str, T] | None = None) -> T:
     """Return the entry of this name, or of one in `also`. The error lists `known` and suggests the nearest of all."""
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a string or an object of fastbp.{_module(what)}, got {value!r}")
-    if value in (also or known):
-        return (also or known)[value]
-    near = difflib.get_close_matches(value.lower(), also or known, 1, 0.7)
-    meant = f" - did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{what} {value!r} is not known{meant}; known are {', '.join(map(repr, known))}")
+    every = also or known
+    if (found := checks.spelled(value, every)) is not None:
+        return every[found]
+    nearly = NEARLY.get(what.partition("[")[0], {})
+    other = checks.spelled(value, nearly)
+    hint = checks.meant(value, every) if other is None else f" - did you mean {nearly[other]}?"
+    raise ValueError(f"{what} {value!r} is not known{hint}; known are {', '.join(map(repr, known))}")
 
 
 def _with_settings(what: str, value: Any) -> tuple[Any, dict[str, Any]]:
@@ -76,11 +98,19 @@ def activations(value: Any, hidden: int) -> Activation | tuple[Activation, ...]:
     return each
 
 
-def loss(value: Any, label_smoothing: Any = None) -> Loss:
-    """Return a loss, given as an object, by name, for "cross_entropy" with its label smoothing, or as a dict."""
+def loss(value: Any, label_smoothing: Any = None, outputs: int = 1) -> Loss:
+    """Return a loss, given as an object, by name, for "cross_entropy" with its label smoothing, or as a dict.
+
+    Names of other libraries' losses that are means over outputs are taken for one output only.
+    """
     if not isinstance(value, Loss):
         name, settings = _with_settings("loss", value)
-        kind = named("loss", name, LOSSES, ALSO_LOSSES)
+        kind = named("loss", name, LOSSES, ALSO_LOSSES | OF_ONE)
+        if outputs > 1 and checks.spelled(name, ALSO_LOSSES) is None:
+            raise ValueError(
+                f"loss {name!r} is a mean over outputs in other libraries, for {outputs} outputs - "
+                f"did you mean {kind.name!r}, which is the sum over outputs?"
+            )
         if label_smoothing is None:
             return kind(**settings)
         if kind is CrossEntropy:
@@ -98,7 +128,7 @@ def optimizer(value: Any, learning_rate: Any) -> Optimizer:
             raise ValueError(f"learning_rate must be set on the optimizer object, not beside it; got optimizer={value}")
         return _of_classes("optimizer", value, OPTIMIZERS.values())
     name, settings = _with_settings("optimizer", value)
-    kind = named("optimizer", name.lower() if isinstance(name, str) else name, OPTIMIZERS)
+    kind = named("optimizer", name, OPTIMIZERS)
     if learning_rate is not None:
         settings["learning_rate"] = checks.rate("learning_rate", learning_rate)
     return kind(**settings)

@@ -171,7 +171,7 @@ def _sparse_rows(X: Any, name: str) -> SparseRows:
 
 # ---- data frames ---------------------------------------------------------------------------------------------------
 
-_NUMBER_THEM = "number the classes from 0, or use fastbp.sklearn, which takes names"
+_NUMBER_THEM = "number the classes from 0, or use fastbp.sklearn, which takes names, or Model(class_names=...)"
 _ENCODE = "encode it as numbers, such as one column of 0 and 1 for each of its values, or leave it out"
 
 

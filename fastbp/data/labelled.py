@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import checks, frames
+from . import checks, classes, frames
 from .samples import Labelled, Samples
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: st
     inputs, outputs = samples(model, X, f"{prefix}X"), model.layer_sizes[-1]
     inputs.X = inputs.X.view()
     rows, name = inputs.X.shape[0], f"{prefix}y"
+    y = classes.numbered(y, classes.names_of(model.network, model.class_names), name)
     if model.network.of_classes:
         y = checks.labels(y, rows, outputs, name)
     else:
@@ -48,7 +49,8 @@ def for_training(
     if class_weight is not None:
         if not model.network.of_classes:
             raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss.name!r}")
-        each = checks.class_weights(class_weight, data.y, model.layer_sizes[-1])
+        numbered = classes.numbered_keys(class_weight, classes.names_of(model.network, model.class_names))
+        each = checks.class_weights(numbered, data.y, model.layer_sizes[-1])
         both = each if data.weights is None else each * data.weights
         data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
     validation = checks.parts("validation_data", validation_data)

@@ -53,6 +53,12 @@ def checked_model(value: Any) -> Model:
     return value
 
 
+def refuse_own_loss(model: Model, what: str, done: str) -> None:
+    """Raise ValueError if the loss is the user's own, which has no such counterpart and cannot be exported."""
+    if model.loss.is_own:
+        raise ValueError(f"loss {model.loss.name!r} has no {what}, so that it can't be {done}")
+
+
 def set_parameters(model: Model, layers: Iterable[tuple[np.ndarray, ...]]) -> Model:
     """Copy [(W, b, ...), ...], W of shape (inputs, outputs), in the order of `Model.parameters`; return the model.
 

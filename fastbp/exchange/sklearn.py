@@ -25,7 +25,7 @@ from ..kernels.entries.optimizer import Optimizer
 from ..kernels.losses import LOSSES
 from ..kernels.optimizers import OPTIMIZERS, Adam
 from ..model.model import Model
-from .common import LOSS_OF, checked_model, layers_of, quoted, set_parameters
+from .common import LOSS_OF, checked_model, layers_of, quoted, refuse_own_loss, set_parameters
 
 AUTO_BATCH = 200  # rows of a minibatch where batch_size="auto"
 
@@ -33,8 +33,8 @@ AUTO_BATCH = 200  # rows of a minibatch where batch_size="auto"
 def from_sklearn(mlp: Any) -> Model:
     """Return a model that predicts what a fitted scikit-learn network predicts.
 
-    Class numbers are places in `mlp.classes_`, whose names the model keeps; one logistic output is the probability of
-    `mlp.classes_[1]` and named so. The optimizer's numbers come along, but not its state: training begins anew, for
+    Class numbers are places in `mlp.classes_`, whose names the model keeps and predicts; one logistic output is the
+    probability of `mlp.classes_[1]`. The optimizer's numbers come along, but not its state: training begins anew, for
     "lbfgs" with "adam" as it is by default. `l2` is alpha over the rows of a minibatch, 200 where that is "auto".
 
     Parameters
@@ -130,12 +130,10 @@ def _optimizer(mlp: Any) -> Optimizer:
 
 
 def _class_names(mlp: Any) -> list[str]:
-    """Return a name for each output: whole numbers without a point, whatever their dtype."""
+    """Return a name for each class: whole numbers without a point, whatever their dtype."""
     if len(mlp.classes_) < 2:
         raise ValueError(f"mlp must know two classes or more, got one: {mlp.classes_.tolist()[0]!r}")
     classes = mlp.classes_.tolist()
-    if mlp.n_outputs_ == 1:
-        classes = classes[1:]
     return [str(int(c) if isinstance(c, float) and c.is_integer() else c) for c in classes]
 
 
@@ -164,9 +162,10 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
         Where `model` is none.
     ValueError
         Where scikit-learn has no such network: hidden layers of different activations or of one that it does not know,
-        layer normalization, inputs shifted or scaled, a softmax over one class; or where `classes` do not fit.
+        layer normalization, a loss of the user's own, inputs shifted or scaled, a softmax over one class; or where
+        `classes` do not fit.
     """
-    checked_model(model)
+    refuse_own_loss(checked_model(model), "counterpart in scikit-learn", "converted")
     activation = _activation(model)
     if any(model.network.layer_norms):
         raise ValueError("scikit-learn has no layer normalization, the model has layer_norm")

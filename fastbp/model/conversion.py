@@ -128,7 +128,8 @@ class ConversionMixin:
         ImportError
             If PyTorch is not installed.
         ValueError
-            If PyTorch has no module for an activation, or `input_shift` is too large to become part of the first layer.
+            If PyTorch has no module for an activation, the loss is your own, or `input_shift` is too large to become
+            part of the first layer.
         """
         from ..exchange import torch
 

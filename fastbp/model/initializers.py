@@ -12,6 +12,11 @@ VARIANCES = {
     "glorot": lambda inputs, outputs: 2 / (inputs + outputs),  # Glorot and Bengio, 2010, eq. 12
     "lecun": lambda inputs, outputs: 1 / inputs,  # LeCun et al., "Efficient BackProp", 1998, eq. 16
 }
+ALIASES = {
+    f"{theirs}_{kind}": f"{ours}_{kind}"
+    for theirs, ours in (("xavier", "glorot"), ("kaiming", "he"))
+    for kind in ("normal", "uniform")
+}  # PyTorch's names, with its defaults
 INITIALIZERS = (*(f"{name}_{kind}" for name in VARIANCES for kind in ("normal", "uniform")), "orthogonal")
 
 

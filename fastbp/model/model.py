@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..callbacks import check_callbacks
-from ..data import checks, choices, frames
+from ..data import checks, choices, classes, frames
 from ..data.labelled import for_training
 from ..execution import plan
 from ..kernels.entries.loss import Loss
@@ -67,7 +67,8 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
     input_shift, input_scale : float or sequence of float, optional
         The network takes (X - input_shift) * input_scale, with one number for all columns or one for each.
     feature_names, class_names : sequence of str, optional
-        Names of X's columns and of the classes, which are saved with the model.
+        Names of X's columns and of the classes, which are saved with the model. With class names, y may hold them,
+        and `predict` returns them. One output of "binary_cross_entropy" takes two: those of 0 and 1.
 
     Attributes
     ----------
@@ -123,7 +124,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         self.network = Network(
             sizes,
             choices.activations(activation, len(sizes) - 2),
-            choices.loss(loss, label_smoothing),
+            choices.loss(loss, label_smoothing, sizes[-1]),
             checks.rate("l1", l1),
             checks.rate("l2", l2),
             dropout=checks.shares("dropout", dropout, len(sizes) - 2),
@@ -138,12 +139,12 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         self.input_shift = input_shift
         self.input_scale = input_scale
         self.feature_names = checks.names("feature_names", feature_names, sizes[0])
-        self.class_names = checks.names("class_names", class_names, sizes[-1])
+        self.class_names = classes.checked(class_names, self.network)
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
-        self.initializer = checks.choice("initializer", initializer, initializers.INITIALIZERS)
+        self.initializer = checks.choice("initializer", initializer, initializers.INITIALIZERS, initializers.ALIASES)
         self.stop_training = False
         self._make()
-        initializers.draw(initializer, self.network, self._flat, self._random)
+        initializers.draw(self.initializer, self.network, self._flat, self._random)
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -198,7 +199,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         X : array-like of shape (rows, inputs)
             Real numbers in an array, a memory map, a data frame or a sparse array; never copied whole.
         y : array-like of shape (rows,), or (rows, outputs) for losses of numbers
-            Class numbers from 0, or what each output should be.
+            Class numbers from 0 or class names, or what each output should be.
         epochs : int
             Passes over all rows.
         batch_size : int
@@ -213,7 +214,8 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         sample_weight : array-like of shape (rows,), optional
             Weight of each row in errors and gradients, which are weighted means.
         class_weight : dict of {class: weight} or "balanced", optional
-            Weight of each class's rows, times `sample_weight`; "balanced" gives all classes the same total weight.
+            Weight of each class's rows, by number or name, times `sample_weight`; "balanced" gives all classes the
+            same total weight.
         validation_split : float
             Share of the rows, the last ones, that are held out as validation data.
         schedule : fastbp.schedules.Schedule, optional
@@ -226,6 +228,11 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         History
             Losses, accuracies and times of the epochs of this call. Ctrl-C ends training and returns what there is;
             the model stays usable.
+
+        Warns
+        -----
+        UserWarning
+            If the model predicts no better than a constant would and its inputs are not scaled.
 
         Raises
         ------

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
+from ..data import classes
 from ..data.labelled import labelled, samples
+from ..training import scores
 from ..training.loop import evaluate
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class PredictionMixin:
 
     network: Network
     dtype: np.dtype
+    class_names: list[str] | None
     layer_sizes: Any  # a property of Model
     _plan: Plan
     _flat: np.ndarray
@@ -113,19 +116,50 @@ class PredictionMixin:
         -------
         ndarray of shape (rows,), or (rows, outputs) for several outputs
             int64 class numbers, the argmax of eq. 33, for "cross_entropy"; 0 or 1 for "binary_cross_entropy"; numbers
-            for the other losses.
+            for the other losses. Names instead of class numbers if the model has `class_names`.
 
         Raises
         ------
         ValueError, TypeError
             For bad input. The message names the argument and what is expected.
         """
-        z = self._outputs(X)
-        if self.network.of_classes:
-            return z.argmax(axis=1)
+        found = self._numbers(X)
+        names = classes.names_of(self.network, self.class_names)
+        return found if names is None else classes.named(found, names)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy, or for losses of numbers the coefficient of determination R2, as scikit-learn does.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        float
+            Weighted share of the rows that are predicted correctly; a row with several outputs of 0 or 1 is correct if
+            all of them are. For numbers the mean over outputs of R2: 1 is best, 0 is what the mean of y scores. NaN
+            for numbers of a single row.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For bad input. The message names the argument and what is expected.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], ["no", "yes", "yes", "no"]
+        >>> model = fastbp.Model([2, 16, 2], optimizer="adam", learning_rate=0.05, seed=0, class_names=["no", "yes"])
+        >>> history = model.fit(X, y, epochs=100, verbose=0)
+        >>> model.predict([[1, 0]]), model.score(X, y)
+        (array(['yes'], dtype='<U3'), 1.0)
+        """
+        data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
         if self.network.classifies:
-            z = (z > 0.5).astype(np.int64)
-        return z[:, 0] if z.shape[1] == 1 else z
+            return scores.accuracy(data.y, self._numbers(X), data.weights)
+        return scores.r2(data.y, self._outputs(X), data.weights)
 
     def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[tuple[np.ndarray, ...]]]:
         """Return the loss and its gradients over all rows as one batch (eqs. 47-53). Nothing is updated or dropped.
@@ -170,6 +204,15 @@ class PredictionMixin:
         from ..inspection.diagnosis import diagnose
 
         return diagnose(self, X, y, sample_weight)  # type: ignore[arg-type]
+
+    def _numbers(self, X: Any) -> np.ndarray:
+        """Return what `predict` does, classes as numbers."""
+        z = self._outputs(X)
+        if self.network.of_classes:
+            return z.argmax(axis=1)
+        if self.network.classifies:
+            z = (z > 0.5).astype(np.int64)
+        return z[:, 0] if z.shape[1] == 1 else z
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Return z of each row, shape (rows, outputs)."""

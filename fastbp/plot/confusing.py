@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data import classes
 from ..data.labelled import labelled
 from ..exchange.common import checked_model
 from . import canvas
@@ -68,14 +69,14 @@ def confusion_counts(model: Model, X: Any, y: Any) -> np.ndarray:
     if (true != np.floor(true)).any():
         raise ValueError("y must hold 0 or 1 for a confusion matrix, got probabilities")
     n = len(class_names(model))
-    pairs = true.astype(np.int64) * n + model.predict(X)
+    pairs = true.astype(np.int64) * n + model._numbers(X)
     return np.bincount(pairs, minlength=n * n).reshape(n, n)
 
 
 def class_names(model: Model) -> list[str]:
     """Return the classes' names, or their numbers; a single output of yes or no tells 0 and 1."""
-    outputs = model.layer_sizes[-1]
-    return model.class_names if model.class_names and outputs > 1 else [str(c) for c in range(max(outputs, 2))]
+    names = classes.names_of(model.network, model.class_names)
+    return [str(c) for c in range(max(model.layer_sizes[-1], 2))] if names is None else names
 
 
 def _short(name: str) -> str:

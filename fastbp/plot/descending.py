@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..data import checks, frames
+from ..data import checks, classes, frames
 from ..exchange.common import checked_model
 from . import canvas, landscape
 
@@ -209,6 +209,7 @@ def train_path(
     trained, random = copy.deepcopy(model), np.random.default_rng(checks.seed(seed))
     trained.learning_rate = rate
     model.evaluate(X, y)  # complains of bad input
+    y = classes.numbered(y, classes.names_of(model.network, model.class_names))
     X, y = frames.as_array(X, "X")[0], np.asarray(frames.as_target(y, "y"))
     X, n = X if isinstance(X, frames.SparseRows) else np.asarray(X), len(y)
     size = n if batch_size is None else min(checks.whole_number("batch_size", batch_size, 1), n)

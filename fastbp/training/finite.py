@@ -62,8 +62,11 @@ class LastFinite:
     def _state_is_finite(self) -> bool:
         return all(map(is_finite, self.plan.slots.values())) or all(map(is_finite, self.plan.get_slots().values()))
 
-    def explained(self, error: DivergenceError, model: Any) -> DivergenceError:
-        """Return the error with where it arose and what helps; leave parameters and the optimizer's state finite."""
+    def explained(self, error: DivergenceError, model: Any, scaling: str) -> DivergenceError:
+        """Return the error with where it arose and what helps; leave parameters and the optimizer's state finite.
+
+        `scaling` is a sentence on inputs that are not scaled, or empty.
+        """
         reached = np.empty_like(self.flat)
         self.plan.store(reached)
         broken, before = _broken(self.network, reached), "from before this call"
@@ -82,5 +85,6 @@ class LastFinite:
         if broken or not state:
             self.plan.restore(self.snapshot)
         remedy = f"lower learning_rate (now {model.learning_rate:g}), set clip_norm, scale the inputs"
-        error.args = (f"{error}: {what}. To go on, {remedy}, or change a setting of {model.optimizer}",)
+        more = f". {scaling}" if scaling else ""
+        error.args = (f"{error}: {what}. To go on, {remedy}, or change a setting of {model.optimizer}{more}",)
         return error

@@ -15,6 +15,7 @@ from ..data.samples import DivergenceError, Labelled
 from ..execution.plan import Plan
 from ..execution.shuffling import shuffle
 from ..schedules import Schedule, rates
+from . import unscaled
 from .finite import LastFinite, require_finite
 from .history import History
 from .progress import Progress
@@ -66,13 +67,15 @@ class Training:
                 history.interrupted = True
             self._end(model, plan, last, history)
         except DivergenceError as error:
-            raise last.explained(error, model) from None
+            raise last.explained(error, model, unscaled.hint(self.data, flat.dtype)) from None
         except BaseException:
             plan.restore(snapshot)
             random.bit_generator.state = before
             if kept is not None:
                 flat[...], model.learning_rate = kept, rate
             raise
+        if history.loss:
+            unscaled.warn(model.network, flat.dtype, plan, self.data, stacklevel=3)
         return history
 
     def _end(self, model: Any, plan: Plan, last: LastFinite, history: History) -> None:

@@ -31,8 +31,9 @@ class Loss(Checked):
         Numbers that its kernels take, attributes of the loss, in this order.
     flop : int
         Operations an element.
-    aliases : tuple of str
-        Other libraries' names of the same loss that `Model` takes.
+    aliases, aliases_of_one : tuple of str
+        Other libraries' names of the same loss that `Model` takes; for one output only where theirs is a mean over
+        outputs.
     """
 
     name: ClassVar[str]
@@ -41,12 +42,13 @@ class Loss(Checked):
     fields: ClassVar[tuple[str, ...]] = ()
     flop: ClassVar[int] = 5
     aliases: ClassVar[tuple[str, ...]] = ()
+    aliases_of_one: ClassVar[tuple[str, ...]] = ()
     is_own: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if isinstance(vars(cls).get("name"), str):
-            BUILT_IN.update((cls.name, *cls.aliases))
+            BUILT_IN.update((cls.name, *cls.aliases, *cls.aliases_of_one))
 
     @property
     def of_classes(self) -> bool:

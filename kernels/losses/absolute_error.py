@@ -19,6 +19,7 @@ class AbsoluteError(Points, Loss):
 
     name: ClassVar[str] = "absolute_error"
     flop: ClassVar[int] = 3
+    aliases_of_one: ClassVar[tuple[str, ...]] = ("mae", "mean_absolute_error", "L1Loss")
     formula = "E = sum_j |t_j - y_j|"
     gradient_formula = "dE/dt_j = sign(t_j - y_j)"
 

@@ -23,6 +23,7 @@ class BinaryCrossEntropy(Points, Loss):
     link: ClassVar[str] = "logistic"
     domain: ClassVar[tuple[float, float]] = (0.0, 1.0)
     flop: ClassVar[int] = 11
+    aliases_of_one: ClassVar[tuple[str, ...]] = ("binary_crossentropy", "BCELoss", "BCEWithLogitsLoss", "bce")
     formula = (
         "E = sum_j ln(1 + exp(t_j)) - y_j t_j = -sum_j y_j ln z_j + (1 - y_j) ln(1 - z_j), z the logistic function of t"
     )

@@ -26,6 +26,7 @@ class Huber(Points, Loss):
     delta: float = setting(1.0, above_zero)
 
     name: ClassVar[str] = "huber"
+    aliases_of_one: ClassVar[tuple[str, ...]] = ("HuberLoss", "SmoothL1Loss")
     fields: ClassVar[tuple[str, ...]] = ("delta",)
     formula = "E = sum_j d_j^2 / 2 with d = t - y, and delta (|d_j| - delta / 2) where |d_j| > delta"
     gradient_formula = "dE/dt_j = d_j, no larger than delta"

@@ -1,0 +1,74 @@
+"""Inputs that were not scaled, and training that came to nothing for it."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from ..data.samples import Labelled
+from ..execution.plan import Plan
+from ..network import Network
+from . import scores
+
+ROWS = 256  # evenly spread over the data, by which it is judged
+LEAST, MOST = 1e-2, 10.0  # root mean square of scaled inputs; initial weights are made for 1
+STEPS = 20  # with fewer no training has come to anything
+USELESS = 0.95  # of the error of the best constant prediction; of numbers R2 below what is left of 1
+
+
+def rms(data: Labelled, dtype: np.dtype) -> float:
+    """Return the root mean square of the network's inputs, of some rows."""
+    x = _some(data, dtype).samples.X.astype(np.float64)
+    return float(np.sqrt(np.square(x).mean()))
+
+
+def hint(data: Labelled, dtype: np.dtype) -> str:
+    """Return what to do about inputs that are not scaled, a sentence, or nothing where they are."""
+    size = rms(data, dtype)
+    if LEAST <= size <= MOST:
+        return ""
+    return (
+        f"The inputs of the network are not scaled: their root mean square is {size:.3g}, weights are made for 1. Set "
+        "input_shift to the means of X's columns and input_scale to 1 over their standard deviations"
+    )
+
+
+def warn(network: Network, dtype: np.dtype, plan: Plan, data: Labelled, stacklevel: int) -> None:
+    """Warn if the inputs are not scaled and the trained plan predicts no better than a constant would."""
+    remedy = hint(data, dtype) if plan.steps >= STEPS else ""
+    if remedy and _useless(network, plan, _some(data, dtype)):
+        text = f"training came to nothing: predictions are no better than a constant. {remedy}."
+        warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)
+
+
+def _some(data: Labelled, dtype: np.dtype) -> Labelled:
+    """Return some of the rows as the network takes them."""
+    n = len(data.y)
+    rows = np.unique(np.linspace(0, n - 1, min(n, ROWS)).astype(np.int64))
+    return Labelled(data.samples.converted(rows, dtype), data.y[rows])
+
+
+def _useless(network: Network, plan: Plan, some: Labelled) -> bool:
+    z = np.empty((len(some.y), network.layer_sizes[-1]), some.samples.X.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        plan.predict(some.samples, z)
+        if network.classifies:
+            return _guesses(network, some.y, z.astype(np.float64))
+        return not scores.r2(some.y, z) > 1 - USELESS
+
+
+def _guesses(network: Network, y: np.ndarray, z: np.ndarray) -> bool:
+    """Return whether neither the error nor the accuracy is better than that of a constant prediction."""
+    if network.of_classes:
+        shares = np.bincount(y, minlength=z.shape[1]) / len(y)
+        known, most = shares[shares > 0], shares.max()
+        least = -(known * np.log(known)).sum()
+        error, right = -np.log(np.maximum(z[np.arange(len(y)), y], 1e-300)).mean(), (z.argmax(axis=1) == y).mean()
+    else:
+        p, z, tiny = y.mean(axis=0, dtype=np.float64), z.clip(1e-300, 1 - 1e-16), 1e-300
+        least = -(p * np.log(p + tiny) + (1 - p) * np.log(1 - p + tiny)).sum()
+        error = -(y * np.log(z) + (1 - y) * np.log(1 - z)).sum(axis=1).mean()
+        most, right = np.maximum(p, 1 - p).mean(), ((z > 0.5) == (y > 0.5)).mean()
+    chance = 2 * np.sqrt(most * (1 - most) / len(y))
+    return bool(least > 0 and error >= USELESS * least and right <= most + chance)
