@@ -95,6 +95,9 @@ def test_other_types_and_names_are_refused():
     own = fastbp.activations.Activation("square", lambda t: t * t, lambda t: 2 * t)
     with pytest.raises(ValueError, match="activation 'square' has no module in PyTorch"):
         exchange.to_torch(made((3, 4, 2), activation=own))
+    fourth = fastbp.losses.PointLoss("fourth", lambda z, y: (z - y) ** 4 / 4, lambda z, y: (z - y) ** 3)
+    with pytest.raises(ValueError, match="loss 'fourth' has no module in PyTorch, so that it can't be converted"):
+        exchange.to_torch(made((3, 4, 2), loss=fourth))
 
 
 def test_a_loss_comes_as_an_object_too():

@@ -19,7 +19,7 @@ from ..files.models import write_whole
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.normalization import EPSILON
 from ..model.model import Model
-from .common import checked_model, layers_of
+from .common import checked_model, layers_of, refuse_own_loss
 
 OPSET, IR = 17, 8  # at least; of onnx 1.12, so that runtimes from 2022 on read it
 LINKS = {
@@ -50,7 +50,7 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
     TypeError
         Where `model` is none.
     ValueError
-        Where an activation is the user's own, or the model is larger than such a file can be.
+        Where an activation or the loss is the user's own, or the model is larger than such a file can be.
     OSError
         Where the file can't be written; what was there is then as it was.
     """
@@ -97,6 +97,7 @@ class Graph:
 
 def _proto(model: Model) -> Any:
     """Return the whole file's content."""
+    refuse_own_loss(model, "form in ONNX's operators", "exported")
     size = model.network.n_parameters * model.dtype.itemsize
     if size > LARGEST:
         raise ValueError(f"an ONNX file holds {LARGEST:,} bytes of parameters at most, the model has {size:,}")

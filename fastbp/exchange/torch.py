@@ -19,7 +19,7 @@ from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.normalization import EPSILON
 from ..model.model import Model
-from .common import LOSS_OF, Layer, checked_model, layers_of, set_parameters
+from .common import LOSS_OF, Layer, checked_model, layers_of, refuse_own_loss, set_parameters
 
 ACTIVATIONS: dict[Any, list[Activation]] = {}  # of each of PyTorch's classes, those that differ in settings
 for _entry in entries.ALL:
@@ -241,11 +241,12 @@ def to_torch(model: Model) -> nn.Sequential:
     TypeError
         Where `model` is none.
     ValueError
-        Where an activation is the user's own, or the shift is so large beside the scale that folding it would cost too
-        many digits.
+        Where an activation or the loss is the user's own, or the shift is so large beside the scale that folding it
+        would cost too many digits.
     """
     layers: list[nn.Module] = []
-    for number, layer in enumerate(layers_of(checked_model(model))):
+    refuse_own_loss(checked_model(model), "module in PyTorch", "converted")
+    for number, layer in enumerate(layers_of(model)):
         W, b = layer.W, layer.b
         kind = torch.from_numpy(b).dtype
         if number == 0:

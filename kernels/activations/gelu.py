@@ -3,6 +3,7 @@
 import math
 
 from ..entries.activation import Activation, Elsewhere
+from ..entries.erfcx import ERFCX_64
 from ..entries.functions import normal_tail, where
 
 
@@ -25,11 +26,31 @@ def tile(t):
 
 
 def onnx(graph, t):
-    """t (1 + erf(t / sqrt(2))) / 2."""
+    """t (1 + erf(t / sqrt(2))) / 2; in float64, for which ONNX Runtime has no Erf, t Phi(t) as `tile` computes it."""
+    if graph.dtype.itemsize == 8:
+        return onnx_double(graph, t)
     one_and_erf = graph.add(
         "Add", graph.add("Erf", graph.add("Mul", t, graph.constant(math.sqrt(0.5)))), graph.constant(1)
     )
     return graph.add("Mul", graph.add("Mul", t, graph.constant(0.5)), one_and_erf)
+
+
+def onnx_double(graph, t):
+    """t Phi(t) of operators that there are in float64; erfcx by Clenshaw's sum."""
+    middle, (first, *others) = ERFCX_64
+    zero, one, half, half_way = map(graph.constant, (0, 1, 0.5, middle))
+    z = graph.add("Mul", graph.add("Abs", t), graph.constant(math.sqrt(0.5)))
+    u = graph.add("Div", graph.add("Sub", z, half_way), graph.add("Add", z, half_way))
+    twice = graph.add("Add", u, u)
+    b_1, b_2 = zero, zero
+    for c in reversed(others):
+        rest = graph.add("Sub", graph.constant(c), b_2)
+        b_1, b_2 = graph.add("Add", graph.add("Mul", twice, b_1), rest), b_1
+    erfcx = graph.add("Add", graph.add("Mul", u, b_1), graph.add("Sub", graph.constant(first), b_2))
+    bell = graph.add("Exp", graph.add("Neg", graph.add("Mul", z, z)))
+    lower = graph.add("Mul", graph.add("Mul", erfcx, bell), half)  # Phi(-|t|)
+    Phi = graph.add("Where", graph.add("Less", t, zero), lower, graph.add("Sub", one, lower))
+    return graph.add("Mul", t, Phi)
 
 
 GELU = Activation(

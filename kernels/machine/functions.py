@@ -10,6 +10,7 @@ from numba.extending import overload
 
 from ..compiler.jit import inline
 from ..entries import functions as formula
+from ..entries.erfcx import ERFCX_32, ERFCX_64
 from ..entries.functions import fma, where
 from .arithmetic import bits, from_bits, one_lane, only_lane, to_float
 from .tiles import Tile
@@ -107,8 +108,7 @@ _exp64 = _make_exp(52, (1023, 64 - 51), 6.93147180369123816490e-01, 1.9082149292
 def _make_lower_half(middle, coefficients):
     """(e^-z^2 erfcx(z) / 2, e^-z^2) with erfcx by Chebyshev polynomials of u = (z - middle) / (z + middle), z >= 0.
 
-    The first is the normal distribution function at -sqrt(2) z. The coefficients were computed with mpmath from
-    erfcx(z) = e^z^2 erfc(z) at the Chebyshev points (Shepherd and Laframboise, 1981, for the method).
+    The first is the normal distribution function at -sqrt(2) z. The coefficients are those of `entries.erfcx`.
     """
     backwards = coefficients[:0:-1]
 
@@ -138,20 +138,7 @@ _log64 = _make_log(
 )  # fmt: skip
 
 
-_lower_half32 = _make_lower_half(2.0, (
-    0.37737609962585944, -0.4825091196506807, 0.12232459533097705, -0.017831149719276792, 0.00032117365249439837,
-    0.0003503952564796157, -2.243880650620326e-05, -1.0537433119356064e-05, 5.671331132647553e-07,
-    4.297681576665876e-07, 5.104952512865143e-09, -1.8899699318179602e-08,
-))  # fmt: skip
-_lower_half64 = _make_lower_half(2.5, (
-    0.3508635989347412, -0.46758451502326537, 0.14466752627054558, -0.03225585577766062, 0.0045382840770419024,
-    -0.00016930359610672677, -7.0670902291566e-05, 1.0006166704684694e-05, 1.2973400733871608e-06,
-    -3.432369722001724e-07, -3.7305855623638205e-08, 1.1863618686108316e-08, 1.6734599568799227e-09,
-    -4.0791054707715897e-10, -9.270040149033463e-11, 1.1685304684804743e-11, 5.244491717805105e-12,
-    -6.793059800050828e-14, -2.696235923968709e-13, -2.813139162261815e-14, 1.0834168217026959e-14,
-    3.049229588839326e-15, -1.6488392791743266e-16, -2.038420850533605e-16, -2.3927864788278602e-17,
-    8.332538195829855e-18,
-))  # fmt: skip
+_lower_half32, _lower_half64 = (_make_lower_half(*erfcx) for erfcx in (ERFCX_32, ERFCX_64))
 
 
 def _compiled(function, single, double):
