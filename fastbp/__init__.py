@@ -1,5 +1,6 @@
 """fastbp trains fully connected networks on a CPU, in kernels that read like the equations of backpropagation."""
 
+import difflib
 import importlib
 import os
 from typing import TYPE_CHECKING
@@ -54,10 +55,19 @@ _LATE = {
 _MODULES = ("activations", "callbacks", "losses", "optimizers", "plot", "schedules", "sklearn")
 
 
-def __getattr__(name: str) -> object:
-    """Import on first use."""
-    if name in _LATE:
-        return getattr(importlib.import_module(_LATE[name], __name__), name)
-    if name in _MODULES:
-        return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module 'fastbp' has no attribute {name!r}")
+if not TYPE_CHECKING:  # type checkers would take any name for one that there is
+
+    def __getattr__(name: str) -> object:
+        """Import on first use."""
+        if name in _LATE:
+            return getattr(importlib.import_module(_LATE[name], __name__), name)
+        if name in _MODULES:
+            return importlib.import_module(f".{name}", __name__)
+        near = difflib.get_close_matches(name, __all__, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise AttributeError(f"module 'fastbp' has no attribute {name!r}{meant}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)

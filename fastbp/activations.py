@@ -3,9 +3,45 @@
 `exp`, `expm1`, `log`, `log1p` and `tanh` are for your own point functions: compiled, they are the library's.
 """
 
-from .kernels import activations as _entries
+from .kernels.activations import (
+    ELU,
+    GELU,
+    IDENTITY,
+    LEAKY_RELU,
+    LOGISTIC,
+    MISH,
+    PRELU,
+    RELU,
+    SELU,
+    SILU,
+    SOFTPLUS,
+    TANH,
+)
 from .kernels.entries.activation import Activation
 from .kernels.entries.functions import exp, expm1, log, log1p, tanh
 
-__all__ = ["Activation", "exp", "expm1", "log", "log1p", "tanh", *(name.upper() for name in _entries.ACTIVATIONS)]
-globals().update({name.upper(): entry for name, entry in _entries.ACTIVATIONS.items()})
+__all__ = [
+    "Activation",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "tanh",
+    "RELU",
+    "IDENTITY",
+    "LOGISTIC",
+    "TANH",
+    "LEAKY_RELU",
+    "GELU",
+    "SILU",
+    "ELU",
+    "SELU",
+    "MISH",
+    "SOFTPLUS",
+    "PRELU",
+]
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)

@@ -1,7 +1,19 @@
 """Optimizers with their settings: what `Model(optimizer=...)` takes beside names."""
 
-from .kernels import optimizers as _entries
 from .kernels.entries.optimizer import Optimizer
+from .kernels.optimizers import SGD, Adam, AdamW, Lion, NAdam, RMSprop
 
-__all__ = ["Optimizer", *(entry.__name__ for entry in _entries.ALL)]
-globals().update({entry.__name__: entry for entry in _entries.ALL})
+__all__ = [
+    "Optimizer",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "RMSprop",
+    "Lion",
+    "NAdam",
+]
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)

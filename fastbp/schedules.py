@@ -217,3 +217,8 @@ class OneCycle(Schedule):
         low, least = 1 / self.start, 1 / (self.start * self.end)
         going_up = low + (1 - low) * (1 - np.cos(np.pi * rise)) / 2
         return np.where(steps < top, going_up, least + (1 - least) * (1 + np.cos(np.pi * fall)) / 2)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)

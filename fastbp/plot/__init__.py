@@ -23,3 +23,8 @@ __all__ = [
     "network",
     "roofline",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)

@@ -100,3 +100,8 @@ for _kind, _defaults in ((MLPClassifier, _OF_CLASSIFIERS), (MLPRegressor, _OF_RE
         setattr(_kind, _name, _value)
     KINDS[_kind] = _kind.__name__
 register_if_imported()
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)

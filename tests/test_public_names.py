@@ -1,0 +1,68 @@
+"""The names that completion and type checkers see: the public ones and no others."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import fastbp
+from fastbp.kernels.activations import ACTIVATIONS
+from fastbp.kernels.losses import ALL as LOSSES
+from fastbp.kernels.optimizers import ALL as OPTIMIZERS
+
+MODULES = "activations", "callbacks", "losses", "optimizers", "plot", "schedules", "sklearn"
+
+
+@pytest.mark.parametrize("name", ["", *MODULES])
+def test_dir_shows_the_public_names_and_no_others(name):
+    for needed in {"plot": ["matplotlib"], "sklearn": ["sklearn"]}.get(name, []):
+        pytest.importorskip(needed)
+    module = importlib.import_module(f"fastbp.{name}" if name else "fastbp")
+    assert dir(module) == sorted(module.__all__) and len(set(module.__all__)) == len(module.__all__)
+    assert all(hasattr(module, each) for each in module.__all__)
+
+
+def test_modules_offer_all_that_is_listed():
+    assert {name.upper() for name in ACTIVATIONS} <= set(fastbp.activations.__all__)
+    assert {kind.__name__ for kind in LOSSES} <= set(fastbp.losses.__all__)
+    assert {kind.__name__ for kind in OPTIMIZERS} <= set(fastbp.optimizers.__all__)
+    for name, F in ACTIVATIONS.items():
+        assert getattr(fastbp.activations, name.upper()) is F
+    for module, kinds in (fastbp.losses, LOSSES), (fastbp.optimizers, OPTIMIZERS):
+        assert all(getattr(module, kind.__name__) is kind for kind in kinds)
+
+
+def test_a_name_that_is_nearly_right_is_suggested():
+    with pytest.raises(AttributeError, match="no attribute 'lod'; did you mean 'load'"):
+        fastbp.lod  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'qqqqq'$"):
+        fastbp.qqqqq  # noqa: B018
+    assert not hasattr(fastbp, "nothing_like_it")
+
+
+GOOD = """
+import fastbp
+history: fastbp.History = fastbp.Model([2, 2], optimizer=fastbp.optimizers.Adam(0.1)).fit([[1, 2]], [0])
+fastbp.load("x").score([[1, 2]], [0]) + history.loss[0]
+fastbp.warmup(); fastbp.find_learning_rate; fastbp.profile; fastbp.assert_vectorized; fastbp.DivergenceError
+fastbp.losses.Huber(0.5); fastbp.losses.PointLoss; fastbp.activations.RELU; fastbp.schedules.Cosine
+fastbp.callbacks.EarlyStopping(); fastbp.plot.history; fastbp.sklearn.MLPClassifier
+"""
+BAD = [
+    'fastbp.lod("x")', "fastbp.losses.Hubber()", "fastbp.optimizers.Adm()", "fastbp.activations.RELO",
+    "fastbp.callbacks.EarlyStoping()", "fastbp.plot.histry", "history.los", 'fastbp.load("x").fitt',
+    'fastbp.Model([1, 2], seed="a")',
+]  # fmt: skip
+
+
+def test_type_checkers_find_what_is_not_there_and_nothing_else(tmp_path):
+    pytest.importorskip("mypy")
+    (tmp_path / "script.py").write_text(GOOD + "\n".join(BAD) + "\n")
+    options = ["--ignore-missing-imports", "--config-file=", "--cache-dir", str(tmp_path), "--no-error-summary"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, "--follow-imports=silent", str(tmp_path / "script.py")],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    lines = [int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line]
+    assert lines == [GOOD.count("\n") + 1 + number for number in range(len(BAD))], done.stdout + done.stderr
