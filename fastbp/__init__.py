@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from . import activations, callbacks, losses, optimizers, plot, schedules, sklearn
     from .execution.warmup import warmup
     from .files.models import load
+    from .inspection.diagnosis import diagnose
     from .inspection.profiler.result import Profile
     from .inspection.profiler.steps import profile
     from .inspection.profiler.vectorized import assert_vectorized
-    from .training.range_test import find_learning_rate
+    from .inspection.range_test import find_learning_rate
 
 __version__ = "0.1.0"
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "activations",
     "assert_vectorized",
     "callbacks",
+    "diagnose",
     "find_learning_rate",
     "load",
     "losses",
@@ -47,7 +49,8 @@ __all__ = [
 _LATE = {
     "Profile": ".inspection.profiler.result",
     "assert_vectorized": ".inspection.profiler.vectorized",
-    "find_learning_rate": ".training.range_test",
+    "diagnose": ".inspection.diagnosis",
+    "find_learning_rate": ".inspection.range_test",
     "load": ".files.models",
     "profile": ".inspection.profiler.steps",
     "warmup": ".execution.warmup",

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .data import shown
 from .kernels.activations import IDENTITY, RELU
 from .kernels.entries.activation import Activation
 from .kernels.entries.loss import Loss
@@ -156,4 +157,4 @@ class Network:
         rows.append(("", "", "", "total", f"{self.n_parameters:,}"))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
-        return "\n".join(lines)
+        return shown.Text("\n".join(lines))

@@ -52,7 +52,8 @@ PUBLIC = {
     "History": "training",
     "load": "files",
     "warmup": "execution",
-    "find_learning_rate": "training",
+    "diagnose": "inspection",
+    "find_learning_rate": "inspection",
 }  # whence `fastbp` has them
 METHODS = {"model"}  # whose functions may import what stands above, once called: `model.save`, `model.diagnose`
 MOST_FILES = 15  # of a folder

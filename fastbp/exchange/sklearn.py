@@ -68,7 +68,7 @@ def from_sklearn(mlp: Any) -> Model:
         dtype=np.result_type(*mlp.coefs_, *mlp.intercepts_),
         optimizer=_optimizer(mlp),
         loss=_loss(mlp),
-        l2=mlp.alpha / _batch_size(mlp),
+        l2=mlp.alpha / batch_size(mlp),
         feature_names=None if names is None else [str(name) for name in names],
         class_names=_class_names(mlp) if isinstance(mlp, MLPClassifier) else None,
         **_beyond(mlp),
@@ -97,7 +97,8 @@ def _layers(mlp: Any, model: Model) -> Iterator[tuple[np.ndarray, ...]]:
         yield W, b, *(next(norms) if layer.norm else ()), *([next(slopes)] if layer.slopes else [])
 
 
-def _batch_size(mlp: Any) -> int:
+def batch_size(mlp: Any) -> int:
+    """Return the rows of a minibatch."""
     return AUTO_BATCH if mlp.batch_size == "auto" else mlp.batch_size
 
 
@@ -106,7 +107,7 @@ def _beyond(mlp: Any) -> dict[str, Any]:
     if not hasattr(mlp, "layer_norm"):
         return {}
     settings = {name: getattr(mlp, name) for name in ("dropout", "layer_norm", "clip_value", "clip_norm")}
-    return settings | {"l1": mlp.l1 / _batch_size(mlp)}
+    return settings | {"l1": mlp.l1 / batch_size(mlp)}
 
 
 def _loss(mlp: Any) -> Loss:

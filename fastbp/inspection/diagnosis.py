@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..data import shown
 from ..data.labelled import labelled
+from ..exchange.estimators import taken
 from ..execution import plan, threads
 from ..kernels.optimizers import SGD
 from ..kernels.specification.regularization import limit
@@ -79,7 +81,7 @@ class Finding(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """What `diagnose` saw; as text a table of the layers, and the findings.
 
@@ -109,6 +111,15 @@ class Diagnosis:
         found = [f"{number}. {finding.text}" for number, finding in enumerate(self.findings, 1)]
         return "\n".join([*lines, f"loss {self.loss:.4g}", *(found or ["No problem found."])])
 
+    def __repr__(self) -> str:
+        found = ", ".join(finding.problem for finding in self.findings) or "no problem found"
+        return f"<Diagnosis of {len(self.layers)} layers: loss {self.loss:.4g}, {found}>"
+
+    def _repr_html_(self) -> str:
+        head, *rows = self.table()
+        found = shown.listed(finding.text for finding in self.findings) or "<p>No problem found.</p>"
+        return shown.table(head, rows, f"loss {self.loss:.4g}") + found
+
 
 def _cells(layer: LayerReport) -> tuple[str, ...]:
     numbers = layer.h, layer.growth, layer.dt, layer.passed, layer.W, layer.dW, layer.update
@@ -117,22 +128,38 @@ def _cells(layer: LayerReport) -> tuple[str, ...]:
     return (str(layer.number), layer.activation, str(layer.units), *cells, *shares)
 
 
-def diagnose(model: Model, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
-    """Carry one batch through the model and say which of training's known problems it shows.
+def diagnose(model: Any, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
+    """Look at one batch and name what is wrong with training, such as vanishing gradients or dead units.
 
     Nothing is changed. All rows are held in memory at once, at every layer: a few hundred do.
 
     Parameters
     ----------
-    model : fastbp.Model
+    model : Model, MLPClassifier, MLPRegressor or a Pipeline that ends in one
+        Estimators are those of scikit-learn and of fastbp.sklearn, fitted or not.
     X, y, sample_weight
-        As for `Model.fit`. Rows of the training data; dead units are looked for in 32 rows or more.
+        As for `Model.fit`, or for the estimator's. Rows of the training data; dead units are looked for in 32 rows or
+        more.
+
+    Returns
+    -------
+    fastbp.inspection.diagnosis.Diagnosis
+        Norms and ratios of each layer; what is wrong and what helps.
 
     Raises
     ------
     ValueError, TypeError
         For bad input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> X, y = np.random.default_rng(0).standard_normal((100, 4)), np.arange(100) % 3
+    >>> fastbp.diagnose(fastbp.Model([4, 8, 3], seed=0), X, y).findings
+    []
     """
+    model, X, y, _ = taken(model, X, y)
     batch = _Batch(model, labelled(model, X, y, sample_weight))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         layers = batch.layers()

@@ -203,7 +203,7 @@ class PredictionMixin:
         """
         from ..inspection.diagnosis import diagnose
 
-        return diagnose(self, X, y, sample_weight)  # type: ignore[arg-type]
+        return diagnose(self, X, y, sample_weight)
 
     def _numbers(self, X: Any) -> np.ndarray:
         """Return what `predict` does, classes as numbers."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data import classes
 from ..data.labelled import labelled
-from ..exchange.common import checked_model
+from ..exchange.estimators import taken
 from . import canvas
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def confusion(model: Model, X: Any, y: Any, ax: Any = None) -> Any:
 
     Parameters
     ----------
-    model : fastbp.Model
+    model : Model, MLPClassifier, MLPRegressor or a Pipeline that ends in one
         With classes: of loss "cross_entropy", or "binary_cross_entropy" with one output. Classes bear its
         `class_names`, or numbers.
     X, y
@@ -39,6 +39,7 @@ def confusion(model: Model, X: Any, y: Any, ax: Any = None) -> Any:
     matplotlib.axes.Axes
     """
     canvas.check(ax)
+    model, X, y, _ = taken(model, X, y)
     counts = confusion_counts(model, X, y)
     names, n = [_short(name) for name in class_names(model)], len(counts)
     ax = canvas.axes(ax)
@@ -62,7 +63,7 @@ def confusion(model: Model, X: Any, y: Any, ax: Any = None) -> Any:
 
 def confusion_counts(model: Model, X: Any, y: Any) -> np.ndarray:
     """Return the number of rows of each true class (first axis) that are predicted to be of each class (second)."""
-    network, outputs = checked_model(model).network, model.layer_sizes[-1]
+    network, outputs = model.network, model.layer_sizes[-1]
     if not (network.of_classes or (network.loss.name == "binary_cross_entropy" and outputs == 1)):
         raise ValueError(f"a confusion matrix needs one class a row, got a model of loss {network.loss.name!r}")
     true = labelled(model, X, y).y.reshape(-1)

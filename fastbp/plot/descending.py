@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..data import checks, classes, frames
-from ..exchange.common import checked_model
+from ..exchange.estimators import taken
 from . import canvas, landscape
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def error_curve(
 
     Parameters
     ----------
-    model : fastbp.Model
+    model : Model, MLPClassifier, MLPRegressor or a Pipeline that ends in one
         Only read.
     X, y
         As for `Model.gradients`, whose E, penalty included, and whose slope are drawn.
@@ -72,7 +72,7 @@ def descent(
 
     Parameters
     ----------
-    model : fastbp.Model
+    model : Model, MLPClassifier, MLPRegressor or a Pipeline that ends in one
         Where the path begins; only read.
     X, y
         As for `Model.fit`.
@@ -97,7 +97,8 @@ def descent(
     """
     canvas.check(ax)
     steps, points = checks.whole_number("steps", steps, 1), checks.whole_number("points", points, 1)
-    rate = checked_model(model).learning_rate if learning_rate is None else checks.rate("learning_rate", learning_rate)
+    model, X, y, _ = taken(model, X, y)
+    rate = model.learning_rate if learning_rate is None else checks.rate("learning_rate", learning_rate)
     if layer is not None:
         weight = OneWeight(model, X, y, layer, index)
         return _descent_on_curve(weight, steps, rate, start, ax)
@@ -125,7 +126,8 @@ class OneWeight:
     """A weight of a copy of the model; all others are held."""
 
     def __init__(self, model: Model, X: Any, y: Any, layer: int, index: Any) -> None:
-        self.model, self.X, self.y = copy.deepcopy(checked_model(model)), X, y
+        model, self.X, self.y, _ = taken(model, X, y)
+        self.model = copy.deepcopy(model)
         layers = len(self.model.parameters)
         if checks.whole_number("layer", layer, 1) > layers:
             raise ValueError(f"layer must be at most {layers}, the layers there are, got {layer}")

@@ -33,9 +33,10 @@ def history(history: History | Mapping[str, Sequence[float]] | Sequence[Mapping[
 
     Parameters
     ----------
-    history : fastbp.History, dict of lists, or list of dicts
+    history : fastbp.History, dict of lists, list of dicts, or fitted estimator or pipeline
         What `Model.fit` returned, or its lists by name, or a dict an epoch as callbacks get them. Drawn are "loss",
-        "val_loss", "accuracy" and "val_accuracy", as far as there are any.
+        "val_loss", "accuracy" and "val_accuracy", as far as there are any. Of an estimator `loss_curve_`,
+        `validation_loss_curve_` and the accuracies that early stopping measured.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -61,7 +62,7 @@ def history(history: History | Mapping[str, Sequence[float]] | Sequence[Mapping[
 
 def _curves(history: Any) -> dict[str, np.ndarray]:
     """Return the lists that hold anything, by name."""
-    lists = getattr(history, "history", history)
+    lists = _of_estimator(history) if hasattr(history, "get_params") else getattr(history, "history", history)
     if isinstance(lists, Sequence) and all(isinstance(each, Mapping) for each in lists):
         names = dict.fromkeys(name for each in lists for name in each)
         lists = {name: [each.get(name, np.nan) for each in lists] for name in names}
@@ -71,6 +72,18 @@ def _curves(history: Any) -> dict[str, np.ndarray]:
     if not curves:
         raise ValueError(f"history must hold epochs of {', '.join((*_LOSSES, *_SHARES))}, got {dict(lists)!r:.80}")
     return curves
+
+
+def _of_estimator(value: Any) -> dict[str, Any]:
+    """Return the curves of a fitted estimator of scikit-learn or fastbp.sklearn, or of one that a pipeline ends in."""
+    value = getattr(value, "best_estimator_", value)
+    estimator = value[-1] if hasattr(value, "steps") else value
+    if not hasattr(estimator, "loss_curve_"):
+        raise ValueError(f"history must hold epochs, got a {type(estimator).__name__} without loss_curve_")
+    shares = hasattr(estimator, "classes_") and getattr(estimator, "scoring", None) in (None, "accuracy")
+    curves = {"loss": estimator.loss_curve_, "val_loss": getattr(estimator, "validation_loss_curve_", None)}
+    curves["val_accuracy"] = getattr(estimator, "validation_scores_", None) if shares else None
+    return {name: curve for name, curve in curves.items() if curve is not None}
 
 
 def _draw(ax: Any, curves: dict[str, np.ndarray], styles: dict[str, tuple[str, str]]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..exchange.common import checked_model
+from ..exchange.estimators import taken
 from . import canvas
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def network(model: Model, ax: Any = None) -> Any:
 
     Parameters
     ----------
-    model : fastbp.Model
+    model : Model, MLPClassifier, MLPRegressor or a Pipeline that ends in one
     ax : matplotlib.axes.Axes, optional
         Its frame and ticks are hidden.
 
@@ -58,7 +58,7 @@ def network(model: Model, ax: Any = None) -> Any:
     matplotlib.axes.Axes
     """
     canvas.check(ax)
-    checked_model(model)
+    model = taken(model).model
     ax = canvas.axes(ax)
     ax.set_axis_off()
     layers = _layers_shown(len(model.layer_sizes) - 1, canvas.lay_out(ax).height / ax.figure.figure.dpi)

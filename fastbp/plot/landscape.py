@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data import checks
-from ..exchange.common import checked_model
+from ..exchange.estimators import taken
 from . import canvas
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def loss_surface(
 
     Parameters
     ----------
-    model : fastbp.Model
+    model : Model, MLPClassifier, MLPRegressor or a Pipeline that ends in one
         Only read.
     X, y
         As for `Model.evaluate`, whose loss is drawn.
@@ -53,6 +53,7 @@ def loss_surface(
     canvas.check(ax)
     reach = checks.above_zero("reach", reach)
     points = checks.whole_number("points", points, 1)
+    model, X, y, _ = taken(model, X, y)
     middle, directions = flat_parameters(model), random_directions(model, checks.seed(seed))
     a = symmetric(points) * reach
     E = losses(model, X, y, middle, directions, a, a)
@@ -71,7 +72,7 @@ def loss_surface(
 
 def flat_parameters(model: Model) -> np.ndarray:
     """Return all parameters as one vector of float64."""
-    return checked_model(model).get_state()["parameters"].astype(np.float64)
+    return model.get_state()["parameters"].astype(np.float64)
 
 
 def random_directions(model: Model, seed: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -1,1 +1,1 @@
-"""The loop over epochs, its history and its progress bar; the learning-rate range test."""
+"""The loop over epochs, its history and its progress bar; scores."""

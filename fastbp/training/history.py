@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..data import shown
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The result of `Model.fit`: lists of one value an epoch.
 
@@ -63,3 +66,40 @@ class History:
             Values by the lists' names.
         """
         return {name: values[-1] for name, values in self.history.items() if values}
+
+    def to_frame(self) -> Any:
+        """Return the lists as a data frame of pandas, one row an epoch.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With a column for each list that is not empty, and the numbers of the epochs from 0 as its index "epoch".
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> history = fastbp.Model([2, 2], seed=0).fit([[0, 1], [1, 0]], [0, 1], epochs=3, verbose=0)
+        >>> history.to_frame().shape  # doctest: +SKIP
+        (3, 3)
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(f"History.to_frame needs pandas: pip install pandas ({error})") from error
+        columns = {name: values for name, values in self.history.items() if values}
+        return pandas.DataFrame(columns, index=pandas.RangeIndex(len(self.loss), name="epoch"))
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.loss)} epochs", *(f"{name} {value:.4g}" for name, value in self.latest().items())]
+        return f"<fastbp.History: {', '.join(parts)}{', interrupted' * self.interrupted}>"
+
+    def _repr_html_(self) -> str:
+        columns = {name: values for name, values in self.history.items() if values}
+        rows = zip(*columns.values(), strict=True)
+        cells = ([str(epoch), *(f"{value:.4g}" for value in row)] for epoch, row in enumerate(rows))
+        return shown.table(["epoch", *columns], cells, "interrupted" * self.interrupted)

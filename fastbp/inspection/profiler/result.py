@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from ...data import shown
 from .assembly import Counts
 from .costs import Cost
 from .peaks import Machine
 from .shares import Share
-from .tables import table
+from .tables import HEAD, cells, duration, table
 from .traces import trace_events
+
+REACHED = 0.5  # of a peak: from there on it is what limits a kernel
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,12 @@ class KernelTimes:
         1e9 FLOP a second.
     peak_share : float
         Of the machine's peak.
-    bound : {"compute", "memory"}
-        What limits a kernel of so many FLOP a byte on this machine.
+    memory_share : float
+        Of the machine's bandwidth. Above 1 the bytes came from caches.
+    bound : {"compute", "memory", "cache", "neither", ""}
+        What limited the kernel, as measured: "compute" if it reached half of the peak of the threads that ran it,
+        "cache" if its bytes came faster than memory gives them, "memory" if it reached half of the bandwidth. "neither"
+        is time spent on launching and waiting. Empty where no work is known.
     efficiency : float
         Share of `seconds` times threads in which threads were at work.
     simd : Counts or None
@@ -58,6 +65,7 @@ class KernelTimes:
     bytes: int
     gflops: float
     peak_share: float
+    memory_share: float
     bound: str
     efficiency: float
     simd: Counts | None
@@ -72,8 +80,19 @@ class KernelTimes:
         known = cost.name, cost.layer, cost.equations, cost.product, share.calls, seconds
         flop, nbytes = steps * cost.flop, steps * cost.bytes
         gflops = flop / seconds / 1e9 if seconds else 0.0
-        bound = "compute" if flop > machine.ridge * nbytes else "memory"
-        return cls(*known, flop, nbytes, gflops, gflops / machine.peak_gflops, bound, efficiency, simd)
+        peak_share = gflops / machine.peak_gflops
+        memory_share = nbytes / seconds / 1e9 / machine.bandwidth_gbs if seconds else 0.0
+        bound = _bound(peak_share / efficiency, memory_share) if nbytes and efficiency else ""
+        return cls(*known, flop, nbytes, gflops, peak_share, memory_share, bound, efficiency, simd)
+
+
+def _bound(peak_share: float, memory_share: float) -> str:
+    """Return what limits a kernel that reaches these shares of what the machine can do."""
+    if peak_share >= REACHED:
+        return "compute"
+    if memory_share > 1:
+        return "cache"
+    return "memory" if memory_share >= REACHED else "neither"
 
 
 @dataclass(frozen=True)
@@ -107,7 +126,7 @@ class Compiling:
     cache_hits: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Profile:
     """What `fastbp.profile` measured; as text a table, the kernels that took longest first.
 
@@ -131,6 +150,15 @@ class Profile:
 
     def __str__(self) -> str:
         return table(self)
+
+    def __repr__(self) -> str:
+        step = f"{self.step.count} steps of {duration(self.step.seconds)}"
+        return f"<fastbp.Profile: {len(self.kernels)} kernels, {step}>"
+
+    def _repr_html_(self) -> str:
+        first, *rest = str(self).splitlines()
+        rows = (cells(kernel, self.step) for kernel in self.kernels)
+        return shown.table(HEAD, rows, first) + shown.listed(rest[len(self.kernels) + 3 :])
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `save` writes: "machine", "kernels", "step" and "compile", all of them plain numbers and text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numba.core import event
@@ -11,6 +11,7 @@ from numba.core import event
 from ...data import checks
 from ...data.labelled import labelled
 from ...data.samples import Labelled
+from ...exchange.estimators import taken
 from ...execution import threads
 from ...execution.shuffling import shuffle
 from ...kernels.compiler import jit
@@ -22,15 +23,12 @@ from .result import Compiling, KernelTimes, Profile, StepTimes
 from .shares import Share
 from .vectorized import counts
 
-if TYPE_CHECKING:
-    from ...model.model import Model
-
 SLICE_SECONDS = 0.05  # of steps with clocks, then of as many without, so that both meet the same machine
 WARM_STEPS = 3
 
 
 def profile(
-    model: Model, X: Any, y: Any, *, batch_size: int = 128, steps: int | None = None, seconds: float = 1.0
+    model: Any, X: Any, y: Any, *, batch_size: int | None = None, steps: int | None = None, seconds: float = 1.0
 ) -> Profile:
     """Take training steps with a clock around each kernel, and compare each with what this machine can do.
 
@@ -38,12 +36,13 @@ def profile(
 
     Parameters
     ----------
-    model : fastbp.Model
-        With kernels "fast".
+    model : Model, MLPClassifier, MLPRegressor or a Pipeline that ends in one
+        A Model with kernels "fast"; estimators of scikit-learn or of fastbp.sklearn, fitted or not. Estimators are
+        profiled as the Model that `Model.from_sklearn` makes of them.
     X, y
-        As for `Model.fit`; all rows are one minibatch where they are fewer than batch_size.
-    batch_size : int
-        Rows a step.
+        As for `Model.fit`, or for the estimator's; all rows are one minibatch where they are fewer than batch_size.
+    batch_size : int, optional
+        Rows a step, by default 128, or those of an estimator.
     steps : int, optional
         With clocks; as many are taken without.
     seconds : float
@@ -67,7 +66,8 @@ def profile(
     >>> model = fastbp.Model([784, 128, 10], seed=0)
     >>> print(fastbp.profile(model, X, y, batch_size=64))  # doctest: +SKIP
     """
-    batch_size = checks.whole_number("batch_size", batch_size, 1)
+    model, X, y, usual = taken(model, X, y)
+    batch_size = usual or 128 if batch_size is None else checks.whole_number("batch_size", batch_size, 1)
     steps = None if steps is None else checks.whole_number("steps", steps, 1)
     seconds = checks.above_zero("seconds", seconds)
     if model.kernels != "fast":

@@ -16,7 +16,7 @@ __all__ = ["Outcome", "write"]
 
 
 def write(path: str | os.PathLike[str], training: Outcome) -> None:
-    """Write the page to a file, whole or not at all.
+    """Write the page to a file, whole or not at all. The training may be that of an estimator or a pipeline.
 
     Raises
     ------
@@ -25,6 +25,7 @@ def write(path: str | os.PathLike[str], training: Outcome) -> None:
     ImportError
         Without matplotlib.
     """
+    training = training.of_model()
     parts = [part for make in sections.ALL if (part := make(training)) is not None]
     title = f"{training.data.name}: {'-'.join(map(str, training.model.layer_sizes))}"
     models.write_whole(document(title, parts).encode(), path)

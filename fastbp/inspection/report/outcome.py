@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...exchange.estimators import taken
+from ...model.model import Model
+from ...training.history import History
+
 if TYPE_CHECKING:
     from ...files.datasets import Dataset
-    from ...model.model import Model
-    from ...training.history import History
     from ..diagnosis import Diagnosis
 
 
@@ -21,11 +23,12 @@ class Outcome:
 
     Parameters
     ----------
-    model : fastbp.Model
+    model : Model, MLPClassifier or a Pipeline that ends in one
+        Estimators are those of scikit-learn and of fastbp.sklearn, fitted on the class numbers or names of `data`.
     data : fastbp.files.datasets.Dataset
         Rows trained on, and rows held out to test on.
-    history : fastbp.History
-        Its validation data are the rows held out.
+    history : fastbp.History or None
+        Its validation data are the rows held out. None for an estimator, which has its own.
     reports : list of fastbp.inspection.diagnosis.Diagnosis
         One an epoch, or none.
     batch_size : int
@@ -36,13 +39,29 @@ class Outcome:
         What else to list among the settings, by name.
     """
 
-    model: Model
+    model: Any
     data: Dataset
-    history: History
+    history: Any
     reports: list[Diagnosis]
     batch_size: int
     seconds: float
     settings: dict[str, object] = field(default_factory=dict)
+
+    def of_model(self) -> Outcome:
+        """Return the same of a Model, where it is of an estimator: with its rows as the Model takes them."""
+        if isinstance(self.model, Model):
+            return self
+        data, (X_test, y_test) = self.data, self.test
+        last = self.model[-1] if hasattr(self.model, "steps") else self.model
+        named = np.asarray(getattr(last, "classes_", ())).dtype.kind in "UO"
+        y, y_test = (np.array(data.class_names)[each] if named else each for each in (data.y, y_test))
+        model, X, numbers, _ = taken(self.model, data.X, y)
+        if not model.network.classifies or model.layer_sizes[-1] == 1 and len(data.class_names) != 2:
+            raise ValueError(f"model must tell the {len(data.class_names)} classes of the data apart, got {last!r}")
+        _, X_test, test_numbers, _ = taken(self.model, X_test, y_test)
+        shown = replace(data, X=X, y=numbers, X_test=X_test, y_test=test_numbers)
+        history = History(loss=list(last.loss_curve_)) if self.history is None else self.history
+        return replace(self, model=model, data=shown, history=history)
 
     @cached_property
     def scores(self) -> dict[str, float]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data import checks
+from ..data import checks, shown
 from ..data.labelled import labelled
 from ..data.samples import DivergenceError, Labelled
+from ..exchange.estimators import taken
 from ..execution.shuffling import shuffle
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ MARGIN = 10.0  # the suggestion is at most 1 / MARGIN of the rate at the minimum
 LEAST_FALL = 0.01  # relative fall of the loss below which there is no suggestion: minibatches vary by as much by chance
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LearningRates:
     """The result of `find_learning_rate`: a suggestion, and the curve it was read from.
 
@@ -61,15 +62,24 @@ class LearningRates:
             return f"no learning rate to suggest: the loss never fell by one percent; {end}"
         return f"learning rate {self.suggestion:.3g}; least loss at {self.rates[_least(self.smoothed)]:.3g}, {end}"
 
+    def __repr__(self) -> str:
+        return f"<LearningRates: {self}>"
+
+    def _repr_html_(self) -> str:
+        each = zip(self.rates, self.smoothed, strict=True)
+        return shown.table(
+            ["learning rate", "loss"], ([f"{rate:.3g}", f"{loss:.4g}"] for rate, loss in each), str(self)
+        )
+
 
 def find_learning_rate(
-    model: Model,
+    model: Any,
     X: Any,
     y: Any,
     *,
     lowest: float = 1e-7,
     highest: float = 10.0,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     steps: int = 100,
     sample_weight: Any = None,
     seed: int | None = 0,
@@ -78,14 +88,16 @@ def find_learning_rate(
 
     Parameters
     ----------
-    model : Model
-        It is not changed in any bit, its random numbers included.
+    model : Model, MLPClassifier, MLPRegressor or a Pipeline that ends in one
+        Estimators are those of scikit-learn and of fastbp.sklearn, fitted or not; the suggestion is for their
+        `learning_rate_init`. It is not changed in any bit, its random numbers included.
     X, y, sample_weight
         As for `Model.fit`; rows of weight 0 are left out.
     lowest, highest : float
         The first rate, and the last one unless training diverges before.
-    batch_size : int
-        Rows a step. The best rate depends on it: use the size that you will train with.
+    batch_size : int, optional
+        Rows a step, by default 128, or those of an estimator. The best rate depends on it: use the size that you will
+        train with.
     steps : int
         Largest number of steps, at least 20.
     seed : int or None
@@ -117,7 +129,8 @@ def find_learning_rate(
     lowest, highest = checks.above_zero("lowest", lowest), checks.above_zero("highest", highest)
     if highest <= lowest:
         raise ValueError(f"highest must be above lowest, {lowest:g}, got {highest:g}")
-    batch_size = checks.whole_number("batch_size", batch_size, 1)
+    model, X, y, usual = taken(model, X, y)
+    batch_size = usual or 128 if batch_size is None else checks.whole_number("batch_size", batch_size, 1)
     steps = checks.whole_number("steps", steps, LEAST_STEPS)
     random = np.random.default_rng(checks.seed(seed))
     data = labelled(model, X, y, sample_weight)
