@@ -144,7 +144,10 @@ def test_times_add_up(sizes, batch_size, settings, profiled):
         assert 1 / found.machine.threads - 1e-9 <= row.efficiency <= 1 + 1e-9  # one thread at least
         assert math.isclose(row.gflops, row.flop / row.seconds / 1e9)
         assert math.isclose(row.peak_share, row.gflops / 200)
-        assert row.bound == ("compute" if row.flop > 5 * row.bytes else "memory")
+        assert math.isclose(row.memory_share, row.bytes / row.seconds / 40e9)
+        reached = row.peak_share / row.efficiency >= 0.5, row.memory_share > 1, row.memory_share >= 0.5
+        order = zip(("compute", "cache", "memory"), reached, strict=True)
+        assert row.bound == (next((name for name, yes in order if yes), "neither") if row.bytes else "")
     assert [row.seconds for row in found.kernels] == sorted((row.seconds for row in found.kernels), reverse=True)
 
 
@@ -173,11 +176,13 @@ def assert_form(profile):
     number = (int, float)
     kernel = {
         "name": str, "layer": (int, type(None)), "equations": (tuple, list), "product": bool, "calls": int,
-        "seconds": number, "flop": int, "bytes": int, "gflops": number, "peak_share": number, "bound": str,
+        "seconds": number, "flop": int, "bytes": int, "gflops": number, "peak_share": number,
+        "memory_share": number, "bound": str,
         "efficiency": number, "simd": (dict, type(None)),
     }  # fmt: skip
     form = {
-        "machine": {"cpu": str, "threads": int, "simd_bits": int, "peak_gflops": number, "bandwidth_gbs": number},
+        "machine": {"cpu": str, "threads": int, "simd_bits": int, "peak_gflops": number, "bandwidth_gbs": number}
+        | {"granted": number},
         "step": dict.fromkeys(("seconds", "kernel_seconds", "outside_seconds", "seconds_unprofiled"), number)
         | {"count": int},
         "compile": {"seconds": number, "cache_hits": int},
@@ -192,7 +197,7 @@ def assert_form(profile):
     for row in profile["kernels"]:
         if row["simd"]:
             assert set(row["simd"]) == {"width_bits", "fma", "packed", "scalar", "gathers"}
-        assert row["bound"] in ("compute", "memory")
+        assert row["bound"] in ("compute", "memory", "cache", "neither", "")
 
 
 @pytest.mark.parametrize(

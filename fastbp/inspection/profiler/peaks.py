@@ -16,6 +16,7 @@ from .. import machine
 
 SPIN_SECONDS = 0.002, 0.01, 0.06  # where others compute, short ones are left alone now and then, long ones moved away
 BUDGET_SECONDS = 0.4  # for as many rounds as that holds: the best counts, as whatever else happens only takes away
+BUSY = 0.9  # share of its threads' time that a process gets: below, other programs compute
 BEYOND_CACHE = 4  # times the last cache: of each of the three arrays together
 MOST_BYTES = 1 << 30
 
@@ -35,6 +36,8 @@ class Machine:
         Fused multiplications and additions in registers, two FLOP each, 1e9 a second.
     bandwidth_gbs : float
         From and to memory, 1e9 bytes a second: a <- b + s c, three arrays.
+    granted : float
+        Share of the threads' time that the CPU gave them while it was measured, the least of all measurements.
     """
 
     cpu: str
@@ -42,6 +45,12 @@ class Machine:
     simd_bits: int
     peak_gflops: float
     bandwidth_gbs: float
+    granted: float = 1.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether other programs computed at the same time, so that peaks and times are not those of the machine."""
+        return self.granted < BUSY
 
     @property
     def ridge(self) -> float:
@@ -51,17 +60,21 @@ class Machine:
     def best(self, other: Machine) -> Machine:
         """Return the better of two measurements of the same machine."""
         peak, bandwidth = max(self.peak_gflops, other.peak_gflops), max(self.bandwidth_gbs, other.bandwidth_gbs)
-        return replace(self, peak_gflops=peak, bandwidth_gbs=bandwidth)
+        return replace(self, peak_gflops=peak, bandwidth_gbs=bandwidth, granted=min(self.granted, other.granted))
 
 
 def measure(n_threads: int, dtype: np.dtype) -> Machine:
     """Measure this machine with numbers of this dtype."""
-    peak, bandwidth = peak_gflops(n_threads, dtype), bandwidth_gbs(n_threads, dtype)
-    return Machine(machine.cpu_name(), n_threads, threads.simd_bits(), peak, bandwidth)
+    peak_gflops(n_threads, dtype, SPIN_SECONDS[:1])  # compiles
+    start, used = time.perf_counter(), time.process_time()
+    peak = peak_gflops(n_threads, dtype)
+    granted = min(1.0, (time.process_time() - used) / (time.perf_counter() - start) / n_threads)
+    bandwidth = bandwidth_gbs(n_threads, dtype)
+    return Machine(machine.cpu_name(), n_threads, threads.simd_bits(), peak, bandwidth, granted)
 
 
-def peak_gflops(n_threads: int, dtype: np.dtype) -> float:
-    """Measure multiplications and additions in registers, in 1e9 FLOP a second."""
+def peak_gflops(n_threads: int, dtype: np.dtype, lengths: tuple[float, ...] = SPIN_SECONDS) -> float:
+    """Measure multiplications and additions in registers, in 1e9 FLOP a second, by runs of these lengths."""
     numbers = np.ones(n_threads * peaks.CHAINS * LINE // dtype.itemsize, dtype)
 
     def spin(turns: int) -> None:
@@ -69,7 +82,7 @@ def peak_gflops(n_threads: int, dtype: np.dtype) -> float:
 
     spin(1)  # compiles
     best = _best(partial(spin, 10_000), 0.0) / 10_000  # seconds a turn
-    for seconds in SPIN_SECONDS:
+    for seconds in lengths:
         turns = max(1, int(seconds / best))
         best = min(best, _best(partial(spin, turns), BUDGET_SECONDS / len(SPIN_SECONDS)) / turns)
     return 2 * numbers.size / best / 1e9

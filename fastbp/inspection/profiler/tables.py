@@ -43,8 +43,31 @@ def table(profile: Profile) -> str:
         f"({step.kernel_seconds / step.seconds:.1%}), {duration(step.outside_seconds)} outside; "
         f"without clocks {duration(step.seconds_unprofiled)} ({cost:+.1%} for the clocks)",
         f"compiled for {profile.compile.seconds:.1f} s, {profile.compile.cache_hits} kernels from the cache",
+        *notes(profile),
     ]
     return "\n".join(lines)
+
+
+def notes(profile: Profile) -> list[str]:
+    """Return what to know of the numbers: whether the machine was busy, and what prefetching is."""
+    machine, found = profile.machine, []
+    above = [kernel for kernel in profile.kernels if kernel.peak_share > 1]
+    if machine.busy:
+        found.append(
+            f"The machine was busy: threads got {machine.granted:.0%} of their time while its peak was measured. "
+            "Peaks are too low, shares of them too high and times too long; repeat it when nothing else runs."
+        )
+    elif above:
+        found.append(
+            f"{above[0].name} is above 100 % of the peak, so the machine was slower while its peak was measured, as "
+            "when other programs run or the clock changes; repeat it."
+        )
+    if any(kernel.name == "prefetch_rows" for kernel in profile.kernels):
+        found.append(
+            "prefetch_rows asks for the next minibatch's rows of X while this one is computed, so that gather finds "
+            "them in the cache. It computes nothing and waits for nothing: its time is that of asking."
+        )
+    return found
 
 
 def cells(kernel: KernelTimes, step: StepTimes) -> tuple[str, ...]:

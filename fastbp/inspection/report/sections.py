@@ -155,7 +155,8 @@ def kernels(training: Outcome) -> Section:
     drawn = page.picture(lambda ax: plot.roofline(profile, ax), caption, 5.5, 4.2)
     lines = (tables.cells(kernel, step) for kernel in profile.kernels)
     drawn += page.paragraph("Calls, time, FLOP and bytes of one step:")
-    return Section("Kernels", page.pairs(told) + drawn + page.table(tables.HEAD, lines, texts=2))
+    told_of = page.listed(notes) if (notes := tables.notes(profile)) else ""
+    return Section("Kernels", page.pairs(told) + drawn + page.table(tables.HEAD, lines, texts=2) + told_of)
 
 
 ALL: tuple[Callable[[Outcome], Section | None], ...] = (
