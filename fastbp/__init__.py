@@ -2,13 +2,13 @@
 
 import difflib
 import importlib
+import importlib.util
 import os
 from typing import TYPE_CHECKING
 
 # In a checkout the kernels stand beside this package; a wheel has them within it.
-_here = os.path.dirname(os.path.abspath(__file__))
-if not os.path.isdir(os.path.join(_here, "kernels")):
-    __path__.append(os.path.dirname(_here))
+if importlib.util.find_spec(f"{__name__}.kernels") is None:
+    __path__.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from .data.samples import DivergenceError  # noqa: E402
 from .model.model import Model  # noqa: E402

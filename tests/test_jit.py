@@ -11,7 +11,7 @@ import fastbp
 from fastbp.kernels.compiler import cache, jit
 from fastbp.kernels.fast import panels
 
-KERNELS = jit.SOURCES
+KERNELS = Path(jit.__file__).parents[1]
 
 # compiles two kernels that call others; prints what they return and how they came
 USE = """

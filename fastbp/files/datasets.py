@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from . import idx, npz, table, tasks
 from .scales import scaling as scaling
 from .streams import opened, text
 
-DIGITS = Path(__file__).parents[1] / "digits.csv.gz"
+DIGITS = "digits.csv.gz"
 
 
 @dataclass(eq=False)
@@ -57,7 +58,8 @@ class Dataset:
 
 def digits() -> Dataset:
     """Return the handwritten digits that come with fastbp: 1,797 rows of 64 grey levels from 0 to 16."""
-    return replace(read(DIGITS, header=False, task="classification"), name="digits")
+    with resources.as_file(resources.files(__package__.partition(".")[0]) / DIGITS) as path:  # it may be in a zip
+        return replace(read(path, header=False, task="classification"), name="digits")
 
 
 def read(

@@ -1,8 +1,8 @@
 """How kernels are compiled and cached: the only place that names ``@njit`` options.
 
 Numba's own cache checks only the file that a function stands in, so after an edit its callers in other files keep the
-old code. Here one key covers every source file of `kernels`, the versions of Numba and LLVM, and every variable that
-changes compiled code. Compiled kernels are stored under that key in the user's cache folder (cache.py).
+old code. Here one key covers every module of `kernels` (sources.py), the versions of Numba and LLVM, and every variable
+that changes compiled code. Compiled kernels are stored under that key in the user's cache folder (cache.py).
 """
 
 import functools
@@ -10,7 +10,6 @@ import hashlib
 import pickle
 import sys
 import warnings
-from pathlib import Path
 
 import llvmlite
 import numba
@@ -23,10 +22,9 @@ from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 
 from . import cache as _cache
-from . import perf_map
+from . import perf_map, sources
 from .signals import held
 
-SOURCES = Path(__file__).parent.parent  # all of `kernels`
 BOUNDSCHECK = bool(config.BOUNDSCHECK)
 INTERPRETED = bool(config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: plain loops run as Python, for a debugger
 CODE_VARIABLES = (
@@ -177,15 +175,19 @@ def compiled_for(signature, function, parallel=False, kept=True):
 def cache_folder():
     """Return the folder for compiled kernels of these sources, which is made if need be, or None without a cache."""
     with held():
-        return _cache.folder(source_key())
+        try:
+            return _cache.folder(source_key())
+        except sources.MissingError as error:
+            warnings.warn(f"fastbp compiles its kernels anew in every process: {error}", RuntimeWarning, stacklevel=3)
+            return None
 
 
 @functools.cache
 def source_key():
     """Return a hash of everything that compiled code depends on."""
     key = hashlib.sha256()
-    for path in sorted(SOURCES.rglob("*.py")):
-        key.update(path.relative_to(SOURCES).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, content in sources.contents():
+        key.update(b"%s\0%d\0" % (name.encode(), len(content)) + content)
     settings = [getattr(config, name, None) for name in CODE_VARIABLES]
     key.update(repr((numba.__version__, llvmlite.__version__, BOUNDSCHECK, settings)).encode())
     return key.hexdigest()[:24]

@@ -1,0 +1,69 @@
+"""What the kernels are compiled from: the source of each module, or its bytecode where no source is installed.
+
+The import system is asked, not the file system: a package may stand in a zip file, in a frozen program, or in .pyc
+files alone.
+"""
+
+import pkgutil
+import sys
+from types import CodeType
+
+PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0]  # of all kernels
+ATTRIBUTES = (
+    "co_name", "co_flags", "co_firstlineno", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_varnames",
+    "co_freevars", "co_cellvars", "co_names", "co_consts", "co_code", "co_exceptiontable",
+)  # fmt: skip
+
+
+class MissingError(LookupError):
+    """A module has neither source nor bytecode, so that nobody can tell whether it has changed."""
+
+
+def contents(package=PACKAGE):
+    """Return the name of each module of an imported package, and what it says as bytes.
+
+    Raises
+    ------
+    MissingError
+        Where the modules cannot be listed, or one has neither source nor bytecode.
+    """
+    module = sys.modules[package]
+    found = {package: _content(module.__spec__)} | dict(_below(module.__path__, f"{package}."))
+    missing = {name for name in list(sys.modules) if name.startswith(f"{package}.")} - found.keys()
+    if missing:
+        raise MissingError(f"the module {min(missing)} is imported and not listed")
+    return sorted(found.items())
+
+
+def _below(path, prefix):
+    """Yield the same of the modules in folders, archives or the like."""
+    for finder, name, is_package in pkgutil.iter_modules(path, prefix):
+        spec = finder.find_spec(name)
+        yield name, _content(spec)
+        if is_package:
+            yield from _below(spec.submodule_search_locations, f"{name}.")
+
+
+def _content(spec):
+    """Return the source of a module, or else what its bytecode says, wherever it stands."""
+    try:
+        source = spec.loader.get_source(spec.name)
+        if source is not None:
+            return source.encode(errors="surrogatepass")
+        code = spec.loader.get_code(spec.name)
+    except (AttributeError, ImportError, OSError) as error:
+        raise MissingError(f"the module {spec.name} has neither source nor bytecode") from error
+    if code is None:
+        raise MissingError(f"the module {spec.name} has neither source nor bytecode")
+    return repr(_plain(code)).encode(errors="surrogatepass")
+
+
+def _plain(value):
+    """Return code or a constant as it is in every process: without the file's path, sets in order."""
+    if isinstance(value, CodeType):
+        return [_plain(getattr(value, name, None)) for name in ATTRIBUTES]
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    if isinstance(value, frozenset):
+        return sorted(repr(_plain(one)) for one in value)
+    return repr(value)
