@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import fastbp
-from fastbp.files import models
+from fastbp.files import models, writing
 from fastbp.kernels.optimizers import OPTIMIZERS
 
 
@@ -246,7 +246,7 @@ def test_a_failed_save_leaves_what_was_there(saved, monkeypatch, broken, kind):
 @pytest.mark.parametrize("name", ["", "missing/model", "x" * 300, "folder/"])
 def test_places_that_take_no_file(tmp_path, name):
     place = os.path.join(tmp_path, name)
-    for attempt in models.check_writable, small().save:
+    for attempt in writing.check_writable, small().save:
         with pytest.raises(OSError) as error:
             attempt(place)
         assert place in str(error.value)
@@ -255,8 +255,8 @@ def test_places_that_take_no_file(tmp_path, name):
 
 def test_checking_a_place_leaves_it_as_it_was(saved):
     before = saved.read_bytes(), saved.stat().st_mtime_ns
-    assert models.check_writable(saved) == os.path.realpath(saved)
-    models.check_writable(saved.with_name("other"))
+    assert writing.check_writable(saved) == os.path.realpath(saved)
+    writing.check_writable(saved.with_name("other"))
     assert (saved.read_bytes(), saved.stat().st_mtime_ns) == before and os.listdir(saved.parent) == [saved.name]
 
 

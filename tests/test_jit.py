@@ -1,7 +1,9 @@
 """The cache of compiled kernels: kept, found again, never stale, never trusted when damaged; and bounds checking."""
 
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +180,16 @@ def test_a_file_copied_over_another_is_compiled_again(folder):
     shutil.copyfile(of_floats, of_integers)
     assert hits_and_misses(doubled, 3) == (0, 1)
     assert hits_and_misses(doubled, 3) == (1, 0)
+
+
+def test_what_a_killed_process_did_not_write_to_the_end_is_removed_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache.config, "CACHE_DIR", str(tmp_path))
+    found = cache.folder("0123456789abcdef01234567")
+    for name, age in ("a.kernel", 9999), ("a.0.part", 9999), ("b.0.part", 10), ("c.txt", 9999):
+        (found / name).write_bytes(b"")
+        os.utime(found / name, (time.time() - age, time.time() - age))
+    assert cache.folder(found.name) == found
+    assert sorted(os.listdir(found)) == ["a.kernel", "b.0.part", "c.txt"]
 
 
 def test_a_pruned_folder_is_made_again(folder):

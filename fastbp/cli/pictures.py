@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def check(options: argparse.Namespace) -> None:
     """Raise ValueError, OSError or ImportError before training if --plot and --report cannot be written."""
     if len(different(options, "save", "plot", "report")) > 1:
-        from ..files import models
+        from ..files.writing import check_writable
         from ..plot import canvas
 
         canvas.matplotlib()
         if options.plot is not None:
             canvas.check_path(options.plot)
         if options.report is not None:
-            models.check_writable(options.report)
+            check_writable(options.report)
 
 
 class Pictures:

@@ -131,11 +131,11 @@ def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int
 
 def _check_files(options: argparse.Namespace) -> None:
     """Find out before anything is measured whether all files can be written."""
-    from ..files import models
+    from ..files.writing import check_writable
 
     files = different(options, "json", "trace", "roofline")
     for path in files.values():
-        models.check_writable(path)
+        check_writable(path)
     if "roofline" in files:
         from ..plot import canvas
 

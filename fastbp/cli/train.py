@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..files.writing import check_writable
 from . import pictures
 from .arguments import add_header, hidden_sizes, whole
 from .output import INTERRUPTED, complain, plain
@@ -66,9 +67,9 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
-    from ..files import models, scales
+    from ..files import scales
 
-    models.check_writable(options.save)
+    check_writable(options.save)
     pictures.check(options)
     data = _training_data(options)
     usual = (20, 16) if len(data.X) < SMALL else (10, 32)

@@ -15,7 +15,7 @@ except ImportError as error:
     raise ImportError(f"to_onnx needs onnx: pip install 'fastbp[onnx]' ({error})") from error
 
 from .. import __version__
-from ..files.models import write_whole
+from ..files.writing import write_whole
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.normalization import EPSILON
 from ..model.model import Model

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,6 +15,7 @@ from ..kernels.activations import ACTIVATIONS
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.losses import LOSSES
+from .writing import write_whole
 
 if TYPE_CHECKING:
     from ..model.model import Model
@@ -46,30 +44,6 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
         Where the file can't be written; what was there is then as it was.
     """
     write_whole(_packed(model), path)
-
-
-def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
-    """Write a file, whole or not at all: `data` takes its name once it is on the disk.
-
-    Raises
-    ------
-    OSError
-        Where the file can't be written; what was there is then as it was.
-    """
-    path = check_writable(path)
-    temporary = _beside(path)
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, path) from error
-        raise
 
 
 def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] | None = None) -> Model:
@@ -112,37 +86,6 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
         raise ValueError(f"{path}: {error}") from None
     except FOREIGN as error:  # no damage, the checksum is right: whatever it is, the file was not made by `save`
         raise ValueError(f"{path}: not a model that fastbp can use: {error}") from error
-
-
-def check_writable(path: str | os.PathLike[str]) -> str:
-    """Return the path that a model saved there is written to, links followed, if it can be.
-
-    Raises
-    ------
-    OSError
-        Where it can't: it is no ordinary file, write-protected, or its folder is missing or takes no new file.
-    """
-    given = os.fspath(path)
-    path = os.path.realpath(given)
-    if os.path.isdir(path) or given.endswith(("/", os.sep)):
-        raise IsADirectoryError(errno.EISDIR, "is a folder", given)
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EINVAL, "is no ordinary file", given)
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            os.lstat(path)  # too long a name?
-        if os.path.exists(path):
-            open(path, "ab").close()  # write-protected?
-        temporary = _beside(path)
-        open(temporary, "xb").close()
-        os.unlink(temporary)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, given) from error
-    return path
-
-
-def _beside(path: str) -> str:
-    return os.path.join(os.path.dirname(path), f".fastbp-{secrets.token_hex(8)}.tmp")
 
 
 def _packed(model: Model) -> bytes:

@@ -175,7 +175,8 @@ class StateMixin:
         """Write the model to a safetensors file, which `fastbp.load` reads back to the bit.
 
         The file holds all settings, parameters, the optimizer's state and the state of the random numbers, so that
-        training goes on as if it had not been interrupted. It is written whole or not at all.
+        training goes on as if it had not been interrupted. It is written whole or not at all, with permissions, owner
+        and group of the file that it replaces, as far as the system lets this user set them.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..files import models
+from ..files.writing import check_writable, write_whole
 
 # M. Okabe, K. Ito, Color universal design, 2008; yellow is left out, since it is too light for lines
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
@@ -75,14 +75,14 @@ def check_path(path: str | os.PathLike[str]) -> str:
     ending = Path(path).suffix[1:].lower()
     if ending not in FORMATS:
         raise ValueError(f"{os.fspath(path)}: the name must end in a picture's format: .{', .'.join(FORMATS)}")
-    models.check_writable(path)
+    check_writable(path)
     return ending
 
 
 def save(ax: Any, path: str | os.PathLike[str], dpi: int = 150) -> None:
     """Write the figure of these Axes to a file, whole or not at all; the same picture gives the same bytes."""
     kind = check_path(path)
-    models.write_whole(as_bytes(ax, kind, dpi), path)
+    write_whole(as_bytes(ax, kind, dpi), path)
 
 
 def as_bytes(ax: Any, kind: str, dpi: int = 150) -> bytes:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..files import datasets, models
+from ..files import datasets
+from ..files.writing import write_whole
 from ..model.model import Model
 from . import canvas, confusion, descent, history, network
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     for name, draw in pictures().items():
         ax = canvas.blank(WIDTH, HEIGHT)
         draw(ax)
-        models.write_whole(_small(canvas.as_bytes(ax, "png", DPI)), Path(arguments[0]) / f"{name}.png")
+        write_whole(_small(canvas.as_bytes(ax, "png", DPI)), Path(arguments[0]) / f"{name}.png")
     return 0
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import tempfile
+import time
 import warnings
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from numba.core import config
 from numba.misc.appdirs import AppDirs
 
 KEPT = 8  # caches, so that switching between versions compiles nothing again
+HOUR = 3600  # seconds, in which any process has written its kernel
 OWNERS = hasattr(os, "getuid")  # not on Windows, where the user's folders are closed to others
 EVERYBODY, GROUP, STICKY = 0o002, 0o020, 0o1000  # who else may write; that users cannot remove each other's files
 NAME = re.compile(r"[0-9a-f]{24}")  # of a cache
@@ -49,6 +51,7 @@ def folder(key):
             return found
         return _without(found, error)
     prune(base)
+    _sweep(found)
     return found
 
 
@@ -88,6 +91,14 @@ def prune(base):
     with contextlib.suppress(OSError), os.scandir(base) as entries:
         for cache in sorted(filter(_is_cache, entries), key=_age)[KEPT:]:
             _remove(cache)
+
+
+def _sweep(cache):
+    """Remove what processes that were killed did not write to the end."""
+    with contextlib.suppress(OSError), os.scandir(cache) as files:
+        for file in files:
+            if file.name.endswith(".part") and _is_kernel(file) and _age(file) > HOUR - time.time():
+                os.unlink(file.path)
 
 
 def _base():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...data import shown
+from ...files.writing import write_whole
 from .assembly import Counts
 from .costs import Cost
 from .peaks import Machine
@@ -166,15 +167,18 @@ class Profile:
         return {name: _plain(part) for name, part in parts.items()}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the profile to a JSON file. `fastbp profile --compare` reads two of them.
+        """Write the profile to a JSON file, whole or not at all. `fastbp profile --compare` reads two of them.
 
         Parameters
         ----------
         path : str or path-like
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written. What was there is left as it was.
         """
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(self.to_dict(), file, indent=1)
-            file.write("\n")
+        _write(path, json.dumps(self.to_dict(), indent=1))
 
     def trace(self, path: str | os.PathLike[str]) -> None:
         """Write the last steps as a trace that Perfetto and chrome://tracing open, one track for each thread.
@@ -182,10 +186,17 @@ class Profile:
         Parameters
         ----------
         path : str or path-like
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written. What was there is left as it was.
         """
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(trace_events(self), file)
-            file.write("\n")
+        _write(path, json.dumps(trace_events(self)))
+
+
+def _write(path: str | os.PathLike[str], text: str) -> None:
+    write_whole(f"{text}\n".encode(), path)
 
 
 def _plain(part: Any) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ...files import models
+from ...files.writing import write_whole
 from . import sections
 from .outcome import Outcome
 from .page import document
@@ -28,4 +28,4 @@ def write(path: str | os.PathLike[str], training: Outcome) -> None:
     training = training.of_model()
     parts = [part for make in sections.ALL if (part := make(training)) is not None]
     title = f"{training.data.name}: {'-'.join(map(str, training.model.layer_sizes))}"
-    models.write_whole(document(title, parts).encode(), path)
+    write_whole(document(title, parts).encode(), path)

@@ -1,0 +1,149 @@
+"""Files written whole or not at all: under a name of their own first, which then becomes the name asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # on Windows, where a file that is open can be neither renamed nor removed
+    fcntl = None  # type: ignore[assignment]
+
+TEMPORARY = re.compile(r"\.fastbp-[0-9a-f]{16}\.tmp")
+PRIVATE = 0o600
+
+
+def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
+    """Write a file, whole or not at all: `data` takes its name once it is on the disk.
+
+    A file that is replaced hands on its permissions, extended attributes and group, and its owner where root writes.
+    What a killed process left behind in the folder is removed.
+
+    Raises
+    ------
+    OSError
+        Where the file can't be written; what was there is then as it was.
+    """
+    path = check_writable(path)
+    _clean(os.path.dirname(path))
+    try:
+        with _temporary(path) as file:
+            file.write(data)
+            file.flush()
+            with contextlib.suppress(FileNotFoundError):
+                _like(path, file)
+            os.fsync(file.fileno())
+            if fcntl is None:
+                file.close()
+            os.replace(file.name, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def check_writable(path: str | os.PathLike[str]) -> str:
+    """Return the path that a file saved there is written to, links followed, if it can be.
+
+    Raises
+    ------
+    OSError
+        Where it can't: it is no ordinary file, write-protected, or its folder is missing or takes no new file.
+    """
+    given = os.fspath(path)
+    path = os.path.realpath(given)
+    if os.path.isdir(path) or given.endswith(("/", os.sep)):
+        raise IsADirectoryError(errno.EISDIR, "is a folder", given)
+    if os.path.islink(path):  # `realpath` leaves only those that lead back to themselves
+        raise OSError(errno.ELOOP, "is a loop of symbolic links", given)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "is no ordinary file", given)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)  # too long a name?
+        if os.path.exists(path):
+            open(path, "ab").close()  # write-protected?
+        with _temporary(path):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, given) from error
+    return path
+
+
+@contextlib.contextmanager
+def _temporary(path: str) -> Iterator[BinaryIO]:
+    """Make a file beside another, locked while it is open; remove it at the end, if it still has its name.
+
+    It is private if it is to replace a file that may be.
+    """
+    mode = PRIVATE if os.path.exists(path) else 0o666
+    while True:
+        name = os.path.join(os.path.dirname(path), f".fastbp-{secrets.token_hex(8)}.tmp")
+        file = open(name, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: B023
+        if _lock(file):
+            break
+        file.close()  # another process takes it for one that was left behind
+    try:
+        with file:
+            yield file
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Lock a file of this process; return whether it is still there, which another process may have removed."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks, on which none is removed either
+        return True
+    return os.fstat(file.fileno()).st_nlink > 0
+
+
+def _like(path: str, file: BinaryIO) -> None:
+    """Give an open file the owner, group, permissions and extended attributes of another, as far as may be."""
+    old = os.stat(path)
+    if hasattr(os, "fchown"):
+        for owner, group in (old.st_uid, -1), (-1, old.st_gid):  # only root gives files away, and to any group
+            with contextlib.suppress(OSError):
+                os.fchown(file.fileno(), owner, group)
+    with contextlib.suppress(OSError):
+        shutil.copystat(path, file.name)
+        os.utime(file.name)
+    new, mode = os.stat(file.name), stat.S_IMODE(old.st_mode)
+    if new.st_gid != old.st_gid:  # its members may do no more than everybody
+        mode &= ~0o070 | (mode & 0o007) << 3
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        mode &= 0o777
+    if mode != stat.S_IMODE(new.st_mode):
+        with contextlib.suppress(OSError):
+            os.chmod(file.name, mode)
+
+
+def _clean(folder: str) -> None:
+    """Remove this user's temporary files that no process has locked: what wrote them was killed."""
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if TEMPORARY.fullmatch(entry.name):
+                with contextlib.suppress(OSError):
+                    _remove(entry.path)
+
+
+def _remove(path: str) -> None:
+    with open(path, "r+b", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
+        found = os.fstat(file.fileno())
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
