@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -209,6 +210,10 @@ def test_a_newer_format_says_so(tmp_path, monkeypatch):
         {"loss": "no such"},
         {"no such": 1},
         {"class_names": ["a"]},
+        {"activation": "prelu"},
+        {"layer_sizes": [3, 50_000, 50_000, 4]},  # no room is made for these before the tensors are looked at
+        {"layer_sizes": [50_000, 50_000]},
+        {"layer_sizes": [3, 5, 10**9]},
     ],
 )
 def test_a_file_that_contradicts_itself(tmp_path, monkeypatch, lie):
@@ -216,9 +221,12 @@ def test_a_file_that_contradicts_itself(tmp_path, monkeypatch, lie):
     config = model.get_config() | lie
     monkeypatch.setattr(model, "get_config", lambda: config)
     model.save(path)
+    tracemalloc.start()
     with pytest.raises(ValueError, match="not a model that fastbp can use") as error:
         fastbp.load(path)
-    assert str(path) in str(error.value)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert str(path) in str(error.value) and most < 10**6
 
 
 # ---- whole or not at all

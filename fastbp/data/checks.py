@@ -23,12 +23,14 @@ DTYPES = ("float32", "float64")
 FOR_KERNELS: tuple[Literal["C", "A", "W"], ...] = ("C", "A", "W")  # contiguous, aligned, writable: kernels take these
 
 
-def whole_number(name: str, value: Any, least: int) -> int:
-    """Return `value` as an int, if it is a whole number of at least `least`."""
+def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return `value` as an int, if it is a whole number of at least `least` and at most `most`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r} of type {type(value).__name__}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
+    if most is not None and int(value) > most:
+        raise ValueError(f"{name} must be at most {most}, got {value}")
     return int(value)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -192,14 +193,22 @@ def _unpacked(data: bytes, metadata: dict[str, str], custom: Mapping[str, Any]) 
     for name in ("shift", "scale"):
         if f"input.{name}" in tensors:
             config[f"input_{name}"] = tensors.pop(f"input.{name}")
+    _check_shapes(tensors, config)
     model = Model(**config | _own(config, custom))
     kept = model.get_state()
     for name, array in _arrays(model.network, kept["parameters"]):
-        array[...] = _fitting(tensors.pop(name), array)
+        array[...] = _fitting(tensors, name, array.shape, array.dtype)
+        del tensors[name]
     slots = {name.removeprefix("optimizer."): tensor for name, tensor in tensors.items()}
     state = {"steps": int(metadata["steps"]), "random": json.loads(metadata["random"]), "optimizer": slots}
     model.set_state(kept | state)
     return model
+
+
+def _check_shapes(tensors: Mapping[str, np.ndarray], config: dict[str, Any]) -> None:
+    """Raise ValueError if the weights are not those of the layers, before room is made for layers of any size."""
+    for i, shape in enumerate(pairwise(config["layer_sizes"])):
+        _fitting(tensors, f"layers.{i}.weight", shape, np.dtype(config["dtype"]))
 
 
 def _own(config: dict[str, Any], custom: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,8 +231,11 @@ def _one(what: str, name: str, kept: Any, known: Mapping[str, Any], custom: Mapp
     raise MissingError(f"the model's {what} {name!r} is not one of fastbp's; {hint}")
 
 
-def _fitting(tensor: np.ndarray, place: np.ndarray) -> np.ndarray:
-    if tensor.shape != place.shape or tensor.dtype != place.dtype:
-        expected = f"{place.shape} of {place.dtype}"
-        raise ValueError(f"a tensor of shape {tensor.shape} of {tensor.dtype}, expected {expected}")
+def _fitting(tensors: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return the tensor of this name, if there is one of this shape and dtype."""
+    if name not in tensors:
+        raise ValueError(f"no tensor {name}")
+    tensor = tensors[name]
+    if tensor.shape != shape or tensor.dtype != dtype:
+        raise ValueError(f"{name} of shape {tensor.shape} and dtype {tensor.dtype}, expected {shape} of {dtype}")
     return tensor

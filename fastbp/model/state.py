@@ -43,6 +43,7 @@ def _slots(kind: type) -> list[str]:
     return found
 
 
+MOST_STEPS = 2**53  # that a loaded state may have: float64 holds them, and years of further steps fit into 64 bits
 _MADE = ("_buffer", "_flat", "_plan", "_pool", "_random", "_use")  # what is made anew
 _DERIVED = ("l1_per_weight", "l2_per_weight")  # of the network's fields: not the user's settings
 
@@ -164,7 +165,7 @@ class StateMixin:
         if wrong or set(slots) != set(self._optimizer.slots):
             expected = f"{list(self._optimizer.slots)}, each of shape {flat.shape} of {flat.dtype}"
             raise ValueError(f"state holds optimizer vectors {sorted(slots)}, expected {expected}")
-        steps = checks.whole_number("steps", state["steps"], 0)
+        steps = checks.whole_number("steps", state["steps"], 0, MOST_STEPS)
         random = np.random.PCG64()
         random.state = state["random"]
         self._random.bit_generator.state, self._plan.steps = random.state, steps
