@@ -1,5 +1,7 @@
 """`fastbp predict`: raw rows in, predictions out."""
 
+import gzip
+import io
 import os
 import re
 import subprocess
@@ -72,6 +74,33 @@ def test_a_model_for_numbers_predicts_numbers(run, tmp_path, outputs):
     rows = [[float(number) for number in line.split("\t")] for line in out.splitlines()]
     assert (status, err) == (0, "")
     np.testing.assert_allclose(rows, model.predict(X).reshape(2, outputs), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.csv.gz", "data.npz"])
+def test_predict_reads_standard_input(run, tmp_path, monkeypatch, name):
+    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
+    (tmp_path / "data.csv").write_text("1,2\n3,4\n-5,6\n")
+    (tmp_path / "data.csv.gz").write_bytes(gzip.compress((tmp_path / "data.csv").read_bytes()))
+    np.savez_compressed(tmp_path / "data.npz", X=[[1, 2], [3, 4], [-5, 6]])
+    expected = run("predict", "model", "data.csv")
+    assert expected[0] == 0 and len(expected[1].splitlines()) == 3
+    given = io.TextIOWrapper(io.BytesIO((tmp_path / name).read_bytes()))
+    monkeypatch.setattr(sys, "stdin", given)
+    assert run("predict", "model", "-") == expected
+    assert not given.closed
+
+
+def test_errors_name_standard_input(run, tmp_path, monkeypatch):
+    fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
+    for given, words in (b"1,2\n3,x\n", "standard input, line 2: column 1"), (b"", "standard input: is empty"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        assert words in complaint(run("predict", "model", "-"))
+    packed = gzip.compress(b"1,2\n" * 1000)
+    for options, content in ([], packed[:-20]), (["--max-bytes", 100], packed):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert "standard input: " in complaint(run("predict", "model", "-", *options))
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "standard input is closed" in complaint(run("predict", "model", "-"))
 
 
 COMMAND = [sys.executable, "-W", "error", "-c", "import sys; from fastbp.cli import main; sys.exit(main())"]

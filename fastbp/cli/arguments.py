@@ -52,6 +52,14 @@ def hidden_sizes(text: str) -> list[int]:
     return sizes
 
 
+def add_max_bytes(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that limits what compressed data unpack to."""
+    default = "default: 1 GiB, or 20 times the file's size where that is more"
+    parser.add_argument(
+        "--max-bytes", metavar="N", type=whole(1), help=f"what compressed data may unpack to; {default}"
+    )
+
+
 def layer_sizes(text: str) -> list[int]:
     """Return inputs, units of hidden layers and outputs from 784-128-10 or 784,128,10."""
     sizes = _sizes(text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 
 import numpy as np
 
-from .arguments import add_header
+from .arguments import add_header, add_max_bytes
 from .output import complain, plain
 
 
@@ -21,9 +22,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         allow_abbrev=False,
     )
     predict.add_argument("model", metavar="MODEL", help="file that train saved")
-    predict.add_argument("data", metavar="DATA", help="CSV (or .csv.gz), .npz with X, or IDX file of images")
+    predict.add_argument(
+        "data", metavar="DATA", help="CSV (or .csv.gz), .npz with X, IDX file of images, or - for standard input"
+    )
     predict.add_argument("--target", metavar="COLUMN", help="column of the CSV that holds labels and is left out")
     add_header(predict)
+    add_max_bytes(predict)
     predict.set_defaults(run=run)
 
 
@@ -33,8 +37,10 @@ def run(options: argparse.Namespace) -> int:
 
     model = models.load(options.model)
     doubts: list[str] = []
+    source = _standard_input() if options.data == "-" else options.data
     known = model.layer_sizes[0], model.feature_names, options.target
-    X = datasets.read_inputs(options.data, *known, header=options.header, doubts=doubts)
+    settings = {"header": options.header, "doubts": doubts, "max_bytes": options.max_bytes}
+    X = datasets.read_inputs(source, *known, **settings)
     for doubt in doubts:
         complain(doubt)
     if not hasattr(model, "predict_proba"):
@@ -51,3 +57,9 @@ def run(options: argparse.Namespace) -> int:
     for row, c in zip(probabilities, probabilities.argmax(axis=1), strict=True):
         sys.stdout.write(f"{names[c]}\t{row[c]:.6f}\n")
     return 0
+
+
+def _standard_input() -> io.BufferedReader:
+    if sys.stdin is None:
+        raise ValueError("standard input is closed")
+    return io.BufferedReader(io.BytesIO(sys.stdin.buffer.read()))

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..kernels.optimizers import OPTIMIZERS
-from .arguments import add_header, different, layer_sizes, positive, whole
+from .arguments import add_header, add_max_bytes, different, layer_sizes, positive, whole
 from .output import complain
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--seconds", metavar="S", type=positive, default=1.0, help="how long with clocks; default: %(default)s")
     add("--data", metavar="PATH", help=data)
     add_header(profile)
+    add_max_bytes(profile)
     add("--json", metavar="FILE", help="write the profile to a JSON file")
     add("--trace", metavar="FILE", help="write the last steps as a trace that Perfetto and chrome://tracing open")
     add("--roofline", metavar="FILE", help="draw every kernel under the machine's roof, SVG or PNG (extra: plot)")
@@ -116,7 +117,7 @@ def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int
         return X, random.integers(0, sizes[-1], n), sizes, "cross_entropy"
     from ..files import datasets, scales
 
-    data = datasets.read(options.data, header=options.header)
+    data = datasets.read(options.data, header=options.header, max_bytes=options.max_bytes)
     for doubt in data.doubts:
         complain(doubt)
     fixed = data.X.shape[1], len(data.class_names) or 1

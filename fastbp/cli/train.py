@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..files.writing import check_writable
 from . import pictures
-from .arguments import add_header, hidden_sizes, whole
+from .arguments import add_header, add_max_bytes, hidden_sizes, whole
 from .output import INTERRUPTED, complain, plain
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--target", metavar="COLUMN", help=target)
     add_header(train)
     add("--task", choices=TASKS, help=task)
+    add_max_bytes(train)
     add("--hidden", metavar="UNITS", type=hidden_sizes, default=[128], help=hidden)
     add("--epochs", metavar="N", type=whole(1), help=f"passes over the data; {by_rows.format(20, 10)}")
     add("--batch-size", metavar="N", type=whole(1), help=f"rows a step; {by_rows.format(16, 32)}")
@@ -109,7 +110,8 @@ def _training_data(options: argparse.Namespace) -> Dataset:
     if options.data is None:
         data = datasets.digits()
     else:
-        data = datasets.read(options.data, options.target, header=options.header, task=options.task)
+        how = {"header": options.header, "task": options.task, "max_bytes": options.max_bytes}
+        data = datasets.read(options.data, options.target, **how)
     if len(data.class_names) == 1:
         raise ValueError(f"{data.name}: all rows have the label {data.class_names[0]!r}, two classes are needed")
     return data if data.X_test is not None else datasets.split(data, HELD_OUT, options.seed)

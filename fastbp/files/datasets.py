@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ import numpy as np
 
 from . import idx, npz, table, tasks
 from .scales import scaling as scaling
-from .streams import opened, text
+from .streams import STDIN, opened, text
 
 DIGITS = "digits.csv.gz"
 
@@ -68,6 +69,7 @@ def read(
     *,
     header: bool | None = None,
     task: str | None = None,
+    max_bytes: int | None = None,
 ) -> Dataset:
     r"""Read a labelled data set.
 
@@ -82,6 +84,8 @@ def read(
         Whether the first row of a CSV names its columns; None decides by its content, see `header.decide`.
     task : {"classification", "regression"} or None
         Whether labels are classes or numbers to predict; None decides by their values, see `tasks.guess`.
+    max_bytes : int, optional
+        What a compressed file may unpack to: by default 1 GiB, or 20 times its size where that is more.
 
     Returns
     -------
@@ -111,11 +115,11 @@ def read(
     """
     path, task = Path(path), tasks.check(task)
     if path.is_dir():
-        return _folder(path, task)
-    with opened(path) as stream:
+        return _folder(path, task, max_bytes)
+    with opened(path, max_bytes) as stream:
         head = stream.peek(4)[:4]
         if head == npz.MAGIC:
-            return _npz(path, stream, task)
+            return _npz(path, stream, task, max_bytes)
         if idx.is_idx(head):
             raise ValueError(f"{path}: one IDX file has no labels beside its images: give the folder of both")
         with text(stream) as lines:
@@ -127,20 +131,21 @@ def read(
 
 
 def read_inputs(
-    path: str | os.PathLike[str],
+    source: str | os.PathLike[str] | io.BufferedReader,
     columns: int,
     names: list[str] | None = None,
     target: str | int | None = None,
     *,
     header: bool | None = None,
     doubts: list[str] | None = None,
+    max_bytes: int | None = None,
 ) -> np.ndarray:
     """Read rows for a model to predict.
 
     Parameters
     ----------
-    path : path
-        A CSV, an .npz with X, or an IDX file of images.
+    source : path or io.BufferedReader
+        A CSV, an .npz with X, or an IDX file of images. A stream that can be sought is called standard input by errors.
     columns : int
         The model's inputs.
     names : list of str or None
@@ -152,6 +157,8 @@ def read_inputs(
         Whether the first row of a CSV names its columns; None decides by its content.
     doubts : list of str, optional
         Takes in what was guessed and is worth a second look.
+    max_bytes : int, optional
+        What a compressed file may unpack to: by default 1 GiB, or 20 times its size where that is more.
 
     Returns
     -------
@@ -164,13 +171,14 @@ def read_inputs(
     OSError
         Where the file can't be read.
     """
-    path = Path(path)
-    if path.is_dir():
+    given = source if isinstance(source, io.BufferedReader) else Path(source)
+    path = given if isinstance(given, Path) else STDIN
+    if isinstance(given, Path) and given.is_dir():
         raise ValueError(f"{path}: is a folder; name the file to predict, such as t10k-images-idx3-ubyte.gz")
-    with opened(path) as stream:
+    with opened(given, max_bytes) as stream:
         head = stream.peek(4)[:4]
         if head == npz.MAGIC:
-            X = npz.matrix(path, npz.arrays(path, stream, ["X"]), "X")
+            X = npz.matrix(path, npz.arrays(path, stream, ["X"], max_bytes), "X")
         elif idx.is_idx(head):
             X = idx.images(stream.read(), path)
         else:
@@ -224,14 +232,14 @@ def _target(path: Path, labels: Sequence[str], task: str | None, class_names: li
         raise ValueError(f"{path}: {error}") from None
 
 
-def _folder(path: Path, task: str | None) -> Dataset:
-    X, y = idx.folder(path, "train")
-    test = idx.folder(path, "t10k") if idx.has(path, "t10k") else (None, None)
+def _folder(path: Path, task: str | None, max_bytes: int | None) -> Dataset:
+    X, y = idx.folder(path, "train", max_bytes)
+    test = idx.folder(path, "t10k", max_bytes) if idx.has(path, "t10k") else (None, None)
     return _dataset(path, task or "classification", X, y, *test)
 
 
-def _npz(path: Path, stream: Any, task: str | None) -> Dataset:
-    arrays = npz.arrays(path, stream)
+def _npz(path: Path, stream: Any, task: str | None, max_bytes: int | None) -> Dataset:
+    arrays = npz.arrays(path, stream, max_bytes=max_bytes)
     X, y = npz.matrix(path, arrays, "X"), npz.labels(path, arrays, "y")
     if y.dtype.kind in "bU":
         task = task or "classification"

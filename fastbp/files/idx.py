@@ -72,7 +72,7 @@ def _ubytes(data: bytes, path: object) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=start).reshape(sizes)
 
 
-def folder(path: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+def folder(path: Path, part: str, max_bytes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return images and labels of one part of MNIST, "train" or "t10k", from a folder of IDX files.
 
     Returns
@@ -85,8 +85,8 @@ def folder(path: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         For a file that is missing or as it should not be, and for unlike numbers of images and labels.
     """
-    X = images(*_content(path, f"{part}-images", "-idx3-ubyte"))
-    y = labels(*_content(path, f"{part}-labels", "-idx1-ubyte"))
+    X = images(*_content(path, f"{part}-images", "-idx3-ubyte", max_bytes))
+    y = labels(*_content(path, f"{part}-labels", "-idx1-ubyte", max_bytes))
     if len(X) != len(y):
         raise ValueError(f"{path}: {len(X)} images and {len(y)} labels in its {part} files")
     return X, y
@@ -97,9 +97,9 @@ def has(path: Path, part: str) -> bool:
     return any(path.glob(f"{part}-*-ubyte*")) or any(path.glob(f"{part}-*.idx?-ubyte*"))
 
 
-def _content(path: Path, start: str, end: str) -> tuple[bytes, Path]:
+def _content(path: Path, start: str, end: str, max_bytes: int | None) -> tuple[bytes, Path]:
     for name in (start + end, start + end.replace("-", ".", 1)):  # some mirrors have a dot there
         for file in (path / name, path / f"{name}.gz"):
             if file.is_file():
-                return whole(file), file
+                return whole(file, max_bytes), file
     raise ValueError(f"{path}: no {start}{end} or {start}{end}.gz in this folder")
