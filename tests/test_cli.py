@@ -10,6 +10,7 @@ import pytest
 
 import fastbp
 from fastbp.files import datasets
+from fastbp.kernels.compiler import jit
 
 DEFAULT = "fastbp-model.safetensors"
 
@@ -160,6 +161,46 @@ def test_info_passes_on_advice(run, monkeypatch):
     told = {"layer": "workqueue", "threads": 2, "advice": "install an OpenMP runtime"}
     monkeypatch.setattr("fastbp.execution.threads.describe", lambda: told)
     assert re.search(r"^advice: +install an OpenMP runtime$", run("info")[1], re.MULTILINE)
+
+
+@pytest.mark.parametrize("interpreted", ["0", "1"])
+def test_info_works_where_nothing_else_does(run_python, tmp_path, interpreted):
+    """Without a threading layer, without a home, without a compiler; by ``python -m fastbp``, too."""
+    without = {"NUMBA_THREADING_LAYER": "nonsense", "HOME": "home", "XDG_CACHE_HOME": "", "NUMBA_CACHE_DIR": ""}
+    package = {"PYTHONPATH": os.pathsep.join([str(Path(fastbp.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])}
+    variables = without | package | {"NUMBA_DISABLE_JIT": interpreted}
+    done = run_python("-m", "fastbp", "info", cwd=tmp_path, **variables)
+    rows = dict(re.split(r":\s+", line, maxsplit=1) for line in done.stdout.splitlines())
+    assert rows["threading layer"] == "none could be loaded"
+    assert "'nonsense' is unknown to Numba" in rows["advice"] and "NUMBA_THREADING_LAYER=nonsense" in rows["advice"]
+    assert ("NUMBA_DISABLE_JIT is set" in rows["advice"]) == (interpreted == "1")
+    assert rows["JIT cache"] == "none, as no folder for it can be written" and len(rows) == 11
+    assert "there is no home folder" in done.stderr and "Traceback" not in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_info_says_what_it_cannot_find_out(run, monkeypatch):
+    def fail():
+        raise OSError("no such\nthing")
+
+    for name in "threads.describe", "threads.simd_bits":
+        monkeypatch.setattr(f"fastbp.execution.{name}", fail)
+    monkeypatch.setattr("fastbp.inspection.machine.cpu_name", fail)
+    status, out, err = run("info")
+    rows = dict(re.split(r":\s+", line, maxsplit=1) for line in out.splitlines())
+    assert (status, err, len(rows)) == (0, "", 11)
+    assert [rows[name] for name in ("CPU", "SIMD width", "advice")] == ["unknown: no such thing"] * 3
+
+
+def test_the_command_runs_as_a_module(run_python):
+    assert run_python("-W", "error", "-m", "fastbp", "--version").stdout == f"fastbp {fastbp.__version__}\n"
+
+
+def test_without_a_compiler_the_command_refuses_in_one_line(run, monkeypatch):
+    monkeypatch.setattr(jit, "INTERPRETED", True)
+    assert "NUMBA_DISABLE_JIT is set, but fast kernels must be compiled" in complaint(run("profile"))
+    monkeypatch.setattr(fastbp.Model, "fit", lambda *_, **__: jit.check_compiler())
+    assert "NUMBA_DISABLE_JIT" in complaint(run("train", "--quiet"))
 
 
 def test_version_and_help(run):

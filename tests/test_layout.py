@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 # From the top down: a module imports only from rooms of lines below its own room's, or from its own room.
 FASTBP = [
+    {"__main__"},
     {"cli"},
     {"lesson"},
     {"inspection"},

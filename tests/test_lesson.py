@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import fastbp
+from fastbp.kernels.compiler import jit
 from fastbp.lesson import step
 
 LESSON = Path(fastbp.__file__).parent / "lesson"
@@ -68,6 +69,12 @@ def test_fast_kernels_say_in_one_sentence_that_they_need_a_compiler(run_python):
     assert done.returncode == 1
     sentence = "NUMBA_DISABLE_JIT is set, but fast kernels must be compiled: use kernels='elementwise' or unset it"
     assert done.stderr.splitlines()[-1] == f"RuntimeError: {sentence}"
+
+
+def test_the_profiler_says_the_same(monkeypatch):
+    monkeypatch.setattr(jit, "INTERPRETED", True)
+    with pytest.raises(RuntimeError, match="^NUMBA_DISABLE_JIT is set, but fast kernels must be compiled"):
+        fastbp.profile(fastbp.Model([2, 3], seed=0), [[1, 2]], [0])
 
 
 def test_a_debugger_stops_at_equation_24(tmp_path, run_python):

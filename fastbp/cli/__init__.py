@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError as error:
         return complain(f"not enough memory: {error}")
-    except (ValueError, TypeError, ImportError) as error:  # the last names the extra to install
+    except (RecursionError, NotImplementedError):
+        raise
+    except (ValueError, TypeError, ImportError, RuntimeError) as error:  # an extra to install, a setting of Numba's
         return complain(str(error))
 
 

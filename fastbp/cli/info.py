@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import platform
+from collections.abc import Callable
+from typing import Any
+
+from .output import printable
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -23,20 +27,34 @@ def run(options: argparse.Namespace) -> int:
     from ..inspection import machine
     from ..kernels.compiler import jit
 
-    running = threads.describe()
+    running = _known(threads.describe)
+    if isinstance(running, str):
+        running = {"threads": threads.most(), "layer": None, "advice": running}
+    layer = running["layer"] or ("none could be loaded" if running["advice"] else "none, everything runs on one thread")
+    advice = [running["advice"]] if running["advice"] else []
+    if jit.INTERPRETED:
+        advice.append("NUMBA_DISABLE_JIT is set, so only kernels='elementwise' run, as Python")
     rows = {
         "fastbp": __version__,
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
-        "CPU": machine.cpu_name(),
-        "SIMD width": f"{threads.simd_bits()} bits",
+        "CPU": _known(machine.cpu_name),
+        "SIMD width": _known(lambda: f"{threads.simd_bits()} bits"),
         "threads": running["threads"],
-        "threading layer": running["layer"] or "none, everything runs on one thread",
-        "advice": running["advice"] or "none, all is well",
-        "JIT cache": jit.cache_folder() or "none, as no folder for it can be written",
+        "threading layer": layer,
+        "advice": "; ".join(advice) or "none, all is well",
+        "JIT cache": _known(jit.cache_folder) or "none, as no folder for it can be written",
     }
     for name, value in rows.items():
-        print(f"{name + ':':<17}{value}")
+        print(printable(f"{name + ':':<17}{value}"))
     return 0
+
+
+def _known(find: Callable[[], Any]) -> Any:
+    """Return a fact, or why it cannot be told: this command is for machines on which nothing else works."""
+    try:
+        return find()
+    except Exception as error:
+        return f"unknown: {' '.join(str(error).split()) or type(error).__name__}"

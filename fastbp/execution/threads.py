@@ -162,6 +162,10 @@ def simd_bits() -> int:
 
 
 def describe() -> dict[str, Any]:
-    """Return the threading layer, the number of threads, and advice or None."""
-    _numba_threads()  # loads the layer
+    """Return the threading layer or None, the number of threads, and advice or None."""
+    try:
+        _numba_threads()  # loads the layer
+    except (ValueError, ImportError) as error:  # the one that NUMBA_THREADING_LAYER names is not installed
+        why = " ".join(str(error).split())
+        return {"layer": None, "threads": most(), "advice": f"{why} (NUMBA_THREADING_LAYER={config.THREADING_LAYER})"}
     return {"layer": layer(), "threads": most(), "advice": _ADVICE.get(layer() or "")}

@@ -159,11 +159,16 @@ def inline(function, compiled_by=None):
     return dispatcher
 
 
-def compiled_for(signature, function, parallel=False, kept=True):
-    """Compile a function at once and for one signature only, for calls by its address (calls.py)."""
+def check_compiler():
+    """Raise RuntimeError if NUMBA_DISABLE_JIT says that nothing is to be compiled."""
     if INTERPRETED:
         why = "NUMBA_DISABLE_JIT is set, but fast kernels must be compiled"
         raise RuntimeError(f"{why}: use kernels='elementwise' or unset it")
+
+
+def compiled_for(signature, function, parallel=False, kept=True):
+    """Compile a function at once and for one signature only, for calls by its address (calls.py)."""
+    check_compiler()
     dispatcher = jit(function, PARALLEL if parallel and not BOUNDSCHECK else False, kept, no_cpython_wrapper=True)
     dispatcher.__class__ = _NoWrapper
     dispatcher.compile(signature)

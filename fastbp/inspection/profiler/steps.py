@@ -72,6 +72,7 @@ def profile(
     seconds = checks.above_zero("seconds", seconds)
     if model.kernels != "fast":
         raise ValueError(f"model must compute with kernels 'fast' to be profiled, got {model.kernels!r}")
+    jit.check_compiler()
     if not clock.KNOWN:
         raise ValueError("profiling needs a clock that is known for x86-64 and aarch64 only")
     data, n_threads = labelled(model, X, y), threads.count(model.n_threads)
