@@ -133,11 +133,12 @@ def test_a_setting_that_is_empty_or_relative_counts_as_none(run_python, tmp_path
 
 
 @posix
-def test_without_a_home_there_is_no_cache(tmp_path, monkeypatch):
+@pytest.mark.parametrize("home", ["home", ""])
+def test_without_a_home_there_is_no_cache(home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(kernel_cache.config, "CACHE_DIR", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    monkeypatch.setenv("HOME", "home")
+    monkeypatch.setenv("HOME", home)
     with pytest.warns(RuntimeWarning, match="anew in every process.*there is no home folder"):
         assert kernel_cache.folder(KEY) is None
     assert names(tmp_path) == set()

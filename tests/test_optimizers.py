@@ -176,3 +176,15 @@ def test_a_learning_rate_of_nothing_moves_nothing(name):
 def test_it_learns(name):
     model = made(OPTIMIZERS[name](0.002 if name == "lion" else OPTIMIZERS[name]().learning_rate * 5))
     assert fit(model, 30).evaluate(*data())["accuracy"] > 0.97
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_running_numbers_after_any_number_of_steps(kernels):
+    """A product of 2^50 factors below 1 has long come to 0, so none of these steps need be repeated."""
+    model = fit(made("nadam", kernels))
+    near, far = (fastbp.Model(**model.get_config()) for _ in range(2))
+    for twin, steps in ((near, 2_000_000), (far, 2**50)):
+        twin.set_state(model.get_state() | {"steps": steps})
+        fit(twin)
+    np.testing.assert_allclose(flat(near), flat(far), rtol=1e-5)
+    assert far.get_state()["steps"] > 2**50

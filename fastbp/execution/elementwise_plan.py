@@ -279,7 +279,10 @@ class ElementwisePlan:
             at, numbers = 0, dict(rule.running)
         moving = SimpleNamespace(**numbers, **{name: getattr(self.optimizer, name) for name in rule.fields})
         for step in range(at + 1, self.steps + 1):
+            before = moving.__dict__.copy()
             rule.advance(moving, step)
+            if moving.__dict__ == before and step < self.steps:  # nor will later steps change them
+                break
         self._advanced = self.steps, {name: getattr(moving, name) for name in numbers}
         return self._advanced[1]
 

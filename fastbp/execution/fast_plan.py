@@ -27,6 +27,7 @@ FIRST_FLOP = 4e9  # work of the first call, when the speed is not known yet
 BLOCK_ROWS = 64  # rows of a block outside training, which stays in a core's cache through all layers
 BLOCK_PARAMETERS = 192, 65_536  # most parameters, per row and in all, for which minibatches are split into row blocks
 LEAST_BLOCK, MOST_BLOCKS = 32, 4  # least rows of a row block, and most blocks: each has gradients of its own
+REPLAYED = 1_000_000  # steps, whose changes of an optimizer's running numbers one call repeats
 GRADIENT_ROWS = 512  # least rows of a block where all rows are one minibatch
 CONVERTED_BYTES = 4_000_000  # size of the parts in which X is converted if compiled code cannot read it in place
 SUMS = Sums._fields[1:]  # which the state has under the same names
@@ -42,8 +43,7 @@ class FastPlan:
         self.parameters, self.none = aligned(n, dtype), np.empty(0, dtype)
         self._packing = Record(parameters.PACKING)
         self.slots: dict[str, np.ndarray] = {}
-        self.steps, self.key, self.watch = 0, 0, False
-        self.draws = any(network.dropouts)
+        self.steps, self.key, self.watch, self.draws = 0, 0, False, any(network.dropouts)
         self._running: tuple[int, np.ndarray] = 0, optimizer.rule.layout.new()
         self._loss = network.loss.layout().new()
         for name in network.loss.fields:
@@ -238,10 +238,18 @@ class FastPlan:
         self._running = self.steps, record
         self.buffers["rule"][: record.nbytes] = record.view(np.uint8)
         advance = compilation.advance(rule.name, self.dtype)[0] if rule.advance else 0
-        if advance and anew:
-            fields = {"advance": advance, "end": self.steps, "step": 0}
-            compilation.entry(compilation.replay, self.dtype)(self.buffers.state.fill(fields))
+        if anew and advance:
+            self._replay(advance)
         return advance
+
+    def _replay(self, advance: int) -> None:
+        """Change the optimizer's running numbers as the steps so far did, until they do not change any more."""
+        replay, numbers, before = compilation.entry(compilation.replay, self.dtype), self.buffers["rule"], b""
+        for begin in range(0, self.steps, REPLAYED):  # in parts, between which Ctrl-C takes effect
+            if before == (before := numbers.tobytes()):
+                return
+            fields = {"advance": advance, "begin": begin, "end": min(begin + REPLAYED, self.steps), "step": 0}
+            replay(self.buffers.state.fill(fields))
 
     def _call(
         self, work: Any, made: tuple[Any, ...], data: Labelled, order: np.ndarray, batch_size: int,

@@ -106,6 +106,8 @@ def _base():
     if (named := _named()) is not None:
         return named / "fastbp"
     usual = AppDirs("fastbp", appauthor=False).user_cache_dir
+    if os.environ.get("HOME") == "":  # for which `expanduser` takes the root of the file system
+        return Path(".cache/fastbp")
     return Path(usual if os.path.isabs(usual) else os.path.expanduser("~/.cache/fastbp"))
 
 

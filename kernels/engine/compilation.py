@@ -23,8 +23,8 @@ from .parameters import PACKING, SHUFFLE, pack_parameters, shuffle_rows, unpack_
 
 
 def replay(s):
-    """Change a rule's running numbers as so many steps did, `end` of them: an entry point."""
-    for step in range(1, s.end + 1):
+    """Change a rule's running numbers as the steps after `begin` did, up to `end`: an entry point."""
+    for step in range(s.begin + 1, s.end + 1):
         s.step = step
         call(s.advance, s)
 
