@@ -36,16 +36,16 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         F of all hidden layers, or of each. `fastbp.activations` lists them, and takes functions of your own.
     optimizer : str or Optimizer
         A name, such as "sgd" (eq. 54) or "adam", or an object of `fastbp.optimizers`, which takes the settings.
+    loss : str or Loss
+        E, the mean over rows: a name or an object of `fastbp.losses`. With "cross_entropy" y holds class numbers. The
+        other losses sum over outputs and y holds a number for each: "binary_cross_entropy" takes 0 or 1, one output or
+        many; "squared_error", "absolute_error", "huber" and "log_cosh" take any numbers; "poisson" takes counts.
     learning_rate : float, optional
         alpha of eq. 54, for an optimizer given by name. By default 0.1 for "sgd" and 0.001 or less for the others.
     dtype : {"float32", "float64"}
         Of parameters and arithmetic.
     seed : int, optional
         Fixes initial weights, shuffling and dropout: the same seed gives the same bits.
-    loss : str or Loss
-        E, the mean over rows: a name or an object of `fastbp.losses`. With "cross_entropy" y holds class numbers. The
-        other losses sum over outputs and y holds a number for each: "binary_cross_entropy" takes 0 or 1, one output or
-        many; "squared_error", "absolute_error", "huber" and "log_cosh" take any numbers; "poisson" takes counts.
     l1, l2 : float
         Strengths of the penalties that are added to E: l1 sum |w| + l2 / 2 sum w^2 over all weights, not biases.
     label_smoothing : float, optional
@@ -100,11 +100,11 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         layer_sizes: Any,
         activation: Any = "relu",
         optimizer: Any = "sgd",
+        loss: Any = "cross_entropy",
+        *,
         learning_rate: float | None = None,
         dtype: Any = "float32",
         seed: int | None = None,
-        *,
-        loss: Any = "cross_entropy",
         l1: float = 0.0,
         l2: float = 0.0,
         label_smoothing: float | None = None,
