@@ -239,7 +239,10 @@ def test_a_state_of_another_layout_is_refused():
     made.intercepts_ = [np.zeros(50), np.zeros(CLASSES)]
     made.gains_, made.offsets_ = [np.ones(50)], [np.zeros(50)]
     assert made.predict_proba(X).shape == (ROWS, CLASSES)
-    with pytest.raises(ValueError, match="must hold a number for each of the network's"):
+    with pytest.raises(ValueError, match="hidden_layer_sizes must be as it was"):
+        made.partial_fit(X, y)
+    made.set_params(hidden_layer_sizes=(50,))
+    with pytest.raises(NotImplementedError, match="_optimizer is AdamOptimizer of the user's"):
         made.partial_fit(X, y)
 
 

@@ -62,7 +62,10 @@ def test_examples_run(page, tmp_path, monkeypatch, capsys):
 def test_the_first_page_gives_the_two_commands():
     """Continuous integration runs the first line with pytest; the examples of both stand alone on a line."""
     lines = [line.strip() for line in read("README.md").splitlines()]
-    assert next(line for line in lines if "&& pytest" in line) == 'pip install -e ".[test]" && pytest'
+    assert (
+        next(line for line in lines if "&& pytest" in line)
+        == 'pip install -e ".[test]" && pytest -n logical --dist loadscope'
+    )
     assert "pip install . && fastbp train" in lines
     assert len(lines) < 150
 

@@ -79,9 +79,9 @@ def test_the_validator_lets_pass():
 
 
 def test_slices_become_events():
-    row = KernelTimes("fast_linear", 2, (6, 7, 8, 40), True, 2, 3e-6, 1, 1, 1.0, 0.1, "compute", 1.0, None)
+    row = KernelTimes("fast_linear", 2, (6, 7, 8, 40), True, 2, 3e-6, 1, 1, 1.0, 0.1, 0.1, "compute", 1.0, None)
     slices = np.array([(1, 1, 2e-6, 2.0000004e-6), (0, 0, 1.5e-6, 2e-6), (0, 1, 2e-6, 3e-6)])
-    rows = [row, KernelTimes("fast_gather", None, (), False, 1, 1e-6, 1, 1, 1.0, 0.1, "memory", 1.0, None)]
+    rows = [row, KernelTimes("fast_gather", None, (), False, 1, 1e-6, 1, 1, 1.0, 0.1, 0.9, "memory", 1.0, None)]
     times = StepTimes(1, 4e-6, 4e-6, 0.0, 4e-6)
     trace = traces.trace_events(Profile(Machine("", 2, 512, 1.0, 1.0), rows, times, Compiling(0.0, 0), slices))
     assert faults(trace) == []

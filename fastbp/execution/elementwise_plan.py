@@ -49,7 +49,7 @@ class ElementwisePlan:
 
     def __init__(self, network: Network, dtype: np.dtype, optimizer: Any, n_threads: int | None) -> None:
         self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
-        self.flat = np.empty(network.n_parameters, dtype)
+        self.parameters = self.flat = np.empty(network.n_parameters, dtype)
         self.slots = {name: np.zeros_like(self.flat) for name in optimizer.rule.slots}
         self.steps = self.key = 0
         self.watch, self.draws = False, any(network.dropouts)

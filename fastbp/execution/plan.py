@@ -25,6 +25,7 @@ class Plan(Protocol):
     network: Network
     dtype: np.dtype
     n_threads: int | None
+    parameters: np.ndarray  # the working copy, in the plan's own layout
     steps: int
     slots: dict[str, np.ndarray]  # the optimizer's state in the plan's own layout, without those that are still zero
     optimizer: Optimizer

@@ -136,6 +136,13 @@ class Compiled:
                 raise ValueError(_misfit(self))
             yield from zip(views, mine, strict=True)
 
+    def _check_shapes(self, X: Any) -> None:
+        """Raise ValueError if the fitted arrays, which users can set, do not fit each other or X."""
+        network = self._network()
+        list(self._pairs(network, np.empty(network.n_parameters)))
+        if X.shape[1] != network.layer_sizes[0]:
+            raise ValueError(f"X must have {network.layer_sizes[0]} columns, as coefs_[0] has rows, got {X.shape[1]}")
+
     def _labelled(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, plan: Any) -> Labelled:
         rows, (columns, *_, outputs) = X.shape[0], plan.network.layer_sizes
         if X.shape[1] != columns or y.shape != (rows, outputs):  # a kernel would read past their ends

@@ -30,6 +30,7 @@ class CompiledSteps:
     ) -> None:
         self.estimator, self.optimizer = estimator, estimator._optimizer
         self.plan = estimator._new_plan(solver_state.rule(self.optimizer))
+        self.steps_before = estimator._steps_done if anew else 0
         if not anew:
             solver_state.read(self.optimizer, self.plan)
         estimator._load(self.plan)
@@ -55,7 +56,8 @@ class CompiledSteps:
         if estimator.schedule is None:
             return None
         steps = -(-n // batch_size)
-        epochs = max(1, estimator.max_iter - plan.steps // steps)  # to come, if partial_fit is called max_iter times
+        done = (estimator._steps_done - self.steps_before) // steps
+        epochs = max(1, estimator.max_iter - done)  # to come, if partial_fit is called max_iter times
         return schedules.rates(estimator.schedule, plan.optimizer.learning_rate, estimator._steps_done, steps, epochs)
 
     def evaluate(self, held_out: Labelled) -> tuple[float, float | None]:

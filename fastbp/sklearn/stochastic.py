@@ -62,6 +62,7 @@ class Stochastic(Compiled):
 
     def _steps(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, anew: bool) -> Any:
         """Return compiled steps, or scikit-learn's where a method, the output or the optimizer is the user's."""
+        self._check_shapes(X)
         why = self._own_steps()
         if not why and not solver_state.is_compiled(self._optimizer, [a.shape for a in self.coefs_ + self.intercepts_]):
             why = f"_optimizer is {type(self._optimizer).__name__} of the user's"

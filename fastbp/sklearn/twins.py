@@ -12,7 +12,7 @@ from sklearn.base import is_classifier
 from ..data import choices
 from .solver_state import AddedOptimizer
 
-_OURS = "gains_", "offsets_", "slopes_", "validation_loss_curve_", "_best_vectors"
+_OURS = "gains_", "offsets_", "slopes_", "validation_loss_curve_", "_best_vectors", "_steps_done"
 KINDS: dict[type, str] = {}  # the estimators by their name in scikit-learn
 _CALLBACKS = "_skl_callbacks", "_callback_fit_ctx"
 

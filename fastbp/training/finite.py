@@ -48,14 +48,12 @@ class LastFinite:
 
         With `epochs`, how many of this call are done, later errors come back to here.
         """
-        reached = np.empty_like(self.flat)
-        self.plan.store(reached)
-        if not is_finite(reached):
+        if not is_finite(self.plan.parameters):
             raise DivergenceError(self.plan.steps, f"a parameter is not finite after step {self.plan.steps}")
         if not self._state_is_finite():
             what = "the optimizer's state is not finite"
             raise DivergenceError(self.plan.steps, f"{what} after step {self.plan.steps}")
-        self.flat[...] = reached
+        self.plan.store(self.flat)
         if epochs is not None:
             self.snapshot, self.epochs = self.plan.snapshot(), epochs
 
