@@ -1,6 +1,7 @@
 """What the tests share: hard shapes, the dtypes, bounds on rounding, seeded numbers, fresh interpreters."""
 
 import os
+import signal
 import subprocess
 import sys
 from itertools import product
@@ -14,6 +15,7 @@ from fastbp.execution import fast_plan
 from fastbp.kernels.entries.records import LINE
 from fastbp.kernels.machine.registers import ROWS, VECTORS
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
 fast_plan.CALL_FLOP = 1  # several workers for little work, too: tests are short
 
 settings.register_profile("fastbp", derandomize=True, deadline=None, max_examples=40)

@@ -191,6 +191,7 @@ def test_ctrl_c_ends_fit_with_its_history_and_a_usable_model(data):
     import _thread
 
     m = model()
+    m.fit(*data, epochs=1, verbose=0)  # compiles, during which Ctrl-C waits
     threading.Timer(0.5, _thread.interrupt_main).start()
     start = time.perf_counter()
     history = m.fit(*data, epochs=10**9, verbose=0)
