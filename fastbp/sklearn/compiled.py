@@ -138,7 +138,7 @@ class Compiled:
 
     def _check_shapes(self, X: Any) -> None:
         """Raise ValueError if the fitted arrays, which users can set, do not fit each other or X."""
-        network = self._network()
+        network = self._network(SquaredError())  # any loss, as out_activation_ may be the user's
         list(self._pairs(network, np.empty(network.n_parameters)))
         if X.shape[1] != network.layer_sizes[0]:
             raise ValueError(f"X must have {network.layer_sizes[0]} columns, as coefs_[0] has rows, got {X.shape[1]}")

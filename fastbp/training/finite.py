@@ -48,7 +48,7 @@ class LastFinite:
 
         With `epochs`, how many of this call are done, later errors come back to here.
         """
-        if not is_finite(self.plan.parameters):
+        if not (is_finite(self.plan.parameters) or is_finite(self._stored())):  # what fills up panels may be NaN
             raise DivergenceError(self.plan.steps, f"a parameter is not finite after step {self.plan.steps}")
         if not self._state_is_finite():
             what = "the optimizer's state is not finite"
@@ -56,6 +56,12 @@ class LastFinite:
         self.plan.store(self.flat)
         if epochs is not None:
             self.snapshot, self.epochs = self.plan.snapshot(), epochs
+
+    def _stored(self) -> np.ndarray:
+        """Return a copy of the plan's parameters."""
+        reached = np.empty_like(self.flat)
+        self.plan.store(reached)
+        return reached
 
     def _state_is_finite(self) -> bool:
         return all(map(is_finite, self.plan.slots.values())) or all(map(is_finite, self.plan.get_slots().values()))
@@ -65,8 +71,7 @@ class LastFinite:
 
         `scaling` is a sentence on inputs that are not scaled, or empty.
         """
-        reached = np.empty_like(self.flat)
-        self.plan.store(reached)
+        reached = self._stored()
         broken, before = _broken(self.network, reached), "from before this call"
         if self.epochs:
             before = f"from the end of this call's epoch {self.epochs}"
