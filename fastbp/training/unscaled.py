@@ -11,15 +11,16 @@ from ..execution.plan import Plan
 from ..network import Network
 from . import scores
 
+FEW = 8  # rows that are looked at after each training, which must cost nothing
 ROWS = 256  # evenly spread over the data, by which it is judged
 LEAST, MOST = 1e-2, 10.0  # root mean square of scaled inputs; initial weights are made for 1
 STEPS = 20  # with fewer no training has come to anything
 USELESS = 0.95  # of the error of the best constant prediction; of numbers R2 below what is left of 1
 
 
-def rms(data: Labelled, dtype: np.dtype) -> float:
+def rms(data: Labelled, dtype: np.dtype, rows: int = ROWS) -> float:
     """Return the root mean square of the network's inputs, of some rows."""
-    x = _some(data, dtype).samples.X.astype(np.float64)
+    x = _some(data, dtype, rows).samples.X.astype(np.float64)
     return float(np.sqrt(np.square(x).mean()))
 
 
@@ -36,17 +37,19 @@ def hint(data: Labelled, dtype: np.dtype) -> str:
 
 def warn(network: Network, dtype: np.dtype, plan: Plan, data: Labelled, stacklevel: int) -> None:
     """Warn if the inputs are not scaled and the trained plan predicts no better than a constant would."""
-    remedy = hint(data, dtype) if plan.steps >= STEPS else ""
+    if plan.steps < STEPS or LEAST <= rms(data, dtype, FEW) <= MOST:
+        return
+    remedy = hint(data, dtype)
     if remedy and _useless(network, plan, _some(data, dtype)):
         text = f"training came to nothing: predictions are no better than a constant. {remedy}."
         warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)
 
 
-def _some(data: Labelled, dtype: np.dtype) -> Labelled:
+def _some(data: Labelled, dtype: np.dtype, rows: int = ROWS) -> Labelled:
     """Return some of the rows as the network takes them."""
     n = len(data.y)
-    rows = np.unique(np.linspace(0, n - 1, min(n, ROWS)).astype(np.int64))
-    return Labelled(data.samples.converted(rows, dtype), data.y[rows])
+    picked = np.unique(np.linspace(0, n - 1, min(n, rows)).astype(np.int64))
+    return Labelled(data.samples.converted(picked, dtype), data.y[picked])
 
 
 def _useless(network: Network, plan: Plan, some: Labelled) -> bool:
