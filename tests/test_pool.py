@@ -1,6 +1,7 @@
 """Plans that are kept between predictions see the present parameters, and no two threads use one at a time."""
 
 import copy
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.base import clone
 
 import fastbp
 from fastbp.execution.pool import KEPT_BYTES
-from fastbp.sklearn import MLPClassifier
+from fastbp.sklearn import MLPClassifier, compiled
 
 SIZES = [13, 37, 3]
 
@@ -79,6 +80,33 @@ def test_plans_of_large_networks_and_of_other_settings_are_not_kept(X):
     large = fastbp.Model([13, KEPT_BYTES // 4 // 17 + 1, 3], seed=0)
     large.predict_proba(X)
     assert not large._pool._idle
+
+
+def test_threads_that_are_set_later_are_those_of_fit_and_of_one_row(X, y):
+    model = fastbp.Model(SIZES, seed=0, n_threads=1)
+    model.predict_proba(X[:1])
+    model.n_threads = None
+    model.predict_proba(X[:1])
+    assert model._plan.n_threads is None and model._plan._rows.n_threads is None
+    model.n_threads = 1
+    model.fit(X, y, epochs=1, verbose=0)
+    assert model._plan.n_threads == 1
+
+
+def test_an_estimator_that_cannot_be_hashed_predicts_and_leaves_nothing_behind(X, y):
+    class Compared(MLPClassifier):
+        def __eq__(self, other):
+            raise ArithmeticError
+
+        __hash__ = None
+
+    before = set(compiled._POOLS)
+    with pytest.warns(Warning, match="Maximum iterations"):
+        estimator = Compared((37,), random_state=0, max_iter=2, tol=0).fit(X, y)
+    assert estimator.predict(X).shape == (33,) and set(compiled._POOLS) - before
+    del estimator
+    gc.collect()
+    assert set(compiled._POOLS) <= before
 
 
 def test_copies_keep_plans_of_their_own(X, y):

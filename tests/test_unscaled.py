@@ -12,7 +12,7 @@ from fastbp.training import unscaled
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((400, 5))
 CLASSES = np.abs(X[:, :3]).argmax(1)
-WARNED = "training came to nothing.*root mean square is .*input_shift .*input_scale"
+WARNED = "training failed.*root mean square is .*input_shift .*input_scale"
 
 
 def trained(X, y, outputs, **settings):

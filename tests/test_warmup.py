@@ -46,7 +46,7 @@ def record(work, *arguments):
 compilation.starter = record
 random = np.random.default_rng(0)
 y = random.integers(0, 10, 300)
-warnings.filterwarnings("ignore", "training came to nothing")
+warnings.filterwarnings("ignore", "training failed")
 with numba.core.event.install_recorder("numba:compile") as recorder:
     if warm:
         fastbp.warmup(dtypes, optimizers)

@@ -28,7 +28,7 @@ def test_batches_of_every_size_agree(batch_size, dtype, rng):
 
 @pytest.mark.parametrize("width", [*range(2, 10), 12, 13, *range(15, 18), *range(20, 26), *range(31, 34), 40])
 def test_layers_of_every_width_agree(width, dtype, rng):
-    sizes = (7, width, width)  # half vectors, one, or two hold what fills no tile
+    sizes = (7, width, width)  # one vector or two hold what fills no tile
     X, y = data(rng, 50, sizes)
     assert_alike(both(sizes, X, y, 33, dtype=dtype), X, y)
 

@@ -7,6 +7,7 @@ takes tens of microseconds, it is then sooner done by one thread.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 SHORT_FLOP = 2e8  # work of calls that are judged, some milliseconds; in longer ones a late thread matters little
 LEAST_GFLOPS = 4  # of a call on free cores, by which is judged whether one was late
@@ -25,7 +26,7 @@ class Sharing:
         Returns seconds.
     """
 
-    def __init__(self, clock=time.perf_counter) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock, self._pause, self._until = clock, FIRST_PAUSE, float("-inf")
 
     def begin(self) -> float | None:

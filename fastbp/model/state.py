@@ -81,6 +81,8 @@ class StateMixin:
                 f"{name} of a model can't be changed: make a new Model, or copy this one's get_config()"
             )
         object.__setattr__(self, name, _CHECKED[name](self, value) if name in _CHECKED else value)
+        if name == "n_threads" and "_plan" in self.__dict__:
+            self._plan.n_threads = self.n_threads
 
     def _make(self) -> None:
         """Make room for the parameters, and the plan that computes with them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import finalize
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -30,7 +30,7 @@ from .steps import refuse_no_weight, refuse_ours
 ALONE_FLOP = 3e7  # of a pass of L-BFGS: below, our threads and those of SciPy's BLAS wait for one another
 ADDED_SOLVERS = tuple(name for name in OPTIMIZERS if name not in ("sgd", "adam"))  # which scikit-learn has itself
 NUMBERS = "identity", "exp"  # links of losses of numbers
-_POOLS: WeakKeyDictionary[Any, PlanPool] = WeakKeyDictionary()  # of each estimator: its attributes stay scikit-learn's
+_POOLS: dict[int, PlanPool] = {}  # of each estimator by its identity: its attributes stay scikit-learn's
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 STEPS = "_backprop", "_compute_loss_grad", "_forward_pass"  # scikit-learn's methods that compiled steps replace
 
@@ -177,11 +177,12 @@ class Compiled:
             raise ValueError(f"out_activation_ must be one of {sorted(OUTPUTS)}, got {self.out_activation_!r}")
         network, kind = self._network(None if usual else SquaredError()), self._kind(X.dtype)
         n_threads = checks.threads(self.n_threads, threads.most())
-        pool = _POOLS.setdefault(self, PlanPool())
         columns, *_, outputs = network.layer_sizes
         if X.shape[1] != columns:  # a kernel would read past its end
             raise ValueError(f"X must have {columns} columns, one for each row of coefs_[0], got {X.shape[1]}")
-        with pool.plan(network, kind, n_threads, lambda: make_plan("fast", network, kind, NO_STEPS, n_threads)) as plan:
+        with _pool(self).plan(
+            network, kind, n_threads, lambda: make_plan("fast", network, kind, NO_STEPS, n_threads)
+        ) as plan:
             self._load(plan)
             z = np.empty((X.shape[0], outputs), kind)
             plan.predict(Samples(X), z)
@@ -227,6 +228,15 @@ class Compiled:
 def _as_in_scikit_learn(F: Activation) -> Activation:
     """Return an activation with F'(0) as in scikit-learn, where that of ReLU is 0."""
     return RELU_FROM_BELOW if F == RELU else F
+
+
+def _pool(estimator: Any) -> PlanPool:
+    """Return the plans of an estimator, which need not be hashable. They go when it does."""
+    pool = _POOLS.get(id(estimator))
+    if pool is None:
+        pool = _POOLS.setdefault(id(estimator), PlanPool())
+        finalize(estimator, _POOLS.pop, id(estimator), None).atexit = False
+    return pool
 
 
 def _samples(X: Any) -> Samples:

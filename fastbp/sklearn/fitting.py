@@ -20,6 +20,7 @@ from ..data import checks, choices, frames
 from ..data.samples import Labelled
 from ..kernels.entries.activation import Activation
 from ..model import initializers
+from ..training.scores import r2
 from .compiled import ADDED_SOLVERS
 from .running import Run, knowing, run_of, running
 from .stochastic import Stochastic
@@ -234,7 +235,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
             return accuracy
         z = np.empty_like(held_out.y)
         plan.predict(held_out.samples, z)
-        return _r2(held_out.y, z, held_out.weights)
+        return r2(held_out.y, z, held_out.weights)  # scikit-learn's checks take longer than a small epoch
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of early stopping; larger is better."""
@@ -253,12 +254,3 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 def _each(value: Any, layers: list[int]) -> Any:
     """Return what a setting says of each hidden layer."""
     return value if isinstance(value, tuple) else [value] * len(layers)
-
-
-def _r2(y: np.ndarray, z: np.ndarray, weights: np.ndarray | None) -> float:
-    """Return scikit-learn's `r2_score`, whose checks of its arguments take longer than a small epoch."""
-    if len(y) < 2:
-        return np.nan
-    w = np.ones(len(y)) if weights is None else weights.astype(np.float64)
-    errors, spreads = w @ (y - z) ** 2, w @ (y - np.average(y, axis=0, weights=weights)) ** 2
-    return float(np.where(spreads != 0, 1 - errors / np.where(spreads != 0, spreads, 1), errors == 0).mean())

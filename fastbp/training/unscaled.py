@@ -1,4 +1,4 @@
-"""Inputs that were not scaled, and training that came to nothing for it."""
+"""The warning about inputs that are not scaled, given where training failed because of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..execution.plan import Plan
 from ..network import Network
 from . import scores
 
-FEW = 8  # rows that are looked at after each training, which must cost nothing
+FEW = 8  # rows that are looked at after each call of fit: so few that short calls take no longer
 ROWS = 256  # evenly spread over the data, by which it is judged
 LEAST, MOST = 1e-2, 10.0  # root mean square of scaled inputs; initial weights are made for 1
-STEPS = 20  # with fewer no training has come to anything
+STEPS = 20  # after fewer, any training may still predict no better than a constant
 USELESS = 0.95  # of the error of the best constant prediction; of numbers R2 below what is left of 1
 
 
@@ -41,7 +41,7 @@ def warn(network: Network, dtype: np.dtype, plan: Plan, data: Labelled, stacklev
         return
     remedy = hint(data, dtype)
     if remedy and _useless(network, plan, _some(data, dtype)):
-        text = f"training came to nothing: predictions are no better than a constant. {remedy}."
+        text = f"training failed: predictions are no better than a constant. {remedy}."
         warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)
 
 

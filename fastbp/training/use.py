@@ -1,4 +1,4 @@
-"""Who changes a model: one call at a time, while others read its state whole or not at all."""
+"""The guard of a model: one call at a time changes it, and others read its state whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ READ = (
 
 
 class Use:
-    """What calls a model is changed by. Nobody waits: what can't be done is refused.
+    """Refuses calls that would change or read a model while another call changes it. No call waits for another.
 
-    A call must be ended with `end`, in a `finally` that begins before `begin`: so Ctrl-C leaves no model in use.
+    A call must be ended with `end`, in a `finally` whose `try` begins before `begin`, so that Ctrl-C leaves no model
+    in use.
     """
 
     __slots__ = ("_by", "_changes", "_resting")

@@ -89,19 +89,24 @@ def is_own(kernel):
 @once
 def compile_kernel(kernel, dtype):
     """Compile a kernel of a program for networks of this dtype; return its address and what keeps it."""
-    try:
-        return compile_as_kernel(make(kernel), dtype, kept=not is_own(kernel))
-    except Exception as error:
-        if is_own(kernel):
-            raise points.refusal(error, kernel.of) from None
-        raise
+    return _made(kernel, dtype, STATE, 6)
 
 
 @once
 def compile_row_kernel(kernel, dtype):
     """Compile a kernel of tasks/single_row.py; as `compile_kernel`."""
-    signature = types.void(record_type(predict_row.ROW, _dtype(dtype)), *[types.intp] * 4)
-    return _compiled(make(kernel), signature, kept=not is_own(kernel))
+    return _made(kernel, dtype, predict_row.ROW, 4)
+
+
+def _made(kernel, dtype, layout, integers):
+    """Make and compile a kernel that takes a record of this layout and so many integers."""
+    signature = types.void(record_type(layout, _dtype(dtype)), *[types.intp] * integers)
+    try:
+        return _compiled(make(kernel), signature, kept=not is_own(kernel))
+    except Exception as error:
+        if is_own(kernel):
+            raise points.refusal(error, kernel.of) from None
+        raise
 
 
 def compile_as_kernel(function, dtype, **how):
