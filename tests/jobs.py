@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 import fastbp
-from fastbp.execution import fast_plan, threads
+from fastbp.execution import fast_plan, plain_loops, threads
 
 fast_plan.CALL_FLOP = 1  # several workers for little work, too
 random = np.random.default_rng(7)
@@ -25,6 +25,16 @@ class Team(threads.team):
 
 
 threads.team = Team
+KERNELS = os.environ.get("JOBS_KERNELS", "fast")
+run_loop = plain_loops.launch
+
+
+def launch(loop, *arguments, n_threads=None):
+    used.add(threads.limit(n_threads))
+    return run_loop(loop, *arguments, n_threads=n_threads)
+
+
+plain_loops.launch = launch
 
 
 def digest(*arrays):
@@ -41,7 +51,7 @@ def outputs(model, X, y):
 
 def work(n_threads, seed=0):
     """Bits of a model that was trained from one seed."""
-    model = fastbp.Model(SIZES, seed=seed, n_threads=n_threads)
+    model = fastbp.Model(SIZES, seed=seed, n_threads=n_threads, kernels=KERNELS)
     history = model.fit(X, y, epochs=2, batch_size=333, validation_data=(X[:400], y[:400]), verbose=0)
     return digest(model._flat, history.loss, history.val_loss) + outputs(model, X, y)
 

@@ -12,17 +12,21 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numba
 import numpy as np
 import fastbp
-from fastbp.execution import threads
+from fastbp.execution import plain_loops, threads
 from jobs import *
 """
 
 
-def start(code, layer="default", n_threads=3, cwd=None):
-    """Start an interpreter on code, warnings being errors, with so many threads and all that IMPORTS brings."""
+def start(code, layer="default", n_threads=3, cwd=None, kernels="fast"):
+    """Start an interpreter on code, warnings being errors, with so many threads and all that IMPORTS brings.
+
+    `layer` is that of Numba's threads, on which plain loops run; `kernels` those of the models of `jobs.work`.
+    """
     here = str(Path(__file__).parent)
     variables = {
         "NUMBA_NUM_THREADS": str(n_threads),
         "NUMBA_THREADING_LAYER": layer,
+        "JOBS_KERNELS": kernels,
         "NUMBA_BOUNDSCHECK": "0",  # under it all is serial
         "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
     }

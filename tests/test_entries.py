@@ -13,9 +13,9 @@ from fastbp.kernels.activations import ACTIVATIONS
 from fastbp.kernels.engine import compilation
 from fastbp.kernels.entries.activation import POINTS, check_derivative
 from fastbp.kernels.entries.records import Record
+from fastbp.kernels.library.calls import entry_point
 from fastbp.kernels.losses import ALL as LOSS_CLASSES
 from fastbp.kernels.losses import LOSSES, POINT_LOSSES
-from fastbp.kernels.machine.calls import entry_point
 from fastbp.kernels.optimizers import ALL, OPTIMIZERS, RULES
 from fastbp.kernels.program.state import STATE
 from fastbp.kernels.registry import KERNELS

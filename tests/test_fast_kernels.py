@@ -6,12 +6,13 @@ from guarded import run
 from oracles import expected
 
 from fastbp.kernels.activations import ACTIVATIONS
-from fastbp.kernels.engine import compilation, parameters
+from fastbp.kernels.engine import code, compilation
 from fastbp.kernels.entries.records import Record, aligned
 from fastbp.kernels.losses import LOSSES, POINT_LOSSES
 from fastbp.kernels.machine.registers import ROWS, tile_shape
 from fastbp.kernels.machine.tiles import LINE
 from fastbp.kernels.optimizers import RULES
+from fastbp.kernels.program.entry_records import PACKING
 from fastbp.kernels.program.layout import parameter_table
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.specification import paper
@@ -183,9 +184,9 @@ def test_parameters_lie_where_the_layout_says(dtype, rng):
     network = Network((5, 19, 1, 3), layer_norm=(True, False))
     layers, size = parameter_table(network.layer_sizes, network.stack, dtype)
     flat = rng.standard_normal(network.n_parameters).astype(dtype)
-    P, back, record = aligned(size, dtype), np.full_like(flat, np.nan), Record(parameters.PACKING)
+    P, back, record = aligned(size, dtype), np.full_like(flat, np.nan), Record(PACKING)
     record.fill({"panels": P, "flat": flat, "layers": layers, "n_layers": len(layers)})
-    compilation.entry(parameters.pack_parameters, dtype)(record)
+    code.entry("pack_parameters", dtype)(record)
     for (W, *vectors), layer in zip(network.views(flat), layers, strict=True):
         weights = np.zeros_like(P[layer["W"] : layer["b"]])
         KERNELS["fast_pack"].call("fast", weights, W)
@@ -194,7 +195,7 @@ def test_parameters_lie_where_the_layout_says(dtype, rng):
         for vector, start in zip(vectors, starts, strict=True):
             assert np.array_equal(P[start : start + len(vector)], vector)
     record["flat"] = back
-    compilation.entry(parameters.unpack_parameters, dtype)(record)
+    code.entry("unpack_parameters", dtype)(record)
     assert np.array_equal(back, flat) and np.count_nonzero(P) == len(flat)
 
 

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from numba import njit, types
 
-from fastbp.kernels.engine import compilation, training
+from fastbp.kernels.engine import code, compilation
 from fastbp.kernels.engine.team import MOST
 from fastbp.kernels.entries.records import Record
 from fastbp.kernels.fast import dropout as dropping
 from fastbp.kernels.fast.panels import Panels
+from fastbp.kernels.library.calls import entry_point
 from fastbp.kernels.machine.atomic import atomic_add
-from fastbp.kernels.machine.calls import entry_point
 from fastbp.kernels.machine.memory import as_vector
 from fastbp.kernels.machine.records import record_type
 from fastbp.kernels.program import phases
-from fastbp.kernels.program.state import NO_ROW, PHASE, STATE
+from fastbp.kernels.program.state import CHUNK, NO_ROW, PHASE, STATE
 from fastbp.kernels.specification import regularization
-from fastbp.kernels.tasks.splitting import CHUNK, UPDATE_SHARES
+from fastbp.kernels.tasks.splitting import UPDATE_SHARES
 
 F32 = np.dtype(np.float32)
 
@@ -39,7 +39,7 @@ def state(tasks):
     phase["kind"] = phases.UPDATE
     s, few = Record(STATE), np.zeros(1, F32)
     s.fill({
-        "phases": phase, "run_task": address_of_task, "run_phase": compilation.phase_runner(F32)[0], "bad_row": NO_ROW,
+        "phases": phase, "run_task": address_of_task, "run_phase": code.address("run_phase", F32), "bad_row": NO_ROW,
         "workers": -(-tasks // UPDATE_SHARES), "parameters": few,
     })  # fmt: skip
     at = STATE.places["parameters"][0]
@@ -51,8 +51,8 @@ def state(tasks):
 @pytest.mark.parametrize("tasks", [1000, MOST - 1, MOST, MOST + 1, 2 * MOST, 2 * MOST + 5])
 def test_each_task_of_a_long_phase_is_done_once(helps, tasks):
     s, kept = state(tasks)
-    run_phase = entry_point(compilation.phase_runner(F32)[0], 0)
-    helper = threading.Thread(target=compilation.entry(training.train, F32), args=(s,), daemon=True)
+    run_phase = entry_point(code.address("run_phase", F32), 0)
+    helper = threading.Thread(target=code.entry("train", F32), args=(s,), daemon=True)
     if helps:
         s["arrived"] = 1  # it is not the first, so it helps
         helper.start()

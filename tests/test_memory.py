@@ -9,8 +9,9 @@ from numba import prange, types
 
 from fastbp.kernels.compiler.jit import compiled_for
 from fastbp.kernels.entries.records import LINE, Array, Layout, Record, Table
+from fastbp.kernels.library.calls import entry_point
 from fastbp.kernels.machine.atomic import atomic_add, atomic_publish, atomic_read, atomic_swap_if
-from fastbp.kernels.machine.calls import address_of, call, entry_point
+from fastbp.kernels.machine.calls import address_of, call
 from fastbp.kernels.machine.memory import part, vector_at
 from fastbp.kernels.machine.records import copy_bytes, copy_record, record_at, record_type, records_from
 
@@ -212,7 +213,8 @@ import numba
 import numpy as np
 from numba import types
 from fastbp.kernels.entries.records import Array, Layout, Record
-from fastbp.kernels.machine.calls import address_of, call, entry_point
+from fastbp.kernels.library.calls import entry_point
+from fastbp.kernels.machine.calls import address_of, call
 from fastbp.kernels.compiler.jit import compiled_for
 from fastbp.kernels.machine.memory import part
 from fastbp.kernels.machine.records import record_type

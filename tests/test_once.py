@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from fastbp.kernels.compiler.once import once
+from fastbp.kernels.library.once import once
 
 THREADS = 8
 

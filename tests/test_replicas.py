@@ -11,7 +11,7 @@ import fastbp
 from fastbp.execution import threads
 from fastbp.execution.fast_plan import FastPlan
 from fastbp.kernels.compiler.jit import BOUNDSCHECK
-from fastbp.kernels.engine import compilation, replicas
+from fastbp.kernels.engine import code
 
 pytestmark = pytest.mark.skipif(BOUNDSCHECK or threads.most() < 2, reason="there is one worker")
 
@@ -31,7 +31,7 @@ def workers_coming(monkeypatch, *pauses):
     ran = []
 
     def start(plan, function, record, workers):
-        state, enter = plan.buffers.state, compilation.entry(function, plan.dtype)
+        state, enter = plan.buffers.state, code.entry(function, plan.dtype)
         state["workers"] = 1 + len(pauses)
         ran.append((function, state["blocks"]))
         team = [threading.Thread(target=enter, args=(record,)) for _ in range(1 + len(pauses))]
@@ -53,7 +53,7 @@ def test_a_worker_may_come_at_any_time_or_never(settings, pauses, dtype, rng, mo
     alone = trained(1, X, y, dtype, settings)
     ran = workers_coming(monkeypatch, *pauses)
     beside = trained(2, X, y, dtype, settings)
-    assert ran and set(ran) == {(replicas.train_replicas, 4)}
+    assert ran and set(ran) == {("train_replicas", 4)}
     assert beside[:3] == alone[:3]
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import fastbp
-from fastbp.kernels.compiler import cache, jit, sources
+from fastbp.kernels.compiler import cache, jit
+from fastbp.kernels.library import sources
 
 FILES = {
     "__init__.py": "",
@@ -103,7 +104,7 @@ def test_bytecode_says_the_same_in_every_process(run_python, tmp_path):
     files = FILES | {"below/two.py": "def f(t):\n    return t in {'a', 'b', 'c', 'd'}, t in (1, 1.0, True, 'e')\n"}
     root = install(files, tmp_path / "root", "bytecode")
     code = f"import sys; sys.path.insert(0, {str(root)!r}); import small; "
-    code += "from fastbp.kernels.compiler import sources; print(sources.contents('small'))"
+    code += "from fastbp.kernels.library import sources; print(sources.contents('small'))"
     first, second = (run_python("-c", code, PYTHONHASHSEED=seed).stdout for seed in "12")
     assert first == second and "small.below.two" in first
 

@@ -34,16 +34,15 @@ if kind == "read-only":
     sys.addaudithook(lambda event, arguments: refuse(event, arguments) if event[:3] in ("os.", "ope") else None)
 
 import fastbp
-from fastbp.execution import fast_plan
-from fastbp.kernels.engine import compilation
+from fastbp.execution import fast_plan, helpers
 
-fast_plan.CALL_FLOP, ran, starter = 1, set(), compilation.starter  # several workers for little work, too
+fast_plan.CALL_FLOP, ran, launch = 1, set(), helpers.launch  # several workers for little work, too
 
 def record(work, *arguments):
-    ran.add(work.__name__)
-    return starter(work, *arguments)
+    ran.add(work)
+    return launch(work, *arguments)
 
-compilation.starter = record
+helpers.launch = record
 random = np.random.default_rng(0)
 y = random.integers(0, 10, 300)
 warnings.filterwarnings("ignore", "training failed")

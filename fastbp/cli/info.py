@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import platform
 from collections.abc import Callable
+from functools import partial
+from importlib import metadata
 from typing import Any
 
 from .output import printable
+
+PACKAGES = "numpy", "numba", "llvmlite"
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -18,38 +22,59 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print one line for each fact; return the exit status."""
-    import llvmlite
-    import numba
-    import numpy
-
     from .. import __version__
     from ..execution import threads
     from ..inspection import machine
-    from ..kernels.compiler import jit
 
-    running = _known(threads.describe)
-    if isinstance(running, str):
-        running = {"threads": threads.most(), "layer": None, "advice": running}
-    layer = running["layer"] or ("none could be loaded" if running["advice"] else "none, everything runs on one thread")
-    advice = [running["advice"]] if running["advice"] else []
-    if jit.INTERPRETED:
-        advice.append("NUMBA_DISABLE_JIT is set, so only kernels='elementwise' run, as Python")
+    layer, advice = _plain_loops()
     rows = {
         "fastbp": __version__,
         "python": platform.python_version(),
-        "numpy": numpy.__version__,
-        "numba": numba.__version__,
-        "llvmlite": llvmlite.__version__,
+        **{package: _known(partial(metadata.version, package)) for package in PACKAGES},
         "CPU": _known(machine.cpu_name),
-        "SIMD width": _known(lambda: f"{threads.simd_bits()} bits"),
-        "threads": running["threads"],
-        "threading layer": layer,
+        "SIMD width": _known(lambda: f"{machine.simd_bits()} bits"),
+        "fast kernels": _known(_kernels),
+        "threads": threads.most(),
+        "threading layer": f"{layer} (of kernels='elementwise')",
         "advice": "; ".join(advice) or "none, all is well",
-        "JIT cache": _known(jit.cache_folder) or "none, as no folder for it can be written",
+        "JIT cache": _known(_cache),
     }
     for name, value in rows.items():
         print(printable(f"{name + ':':<17}{value}"))
     return 0
+
+
+def _kernels() -> str:
+    """Return where the code of fast kernels comes from."""
+    from ..kernels.library.loading import library
+
+    found = library()
+    return f"the library for {found.level}" if found else "compiled by Numba when they are first used"
+
+
+def _plain_loops() -> tuple[str, list[str]]:
+    """Return the threading layer of plain loops, and advice."""
+    from ..kernels.library.settings import INTERPRETED
+
+    interpreted = "NUMBA_DISABLE_JIT is set, so only kernels='elementwise' run, as Python"
+    advice = [interpreted] if INTERPRETED else []
+    try:
+        from ..execution import plain_loops
+
+        told = plain_loops.describe()
+    except Exception as error:
+        return "none could be loaded", [*advice, _why(error)]
+    return told["layer"] or "none could be loaded", [*([told["advice"]] if told["advice"] else []), *advice]
+
+
+def _cache() -> str:
+    from ..kernels.compiler import jit
+
+    return str(jit.cache_folder() or "none, as no folder for it can be written")
+
+
+def _why(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _known(find: Callable[[], Any]) -> Any:
@@ -57,4 +82,4 @@ def _known(find: Callable[[], Any]) -> Any:
     try:
         return find()
     except Exception as error:
-        return f"unknown: {' '.join(str(error).split()) or type(error).__name__}"
+        return f"unknown: {_why(error)}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-DIRECT = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # dtypes of X that compiled kernels read in place
+from ..kernels.program.state import READ_IN_PLACE
 
 
 class DivergenceError(ArithmeticError):
@@ -150,7 +150,7 @@ class Samples:
         if not isinstance(self.X, np.ndarray):
             return False
         flags = self.X.flags
-        return self.X.dtype in DIRECT and self.X.dtype.isnative and flags.c_contiguous and flags.aligned
+        return self.X.dtype in READ_IN_PLACE and self.X.dtype.isnative and flags.c_contiguous and flags.aligned
 
     def row_bytes(self, dtype: np.dtype) -> int:
         """Return the size of a row of inputs in bytes."""

@@ -9,10 +9,8 @@ import numpy as np
 
 from ..data.samples import Labelled, Samples
 from ..kernels.entries.records import Record, address, aligned
-from ..kernels.machine.registers import HALF, VECTORS
 from ..kernels.program.layout import parameter_table, place_activations
-from ..kernels.program.state import STATE, batch_rows, block_size, labels_dtype, lanes_of, padded
-from ..kernels.tasks.splitting import CHUNK
+from ..kernels.program.state import CHUNK, STATE, VECTORS, batch_rows, block_size, labels_dtype, lanes_of, padded
 from ..network import Network
 
 SPARE_BYTES = 4_000_000  # most memory kept for a second shape, as training and validation alternate
@@ -117,7 +115,7 @@ class Buffers:
 
     def _made(self, shape: Shape) -> _Call:
         dtype, stack = self.dtype, self.network.stack
-        rows = batch_rows(block_size(shape.batch_size, shape.blocks, HALF), dtype)
+        rows = batch_rows(block_size(shape.batch_size, shape.blocks), dtype)
         layers, _ = parameter_table(self.network.layer_sizes, stack, dtype)
         length = place_activations(layers, stack, rows, dtype)
         layers["dropout"] = self.network.dropouts

@@ -18,7 +18,7 @@ from ..kernels.machine import points
 from ..kernels.program.state import lanes_of, padded
 from ..kernels.specification import normalization, paper, pointwise, products, regularization
 from ..network import Network
-from . import threads
+from . import plain_loops
 
 PARALLEL_FLOP = 2_000_000  # least work of a launch on several threads
 BLOCK_ROWS = 1024  # rows computed at once outside training
@@ -288,7 +288,7 @@ class ElementwisePlan:
 
     def _run(self, kernel: Any, flop: int, *args: Any) -> Any:
         try:
-            return threads.launch(kernel, *args, n_threads=1 if flop < PARALLEL_FLOP else self.n_threads)
+            return plain_loops.launch(kernel, *args, n_threads=1 if flop < PARALLEL_FLOP else self.n_threads)
         except Exception as error:
             if own := {entry for entry in (*self.network.activations, self.network.loss) if entry.is_own}:
                 raise points.refusal(error, *own) from None

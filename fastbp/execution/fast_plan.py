@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
-from ..kernels.engine import compilation, parameters, replicas, training
+from ..kernels.engine import code
 from ..kernels.entries.records import Record, address, aligned
+from ..kernels.program.entry_records import PACKING
 from ..kernels.program.layout import parameter_table
 from ..kernels.program.phases import Program, in_blocks
 from ..kernels.program.state import NO_ROW
 from ..network import Network
-from . import programs, threads
+from . import helpers, programs, threads
 from .buffers import Buffers, Shape
 from .rows import RowPredictor
 
@@ -41,7 +42,7 @@ class FastPlan:
         self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
         self.layers, n = parameter_table(network.layer_sizes, network.stack, dtype)
         self.parameters, self.none = aligned(n, dtype), np.empty(0, dtype)
-        self._packing = Record(parameters.PACKING)
+        self._packing = Record(PACKING)
         self.slots: dict[str, np.ndarray] = {}
         self.steps, self.key, self.watch, self.draws = 0, 0, False, any(network.dropouts)
         self._running: tuple[int, np.ndarray] = 0, optimizer.rule.layout.new()
@@ -49,7 +50,7 @@ class FastPlan:
         for name in network.loss.fields:
             self._loss[name] = getattr(network.loss, name)
         self._rows: RowPredictor | None = None
-        self._programs: dict[Any, compilation.Assembled] = {}
+        self._programs: dict[Any, code.Assembled] = {}
         self.buffers = Buffers(network, dtype, n, {
             "parameters": self.parameters, "loss_numbers": address(self._loss), "l1": network.l1, "l2": network.l2,
             "l1_per_weight": network.l1_per_weight, "l2_per_weight": network.l2_per_weight,
@@ -59,22 +60,22 @@ class FastPlan:
 
     def load(self, flat: np.ndarray) -> None:
         """Take a copy of the parameters."""
-        self._pack(parameters.pack_parameters, self.parameters, flat)
+        self._pack("pack_parameters", self.parameters, flat)
 
     def store(self, flat: np.ndarray) -> None:
         """Write the parameters back."""
-        self._pack(parameters.unpack_parameters, self.parameters, flat)
+        self._pack("unpack_parameters", self.parameters, flat)
 
-    def _pack(self, function: Any, panels: np.ndarray, flat: np.ndarray) -> None:
+    def _pack(self, name: str, panels: np.ndarray, flat: np.ndarray) -> None:
         """Copy a vector of parameters into panels or back."""
         fields = {"panels": panels, "flat": flat, "layers": self.layers, "n_layers": len(self.layers)}
-        compilation.entry(function, self.dtype)(self._packing.fill(fields))
+        code.entry(name, self.dtype)(self._packing.fill(fields))
 
     def get_slots(self) -> dict[str, np.ndarray]:
         """Return copies of the optimizer's state."""
         slots = {name: np.zeros(self.network.n_parameters, self.dtype) for name in self.optimizer.rule.slots}
         for name, state in self.slots.items():
-            self._pack(parameters.unpack_parameters, state, slots[name])
+            self._pack("unpack_parameters", state, slots[name])
         return slots
 
     def set_slots(self, slots: dict[str, np.ndarray]) -> None:
@@ -82,7 +83,7 @@ class FastPlan:
         slots, self.slots = {name: self.network.vector(name, state, self.dtype) for name, state in slots.items()}, {}
         if any(state.any() for state in slots.values()):
             for name, state in slots.items():
-                self._pack(parameters.pack_parameters, self._slot(name), state)
+                self._pack("pack_parameters", self._slot(name), state)
 
     def _slot(self, name: str) -> np.ndarray:
         if name not in self.slots:
@@ -123,12 +124,12 @@ class FastPlan:
                 self._pace, most = (place, rows), end - at
             at = end
 
-    def _begin_epoch(self, batch_size: int, n: int) -> Any:
+    def _begin_epoch(self, batch_size: int, n: int) -> str:
         """Allocate arrays for minibatches of this size; return the entry point that trains them."""
         blocks, workers = self._blocks(batch_size), self._workers(batch_size, n)
         with_replicas = blocks > 1 and workers > 1 and self.network.clip_norm == np.inf  # the norm needs all gradients
         self._allocate(batch_size, workers, blocks, with_replicas)
-        return replicas.train_replicas if with_replicas else training.train
+        return "train_replicas" if with_replicas else "train"
 
     def evaluate(self, data: Labelled) -> tuple[float, float]:
         """Return the weighted mean of the errors, and the accuracy."""
@@ -156,8 +157,8 @@ class FastPlan:
         blocks = max(self._blocks(n), min(n // GRADIENT_ROWS, most))
         self._allocate(n, self._workers(n, n), blocks)
         fields = {"updates": 1, "gradients": self.buffers.gradients(), "clip_value": np.inf, "clip_norm": np.inf}
-        sums = self._call(training.train, (programs.gradients,), data, np.arange(n), n, fields)
-        self._pack(parameters.unpack_parameters, self.buffers["gradients"], gradient)
+        sums = self._call("train", (programs.gradients,), data, np.arange(n), n, fields)
+        self._pack("unpack_parameters", self.buffers["gradients"], gradient)
         return sums
 
     def _in_blocks(self, last: str, data: Labelled, out: np.ndarray) -> None:
@@ -171,9 +172,7 @@ class FastPlan:
             step = min(step, max(1, CONVERTED_BYTES // samples.row_bytes(self.dtype)))
         for at in range(0, n, step):
             order, fields = np.arange(at, min(n, at + step)), {"predicts": last == "predict"}
-            self._call(
-                training.predict, (programs.outputs, last), data, order, block, fields | {"out": out[at : at + step]}
-            )
+            self._call("predict", (programs.outputs, last), data, order, block, fields | {"out": out[at : at + step]})
 
     def _flop(self, rows: float) -> float:
         """Return the floating-point operations of training on so many rows."""
@@ -182,7 +181,7 @@ class FastPlan:
     def _workers(self, batch_size: int, rows: float) -> int:
         """Return how many workers have enough to do in minibatches of this size and calls of so many rows."""
         most = min(self._flop(batch_size) / WORKER_FLOP, self._flop(rows) / CALL_FLOP)
-        return int(min(threads.count(self.n_threads), max(1, most)))
+        return int(min(threads.limit(self.n_threads), max(1, most)))
 
     @staticmethod
     def _whole_batches(rows: float, batch_size: int) -> int:
@@ -204,7 +203,7 @@ class FastPlan:
         self.buffers.take(Shape(batch_size, workers, blocks, len(rule.slots), rule.layout.itemsize, with_replicas))
 
     def _step_call(
-        self, work: Any, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray, before: Sums
+        self, work: str, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray, before: Sums
     ) -> Sums:
         """Take steps on the rows `order`; return the sums of theirs and of those before."""
         network, rule, shape = self.network, self.optimizer.rule, self.buffers.shape
@@ -237,14 +236,14 @@ class FastPlan:
             record[name] = getattr(self.optimizer, name)
         self._running = self.steps, record
         self.buffers["rule"][: record.nbytes] = record.view(np.uint8)
-        advance = compilation.advance(rule.name, self.dtype)[0] if rule.advance else 0
+        advance = code.advance(rule.name, self.dtype) if rule.advance else 0
         if anew and advance:
             self._replay(advance)
         return advance
 
     def _replay(self, advance: int) -> None:
         """Change the optimizer's running numbers as the steps so far did, until they do not change any more."""
-        replay, numbers, before = compilation.entry(compilation.replay, self.dtype), self.buffers["rule"], b""
+        replay, numbers, before = code.entry("replay", self.dtype), self.buffers["rule"], b""
         for begin in range(0, self.steps, REPLAYED):  # in parts, between which Ctrl-C takes effect
             if before == (before := numbers.tobytes()):
                 return
@@ -252,7 +251,7 @@ class FastPlan:
             replay(self.buffers.state.fill(fields))
 
     def _call(
-        self, work: Any, made: tuple[Any, ...], data: Labelled, order: np.ndarray, batch_size: int,
+        self, work: str, made: tuple[Any, ...], data: Labelled, order: np.ndarray, batch_size: int,
         fields: dict[str, Any], before: Sums = NO_SUMS,
     ) -> Sums:  # fmt: skip
         """Run a program over the rows `order`; return the sums of theirs and of those before.
@@ -279,11 +278,11 @@ class FastPlan:
             raise DivergenceError(state["step"])
         return Sums(before.rows + len(order), *(state[name] for name in SUMS))
 
-    def _start(self, work: Any, state: Record, workers: int) -> None:
+    def _start(self, work: str, state: Record, workers: int) -> None:
         """Run an entry point. The profiler overrides this to read a clock before and after."""
-        compilation.start(work, self.dtype, state, workers)
+        helpers.launch(work, self.dtype, state, workers)
 
-    def _assembled(self, made: tuple[Any, ...], X_dtype: np.dtype) -> compilation.Assembled:
+    def _assembled(self, made: tuple[Any, ...], X_dtype: np.dtype) -> code.Assembled:
         """Return a program, as for `_call`, for rows of this dtype, compiled."""
         key = made, X_dtype, self.buffers.shape.blocks > 1
         if key not in self._programs:
@@ -296,5 +295,5 @@ class FastPlan:
         whole = programs.gathering(make(self.network, *settings), X_dtype)
         return in_blocks(whole) if whole.backward and self.buffers.shape.blocks > 1 else (whole, None)
 
-    def _assemble(self, whole: Program, block: Program | None) -> compilation.Assembled:
-        return compilation.assemble(whole, block, self.dtype)
+    def _assemble(self, whole: Program, block: Program | None) -> code.Assembled:
+        return code.assemble(whole, block, self.dtype)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..data.samples import Samples
-from ..kernels.engine import compilation
-from ..kernels.engine.predict_row import ROOM, ROW, row_worker
+from ..kernels.engine import code
 from ..kernels.entries.records import Record, aligned
+from ..kernels.program.entry_records import ROOM, ROW
 from ..kernels.program.phases import Kernel
 from ..kernels.program.state import padded
 from ..network import FUSED, Network
-from . import threads
+from . import helpers, threads
 
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
@@ -34,7 +34,7 @@ class _Room:
         arrays = {"x": self.x, "z": self.z, "h": aligned(3 * (padded(int(sizes.max()), ROOM) + ROOM), dtype)}
         record.fill(fields | arrays).keep()
         self._record, self._kept, self._backwards = record, (fields, arrays), False
-        self._start = compilation.starter(row_worker, dtype, workers)
+        self.dtype, self.workers = dtype, workers
 
     def predict(self, x: np.ndarray, z: np.ndarray) -> bool:
         """Fill z and return True, or return False if x is not finite."""
@@ -43,7 +43,7 @@ class _Room:
         self._backwards = not self._backwards  # what was read last is still in the cache
         record.reset()
         record["backwards"] = self._backwards
-        self._start(record)
+        helpers.launch("row_worker", self.dtype, record, self.workers)
         z[:] = self.z
         return bool(record["finite"])
 
@@ -61,7 +61,7 @@ class RowPredictor:
         self.network, self.flat, self.n_threads = network, flat, n_threads
         shapes = np.array(network.shapes, np.int64)
         self._alone = np.ones(len(shapes), np.int64)
-        self._shared = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.count(n_threads), 1).astype(np.int64)
+        self._shared = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.limit(n_threads), 1).astype(np.int64)
         self._weights = int(shapes.prod(axis=1).sum())
         self._shares = bool((self._shared > 1).any())
         self._can = not any(network.layer_norms)
@@ -74,7 +74,7 @@ class RowPredictor:
             return False
         X, wanted = samples.few(self.flat.dtype), threads.limit(self.n_threads) if self._shares else 1
         flop = 2.0 * self._weights * len(z) if self.n_threads is None else math.inf
-        with threads.team(wanted, self.n_threads is None, flop) as workers:
+        with threads.team(wanted, flop) as workers:
             rooms = self._rooms[workers]
             try:
                 room = rooms.pop()
@@ -91,8 +91,7 @@ class RowPredictor:
         if not self._fields:
             network, dtype = self.network, self.flat.dtype
             functions = [
-                0 if F.name in FUSED else compilation.compile_row_kernel(Kernel("activate_row", F.key), dtype)[0]
-                for F in network.activations
+                0 if F.name in FUSED else code.kernel(Kernel("activate_row", F.key), dtype) for F in network.activations
             ]
             self._fields = {
                 "flat": self.flat,
@@ -100,7 +99,7 @@ class RowPredictor:
                 "vectors": np.array([len(vectors) for vectors in network.vectors], np.int64),
                 "activations": np.array(functions, np.int64),
                 "rectifies": np.array([F.name.startswith("relu") for F in network.activations], np.int64),
-                "output": compilation.compile_row_kernel(Kernel("output_row", network.loss.link), dtype)[0],
+                "output": code.kernel(Kernel("output_row", network.loss.link), dtype),
                 "n_layers": len(network.shapes),
             }
         return self._fields

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels.compiler.jit import INTERPRETED
-from ..kernels.engine import compilation
-from ..kernels.engine.parameters import SHUFFLE, shuffle_rows
+from ..kernels.engine import code
 from ..kernels.entries.records import Record
-from ..kernels.fast import shuffle as plain
+from ..kernels.library.settings import INTERPRETED
+from ..kernels.program.entry_records import SHUFFLE
 
 _ANY = np.dtype(np.float32)  # row numbers are the same for networks of any dtype
 
@@ -16,6 +15,8 @@ _ANY = np.dtype(np.float32)  # row numbers are the same for networks of any dtyp
 def shuffle(order: np.ndarray, key: int) -> None:
     """Fill `order`, int64, with 0..B-1 in an order drawn from the key, all orders alike."""
     if INTERPRETED:
+        from ..kernels.fast import shuffle as plain
+
         with np.errstate(over="ignore"):  # of 64 bits
             return plain.shuffle(order, key)
-    compilation.entry(shuffle_rows, _ANY)(Record(SHUFFLE).fill({"order": order, "key": key}))
+    code.entry("shuffle_rows", _ANY)(Record(SHUFFLE).fill({"order": order, "key": key}))

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 
 from ..data import checks, choices
-from ..data.samples import DIRECT
 from ..kernels.compiler import jit
-from ..kernels.engine import compilation, parameters, predict_row, replicas, training
+from ..kernels.engine import compilation
 from ..kernels.entries.optimizer import Optimizer, Rule
 from ..kernels.optimizers import OPTIMIZERS, RULES
 from ..kernels.program.phases import Kernel
+from ..kernels.program.state import READ_IN_PLACE
 from ..network import FUSED, Network
 from . import programs
 
 NETWORK = Network((1, 1, 1))  # kernels do not depend on the sizes
 WORK = (
-    training.train, training.predict, replicas.train_replicas, parameters.pack_parameters,
-    parameters.unpack_parameters, predict_row.row_worker,
+    "train", "predict", "train_replicas", "pack_parameters", "unpack_parameters", "row_worker", "run_task", "run_phase",
 )  # fmt: skip
+ANY = "shuffle_rows", "launch", "help_out", "dismiss"  # once, for networks of any dtype
 
 
 def warmup(
@@ -118,21 +118,20 @@ def _refuse_own(what: str, entry: Any) -> None:
 def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], folder: Path, tells: bool) -> None:
     """Compile all that networks of this dtype need with these rules, and print how long it took."""
     start, before = time.perf_counter(), _files(folder)
-    compilation.launcher()
-    compilation.step_runners(dtype)
-    compilation.work(parameters.shuffle_rows, np.dtype(np.float32))
-    for work in WORK:
-        compilation.work(work, dtype)
+    for name in ANY:
+        compilation.work(name, np.dtype(np.float32))
+    for name in WORK:
+        compilation.work(name, dtype)
     for kernel in _kernels(pairs):
         compilation.compile_kernel(kernel, dtype)
     for network, rule in pairs:
-        compilation.compile_row_kernel(Kernel("output_row", network.loss.link), dtype)
+        compilation.compile_kernel(Kernel("output_row", network.loss.link), dtype)
         for F in network.activations:
             if F.name not in FUSED:
-                compilation.compile_row_kernel(Kernel("activate_row", F.key), dtype)
+                compilation.compile_kernel(Kernel("activate_row", F.key), dtype)
         if rule.advance:
             compilation.advance(rule.name, dtype)
-            compilation.work(compilation.replay, dtype)
+            compilation.work("replay", dtype)
     if tells:
         new, seconds = _files(folder) - before, time.perf_counter() - start
         found = ", ".join(sorted(_name(path).split(".")[-2] for path in new)) or "all in the cache"
@@ -140,7 +139,7 @@ def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], fold
 
 
 def _kernels(pairs: list[tuple[Network, Rule]]) -> Iterator[Kernel]:
-    yield from (Kernel("gather", X_dtype.name) for X_dtype in DIRECT)
+    yield from (Kernel("gather", X_dtype.name) for X_dtype in READ_IN_PLACE)
     for network, rule in pairs:
         yield from programs.all_kernels(network, rule.name)
 

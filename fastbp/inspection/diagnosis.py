@@ -13,7 +13,7 @@ import numpy as np
 from ..data import shown
 from ..data.labelled import labelled
 from ..exchange.estimators import taken
-from ..execution import plan, threads
+from ..execution import plain_loops, plan
 from ..kernels.optimizers import SGD
 from ..kernels.specification.regularization import limit
 from ..network import Network
@@ -232,7 +232,7 @@ class _Batch:
         limited = self.gradient.copy()
         if np.isfinite(min(network.clip_value, network.clip_norm)):
             limits = limited.dtype.type(network.clip_value), limited.dtype.type(network.clip_norm)
-            threads.launch(limit, limited, *limits, n_threads=1)
+            plain_loops.launch(limit, limited, *limits, n_threads=1)
         return limited.astype(np.float64) * (optimizer.learning_rate / (1 - optimizer.momentum))
 
 

@@ -6,20 +6,35 @@ import platform
 import re
 from pathlib import Path
 
+from ..kernels.library.loading import library
+
 UNKNOWN_CACHE = 64 << 20  # bytes taken for the last cache where the system tells none
 
 
 def cpu_name() -> str:
-    """Return the CPU's name as the system has it, and as LLVM does."""
-    from llvmlite import binding
-
+    """Return the CPU's name as the system has it, and as LLVM does where that is installed."""
     name = platform.processor()
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
         name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass  # not Linux, or an architecture whose CPUs bear no name there
-    return f"{name or platform.machine()} ({binding.get_host_cpu_name()})"
+    name = name or platform.machine()
+    try:
+        from llvmlite import binding
+    except ImportError:
+        return name
+    return f"{name} ({binding.get_host_cpu_name()})"
+
+
+def simd_bits() -> int:
+    """Return the width in bits of the vectors that fast kernels compute on."""
+    found = library()
+    if found:
+        return found.simd_bits
+    from ..execution import plain_loops
+
+    return plain_loops.simd_bits()
 
 
 def last_cache_bytes() -> int:

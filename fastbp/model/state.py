@@ -12,11 +12,11 @@ import numpy as np
 from ..data import checks
 from ..execution import threads
 from ..execution.pool import PlanPool
-from ..kernels.engine.predict_row import ROOM
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer
 from ..kernels.entries.records import aligned
+from ..kernels.program.entry_records import ROOM
 from ..training.use import Use
 
 if TYPE_CHECKING:

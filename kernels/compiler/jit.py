@@ -21,12 +21,13 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 
+from ..library import sources
+from ..library.loading import library
+from ..library.settings import BOUNDSCHECK, INTERPRETED
 from . import cache as _cache
-from . import perf_map, sources
+from . import perf_map
 from .signals import held
 
-BOUNDSCHECK = bool(config.BOUNDSCHECK)
-INTERPRETED = bool(config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: plain loops run as Python, for a debugger
 CODE_VARIABLES = (
     "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
     "OPT", "SLP_VECTORIZE",
@@ -190,12 +191,10 @@ def cache_folder():
 @functools.cache
 def source_key():
     """Return a hash of everything that compiled code depends on."""
-    key = hashlib.sha256()
-    for name, content in sources.contents():
-        key.update(b"%s\0%d\0" % (name.encode(), len(content)) + content)
     settings = [getattr(config, name, None) for name in CODE_VARIABLES]
-    key.update(repr((numba.__version__, llvmlite.__version__, BOUNDSCHECK, settings)).encode())
-    return key.hexdigest()[:24]
+    tile = library().tile if library() else None  # registers.py takes it over
+    key = repr((sources.key(), numba.__version__, llvmlite.__version__, BOUNDSCHECK, settings, tile))
+    return hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
 def cache_hits():

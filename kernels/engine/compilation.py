@@ -1,25 +1,23 @@
 """What is compiled, and when: each kernel of a program once for a dtype of the network, gather once for each of X."""
 
-from typing import NamedTuple
-
 import numba
 import numpy as np
 from numba import types
 
 from ..activations import ACTIVATIONS, INTERNAL
 from ..compiler.jit import compiled_for
-from ..compiler.once import once
 from ..entries.loss import LINKS
+from ..library.once import once
 from ..losses import LOSSES, POINT_LOSSES
-from ..machine import points
-from ..machine.calls import address_of, call, entry_point
+from ..machine import cpuid, points
+from ..machine.calls import address_of, call
 from ..machine.records import record_type
 from ..optimizers import RULES
 from ..program import phases
-from ..program.state import PHASE, STATE
+from ..program.entry_records import HELPER, IDENTITY, LAUNCH, PACKING, ROW, SHUFFLE
+from ..program.state import READ_IN_PLACE, STATE
 from ..tasks import layer_kernels, row_kernels, single_row, update_kernels
-from . import clocks, predict_row, replicas, row_blocks, run, training
-from .parameters import PACKING, SHUFFLE, pack_parameters, shuffle_rows, unpack_parameters
+from . import clocks, helpers, parameters, predict_row, replicas, row_blocks, run, training
 
 
 def replay(s):
@@ -29,16 +27,16 @@ def replay(s):
         call(s.advance, s)
 
 
-_ENTRY_POINTS = {
-    replay: STATE,
-    training.train: STATE,
-    training.predict: STATE,
-    replicas.train_replicas: STATE,
-    pack_parameters: PACKING,
-    unpack_parameters: PACKING,
-    shuffle_rows: SHUFFLE,
-    predict_row.row_worker: predict_row.ROW,
-}  # the record that each takes
+WORK = {
+    function.__name__: (function, layout, integers)
+    for function, layout, integers in (
+        (replay, STATE, 0), (training.train, STATE, 0), (training.predict, STATE, 0),
+        (replicas.train_replicas, STATE, 0), (training.run_phase, STATE, 1), (parameters.pack_parameters, PACKING, 0),
+        (parameters.unpack_parameters, PACKING, 0), (parameters.shuffle_rows, SHUFFLE, 0),
+        (predict_row.row_worker, ROW, 0), (helpers.help_out, HELPER, 0), (helpers.launch, LAUNCH, 0),
+        (helpers.dismiss, HELPER, 0), (cpuid.identify, IDENTITY, 0),
+    )
+}  # what is called by its name: the function, the record that it takes, and how many integers  # fmt: skip
 _LOSSES = {name: loss() for name, loss in (POINT_LOSSES | LOSSES).items()}
 _ACTIVATIONS = ACTIVATIONS | {F.name: F for F in INTERNAL}
 _MAKERS = {
@@ -51,6 +49,7 @@ _MAKERS = {
     "loss": (row_kernels.make_loss_kernel, _LOSSES),
     "update": (update_kernels.make_update, RULES),
 }  # of kernels made for an entry: by its name, or for what is a user's own
+ROW_KERNELS = "activate_row", "output_row"
 _PLAIN = {
     function.__name__: function
     for function in (
@@ -89,17 +88,7 @@ def is_own(kernel):
 @once
 def compile_kernel(kernel, dtype):
     """Compile a kernel of a program for networks of this dtype; return its address and what keeps it."""
-    return _made(kernel, dtype, STATE, 6)
-
-
-@once
-def compile_row_kernel(kernel, dtype):
-    """Compile a kernel of tasks/single_row.py; as `compile_kernel`."""
-    return _made(kernel, dtype, predict_row.ROW, 4)
-
-
-def _made(kernel, dtype, layout, integers):
-    """Make and compile a kernel that takes a record of this layout and so many integers."""
+    layout, integers = (ROW, 4) if kernel.name in ROW_KERNELS else (STATE, 6)
     signature = types.void(record_type(layout, _dtype(dtype)), *[types.intp] * integers)
     try:
         return _compiled(make(kernel), signature, kept=not is_own(kernel))
@@ -119,50 +108,10 @@ def _compiled(function, signature, **how):
     return address_of(dispatcher, signature), dispatcher
 
 
-class Assembled(NamedTuple):
-    """A program whose kernels are compiled: its records, and where its parts begin and end."""
-
-    phases: np.ndarray
-    kernels: np.ndarray
-    ranges: dict
-
-    def fields(self):
-        """Return what a `STATE` holds of it."""
-        return {"phases": self.phases, "kernels": self.kernels, **self.ranges}
-
-
-@once
-def assemble(whole, block, dtype):
-    """Compile a program for networks of this dtype, and that of a block of rows if there is one."""
-    parts = phases.parts(whole, block)
-    records, addresses = PHASE.new(sum(map(len, parts))), []
-    for record, phase in zip(records, (phase for part in parts for phase in part), strict=True):
-        first, last = len(addresses), len(addresses) + len(phase.kernels)
-        addresses += [compile_kernel(each, dtype)[0] for each in phase.all_kernels]
-        closing = last if phase.closing else -1
-        record["kind"], record["layer"], record["first"], record["last"] = phase.kind, phase.layer, first, last
-        record["closing"] = closing
-    ends = np.cumsum([0, *map(len, parts)]).tolist()
-    names = "forward", "backward", "end_backward", "end_phases"
-    ranges = dict(zip(names, ends, strict=False)) | {"block_forward": ends[3], "block_end": ends[-1]}
-    return Assembled(records, np.array(addresses, np.int64), ranges | step_runners(dtype))
-
-
-def step_runners(dtype):
-    """Return the addresses of what every program calls, by their fields of a `STATE`."""
-    return {"run_task": task_runner(dtype)[0], "run_phase": phase_runner(dtype)[0]}
-
-
 @once
 def task_runner(dtype, function=run.run_task):
     """Compile what does one task of a phase, or another function of its kind; as `compile_kernel`."""
     return _compiled(function, types.void(record_type(STATE, _dtype(dtype)), *[types.intp] * 3))
-
-
-@once
-def phase_runner(dtype):
-    """Compile what does a phase with the team; as `compile_kernel`."""
-    return _compiled(training.run_phase, types.void(record_type(STATE, _dtype(dtype)), types.intp))
 
 
 @once
@@ -174,39 +123,32 @@ def advance(rule, dtype):
 
 
 @once
-def work(function, dtype):
-    """Compile an entry point; as `compile_kernel`."""
-    return _compiled(function, types.void(record_type(_ENTRY_POINTS[function], _dtype(dtype))))
+def work(name, dtype):
+    """Compile an entry point, or what every program calls; as `compile_kernel`."""
+    if name == "run_task":
+        return task_runner(dtype)
+    function, layout, integers = WORK[name]
+    return _compiled(function, types.void(record_type(layout, _dtype(dtype)), *[types.intp] * integers))
 
 
-@once
-def entry(function, dtype):
-    """Return a Python function that calls an entry point with its record."""
-    address, dispatcher = work(function, dtype)
-    return _keeping(dispatcher, entry_point(address))
+def library_code(dtype):
+    """Yield (name, of, dispatcher) of all that a shared library holds for networks of this dtype, compiled."""
+    for kernel in all_kernels():
+        yield kernel.name, kernel.of, compile_kernel(kernel, dtype)[1]
+    for name in ("run_task", *WORK):
+        yield name, None, work(name, dtype)[1]
+    for name, rule in RULES.items():
+        if rule.advance:
+            yield "advance", name, advance(name, dtype)[1]
 
 
-@once
-def launcher():
-    """Compile what runs an entry point on so many workers, one call a worker; as `compile_kernel`."""
-    record = record_type(STATE, types.float32)  # any record: it is only handed on
-    return _compiled(training.launch, types.void(record, types.intp, types.intp), parallel=True)
-
-
-@once
-def starter(function, dtype, workers):
-    """Return a Python function that runs an entry point on its record, on so many workers."""
-    if workers == 1:
-        return entry(function, dtype)
-    address, dispatcher = launcher()
-    return _keeping(dispatcher, entry_point(address, work(function, dtype)[0], workers))
-
-
-def start(function, dtype, record, workers):
-    """Run an entry point on its record, on so many workers."""
-    starter(function, dtype, workers)(record)
-
-
-def _keeping(dispatcher, function):
-    function.dispatcher = dispatcher  # which owns the code
-    return function
+def all_kernels():
+    """Return the kernels of all programs that there can be, but for those of users' functions."""
+    plain = [phases.Kernel(name) for name in (*_PLAIN, "update") if name != "row_block_clocked"]
+    made = [
+        phases.Kernel(name, of)
+        for name, (_, entries) in _MAKERS.items()
+        for of, entry in entries.items()
+        if name != "parameter_backward" or entry.parameter
+    ]
+    return [*plain, *made, *(phases.Kernel("gather", dtype.name) for dtype in READ_IN_PLACE)]

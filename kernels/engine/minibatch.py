@@ -4,7 +4,7 @@ import math
 
 from ..compiler.jit import inline
 from ..machine.calls import call
-from ..machine.registers import HALF
+from ..program.state import BLOCK_UNIT
 from ..tasks.update_kernels import has_penalty
 
 
@@ -19,9 +19,10 @@ def sum_of(sums, which):
 
 @inline
 def block_rows(s, block):
-    """First and last row of a block of the present minibatch: half tiles, as even as can be."""
-    tiles, blocks = (s.batch + HALF - 1) // HALF, s.blocks
-    return min(s.batch, tiles * block // blocks * HALF), min(s.batch, tiles * (block + 1) // blocks * HALF)
+    """First and last row of a block of the present minibatch: units of BLOCK_UNIT rows, as even as can be."""
+    units, blocks = (s.batch + BLOCK_UNIT - 1) // BLOCK_UNIT, s.blocks
+    first, last = units * block // blocks, units * (block + 1) // blocks
+    return min(s.batch, first * BLOCK_UNIT), min(s.batch, last * BLOCK_UNIT)
 
 
 @inline

@@ -1,19 +1,9 @@
 """Entry points that pack and unpack all parameters of a network, and that shuffle the rows of an epoch."""
 
 from ..compiler.jit import ZERO, inline
-from ..entries.records import Array, Layout, Table
 from ..fast.panels import pack, unpack
 from ..fast.shuffle import shuffle
 from ..machine.memory import part
-from ..program.state import LAYER
-
-PACKING = Layout("packing", {
-    "status": "i8",
-    "panels": Array("T"),  # parameters in panels, or what is as long: a gradient, a vector of the optimizer's state
-    "flat": Array("T"),  # W and the vectors of each layer, one behind the other
-    "layers": Table(LAYER), "n_layers": "i8",
-})  # fmt: skip
-SHUFFLE = Layout("shuffle", {"status": "i8", "order": Array("i8"), "key": "i8"})
 
 
 @inline

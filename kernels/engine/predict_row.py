@@ -5,31 +5,11 @@ registers, in the same order as in the tiles of linear.py, so both give the same
 """
 
 from ..compiler.jit import ZERO, inline
-from ..entries.records import Array, Layout
 from ..fast.row_product import columns_of, is_finite, linear_row
 from ..machine.atomic import atomic_add, atomic_publish
 from ..machine.calls import call
 from ..machine.tiles import lanes
 from .team import FINISHED, await_tasks, finish_task, open_phase, take_task, wait
-
-ROW = Layout("row", {
-    "status": "i8",
-    "tasks": "i8", "done": "i8", "arrived": "i8",  # see team.py
-    "layer": "i8", "W": "i8",  # the present layer, and where its W begins
-    "n_layers": "i8",
-    "sizes": Array("i8"),  # inputs, hidden units, outputs
-    "vectors": Array("i8"),  # of each layer, as long as its output: b, and an activation's parameter
-    "activations": Array("i8"),  # of each layer the address of what applies F, or 0
-    "rectifies": Array("i8"),  # of each layer whether ReLU is done with the product
-    "output": "i8",  # address of what makes z of the last layer's t
-    "splits": Array("i8"),  # into how many tasks each layer is split
-    "z": Array("T"), "x": Array("T"),
-    "flat": Array("T"),  # the parameters, W and the vectors of layer after layer, and a vector more
-    "h": Array("T"),  # room for two layers' outputs and what activations keep, each with a vector more
-    "backwards": "i8",  # whether columns are taken from the last on: every second row, as what was read last is cached
-    "finite": "i8",  # whether x is; z is not written otherwise
-}, alone=("tasks", "done", "arrived"))  # fmt: skip
-ROOM = 16  # elements behind the parameters that the last vector may reach into
 
 
 @inline

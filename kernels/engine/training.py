@@ -2,8 +2,6 @@
 
 import math
 
-from numba import prange
-
 from ..compiler.jit import ZERO, inline
 from ..machine.atomic import atomic_add, atomic_publish
 from ..machine.calls import call
@@ -127,9 +125,3 @@ def predict(s):
             for row in range(mine.batch):
                 out[2 * (first + row)], out[2 * (first + row) + 1] = errors[row], correct[row]
     pass_on_bad_row(s, mine)
-
-
-def launch(s, work, workers):
-    """Run `work` once for each worker. Where threads are fewer, the last workers start late and find no work left."""
-    for _ in prange(workers):
-        call(work, s)

@@ -4,6 +4,8 @@ import platform
 
 from numba.core.registry import cpu_target
 
+from ..library.loading import library
+
 
 def tile_shape(features, machine):
     """(rows, vectors) of the tile whose sums, one row of vectors and one splat fit the CPU's vector registers."""
@@ -17,6 +19,6 @@ def tile_shape(features, machine):
 
 
 FEATURES = cpu_target.target_context.codegen()._tm_features  # what Numba compiles for, NUMBA_CPU_FEATURES heeded
-ROWS, VECTORS = tile_shape(FEATURES, platform.machine())
+ROWS, VECTORS = library().tile if library() else tile_shape(FEATURES, platform.machine())  # what is mixed agrees
 HALF = ROWS // 2  # rows of the tile for what is left of them: numbers of rows are filled up to this
 NARROW = 2  # columns, one or two outputs, of which a tile would leave most lanes empty

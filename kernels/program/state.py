@@ -1,9 +1,9 @@
 """The records that a compiled call works on, and what their sizes follow from. None of it needs Numba.
 
 An entry point takes one record. For training, evaluation and prediction it is a `STATE`: where all arrays are, what the
-present minibatch is, and what the call adds up. Others take a smaller record: `PACKING`, `SHUFFLE` (parameters.py) or
-`ROW` (predict_row.py). A worker that computes by itself has a `STATE` of its own, whose arrays are its share of the
-call's. Fields by which workers keep in step, such as `tasks` and `done`, have cache lines of their own.
+present minibatch is, and what the call adds up. Others take a smaller record (entry_records.py). A worker that computes
+by itself has a `STATE` of its own, whose arrays are its share of the call's. Fields by which workers keep in step, such
+as `tasks` and `done`, have cache lines of their own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ import numpy as np
 
 from ..entries.records import LINE, Array, Layout, Table
 
+CHUNK = 1024  # parameters that an update's task takes at least: so few that two workers share small networks, too
+READ_IN_PLACE = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # dtypes of X that gather takes as they are
+BLOCK_UNIT = 4  # rows: blocks of a minibatch are whole units on every CPU, so that the bits are the same
+VECTORS = 2  # the most that a tile has side by side, on any CPU
 NO_ROW = -1  # the value of `bad_row` where all rows are finite; atomic_min takes it for the largest number
 
 LAYER = Layout("layer", {
@@ -114,9 +118,9 @@ def lanes_of(dtype: np.dtype) -> int:
     return LINE // np.dtype(dtype).itemsize
 
 
-def block_size(batch_size: int, blocks: int, half: int) -> int:
-    """Return the most rows a block has of a minibatch split as evenly as half tiles, of so many rows, allow."""
-    return min(batch_size, -(-padded(batch_size, half) // half // blocks) * half)
+def block_size(batch_size: int, blocks: int) -> int:
+    """Return the most rows a block has of a minibatch split as evenly as units of BLOCK_UNIT rows allow."""
+    return min(batch_size, -(-padded(batch_size, BLOCK_UNIT) // BLOCK_UNIT // blocks) * BLOCK_UNIT)
 
 
 def batch_rows(batch_size: int, dtype: np.dtype) -> int:

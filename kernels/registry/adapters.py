@@ -11,8 +11,7 @@ from ..entries.records import Record, aligned
 from ..losses import CrossEntropy
 from ..machine.registers import VECTORS
 from ..program.phases import Kernel
-from ..program.state import LAYER, batch_rows, labels_dtype, lanes_of, padded
-from ..tasks.splitting import CHUNK
+from ..program.state import CHUNK, LAYER, batch_rows, labels_dtype, lanes_of, padded
 from . import kernels
 from .state import Layers, State, long_vector, poisoned, put_matrix
 

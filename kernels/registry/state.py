@@ -15,7 +15,8 @@ from ..activations import IDENTITY
 from ..compiler.jit import compiled_for
 from ..engine import compilation
 from ..entries.records import Layout, Record, Table, address, aligned
-from ..machine.calls import address_of, call, entry_point
+from ..library.calls import entry_point
+from ..machine.calls import address_of, call
 from ..machine.records import record_at, record_type
 from ..machine.registers import HALF
 from ..program.layout import parameter_table, place_activations

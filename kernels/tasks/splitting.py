@@ -9,6 +9,7 @@ from ..fast.panels import pad
 from ..machine.registers import HALF, ROWS, VECTORS
 from ..machine.tiles import lanes
 from ..program import phases
+from ..program.state import CHUNK
 
 GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS = (
     phases.GATHER, phases.FORWARD, phases.BACKWARD, phases.ROWS, phases.UPDATE, phases.BLOCKS,
@@ -17,7 +18,6 @@ GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS = (
 TASK_PRODUCTS = 2_000_000  # multiplications of a task, some 35 us: more are split
 ROW_SHARES = 4  # tasks per worker where rows are normalized: the others wait less for a late worker
 UPDATE_SHARES = 4  # likewise of the update
-CHUNK = 1024  # parameters that an update's task takes at least: so few that two workers share small networks, too
 
 
 @inline

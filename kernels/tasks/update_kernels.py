@@ -11,7 +11,8 @@ from ..entries.functions import fma
 from ..fast.optimizers import limited, make_step, penalty_slope, summed
 from ..machine.records import record_at
 from ..machine.tiles import lanes, load, store, zeros
-from .splitting import CHUNK, chunks_of, update_tasks
+from ..program.state import CHUNK
+from .splitting import chunks_of, update_tasks
 
 
 @inline

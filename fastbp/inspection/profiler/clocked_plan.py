@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ...execution import helpers
 from ...execution.fast_plan import FastPlan
-from ...kernels.engine import compilation
+from ...kernels.engine import code, compilation
 from ...kernels.engine.clocks import run_task_clocked
 from ...kernels.entries.records import Record
 from ...kernels.machine import clock
@@ -61,10 +62,10 @@ class ClockedPlan(FastPlan):
         """Whether the backward pass of the last call updated the parameters."""
         return bool(self.buffers.state["descends"])
 
-    def _assembled(self, made: tuple[Any, ...], X_dtype: np.dtype) -> compilation.Assembled:
+    def _assembled(self, made: tuple[Any, ...], X_dtype: np.dtype) -> code.Assembled:
         return self._assemble(*self._program(made, X_dtype))
 
-    def _assemble(self, whole: Program, block: Program | None) -> compilation.Assembled:
+    def _assemble(self, whole: Program, block: Program | None) -> code.Assembled:
         if not self.clocks:
             return super()._assemble(whole, block)
         if block:
@@ -75,13 +76,13 @@ class ClockedPlan(FastPlan):
         assembled = super()._assemble(whole, block)
         return assembled._replace(ranges=assembled.ranges | {"run_task": runner})
 
-    def _start(self, work: Any, state: Record, workers: int) -> None:
-        run, rows = compilation.starter(work, self.dtype, workers), state["end"]
+    def _start(self, work: str, state: Record, workers: int) -> None:
+        rows = state["end"]
         steps = -(-rows // state["batch_size"])
         if self.clocks:
             self._wind(workers, self._runs * steps)
         begun, first = time.perf_counter(), clock.read_clock()
-        run(state)
+        helpers.launch(work, self.dtype, state, workers)
         last, ended = clock.read_clock(), time.perf_counter()
         self.steps_done[self.clocks] += steps
         self.seconds[self.clocks] += ended - begun

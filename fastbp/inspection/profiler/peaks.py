@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ...execution import threads
+from ...execution import plain_loops
 from ...kernels.machine import peaks
 from ...kernels.machine.tiles import LINE
 from .. import machine
@@ -70,7 +70,7 @@ def measure(n_threads: int, dtype: np.dtype) -> Machine:
     peak = peak_gflops(n_threads, dtype)
     granted = min(1.0, (time.process_time() - used) / (time.perf_counter() - start) / n_threads)
     bandwidth = bandwidth_gbs(n_threads, dtype)
-    return Machine(machine.cpu_name(), n_threads, threads.simd_bits(), peak, bandwidth, granted)
+    return Machine(machine.cpu_name(), n_threads, plain_loops.simd_bits(), peak, bandwidth, granted)
 
 
 def peak_gflops(n_threads: int, dtype: np.dtype, lengths: tuple[float, ...] = SPIN_SECONDS) -> float:
@@ -78,7 +78,7 @@ def peak_gflops(n_threads: int, dtype: np.dtype, lengths: tuple[float, ...] = SP
     numbers = np.ones(n_threads * peaks.CHAINS * LINE // dtype.itemsize, dtype)
 
     def spin(turns: int) -> None:
-        threads.launch(peaks.spin, numbers, n_threads, turns, n_threads=n_threads)
+        plain_loops.launch(peaks.spin, numbers, n_threads, turns, n_threads=n_threads)
 
     spin(1)  # compiles
     best = _best(partial(spin, 10_000), 0.0) / 10_000  # seconds a turn
@@ -94,7 +94,7 @@ def bandwidth_gbs(n_threads: int, dtype: np.dtype) -> float:
     a, b, c = (np.ones(total // 3 // dtype.itemsize, dtype) for _ in range(3))
 
     def triad() -> None:
-        threads.launch(peaks.triad, a, b, c, dtype.type(3), n_threads=n_threads)
+        plain_loops.launch(peaks.triad, a, b, c, dtype.type(3), n_threads=n_threads)
 
     triad()
     return 3 * a.nbytes / _best(triad, BUDGET_SECONDS) / 1e9

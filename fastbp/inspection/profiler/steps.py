@@ -75,7 +75,7 @@ def profile(
     jit.check_compiler()
     if not clock.KNOWN:
         raise ValueError("profiling needs a clock that is known for x86-64 and aarch64 only")
-    data, n_threads = labelled(model, X, y), threads.count(model.n_threads)
+    data, n_threads = labelled(model, X, y), threads.limit(model.n_threads)
     batch_size = min(batch_size, len(data.y))
     hits, compiling = jit.cache_hits(), event.TimingListener()
     with event.install_listener("numba:compile", compiling):

@@ -4,6 +4,8 @@ The import system is asked, not the file system: a package may stand in a zip fi
 files alone.
 """
 
+import functools
+import hashlib
 import pkgutil
 import sys
 from types import CodeType
@@ -17,6 +19,15 @@ ATTRIBUTES = (
 
 class MissingError(LookupError):
     """A module has neither source nor bytecode, so that nobody can tell whether it has changed."""
+
+
+@functools.cache
+def key():
+    """Return a hash of what all kernels are compiled from. It raises `MissingError` as `contents` does."""
+    found = hashlib.sha256()
+    for name, content in contents():
+        found.update(b"%s\0%d\0" % (name.encode(), len(content)) + content)
+    return found.hexdigest()
 
 
 def contents(package=PACKAGE):

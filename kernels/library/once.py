@@ -1,8 +1,20 @@
 """Results that are computed once, whichever threads ask for them at the same time."""
 
 import functools
+import os
+import threading
 
-from numba.core.compiler_lock import global_compiler_lock
+_lock = threading.RLock()  # taken again where computing one result asks for another
+
+
+def _renew_lock():
+    """In a forked child, where no other thread is left to release it."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def once(function):
@@ -18,7 +30,7 @@ def once(function):
         try:
             return results[arguments]
         except KeyError:
-            with global_compiler_lock:  # one that may be taken again, since compiling asks for other results
+            with _lock:
                 if arguments not in results:
                     results[arguments] = function(*arguments)
             return results[arguments]

@@ -1,0 +1,97 @@
+"""Threads that help with compiled calls, kept from one call to the next."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import sys
+import threading
+
+import numpy as np
+
+from ..kernels.engine import code
+from ..kernels.entries.records import Record, address
+from ..kernels.program.entry_records import HELPER, LAUNCH
+
+PATIENCE = 20_000  # pauses after a call, less than a millisecond, before a helper sleeps
+END_SECONDS = 1.0  # most time to wait for a helper when the program ends
+_ANY = np.dtype(np.float32)  # these entry points are the same for networks of any dtype
+_idle: list[Team] = []
+
+
+class _Helper:
+    """A thread that waits in compiled code for work, and its record."""
+
+    def __init__(self) -> None:
+        library = ctypes.CDLL("ucrtbase") if sys.platform == "win32" else ctypes.CDLL(None)
+        prefix = "_" if sys.platform == "win32" else ""
+        read, write = (
+            ctypes.cast(getattr(library, prefix + name), ctypes.c_void_p).value for name in ("read", "write")
+        )
+        self.byte, self.pipe, self.record = np.zeros(1, np.int64), os.pipe(), Record(HELPER)
+        self.record.fill({
+            "patience": PATIENCE, "read": read, "write": write, "input": self.pipe[0], "output": self.pipe[1],
+            "byte_at": address(self.byte),
+        })  # fmt: skip
+        help_out = code.entry("help_out", _ANY)
+        self.thread = threading.Thread(target=help_out, args=(self.record,), name="fastbp helper", daemon=True)
+        self.thread.start()
+
+    def end(self) -> None:
+        """End the thread, which has no work."""
+        code.entry("dismiss", _ANY)(self.record)
+        self.thread.join(END_SECONDS)
+
+
+class Team:
+    """Helpers of one call at a time, as many as have been asked for so far."""
+
+    def __init__(self) -> None:
+        self.helpers: list[_Helper] = []
+        self._launch, self._record = code.entry("launch", _ANY), Record(LAUNCH)
+
+    def run(self, name: str, dtype: np.dtype, record: Record, workers: int) -> None:
+        """Run an entry point on its record, on so many workers, this thread being one; fewer if threads can't start."""
+        if len(self.helpers) < workers - 1:
+            self._grow(workers - 1)
+        mine = self._record
+        mine["work"], mine["record"] = code.address(name, dtype), record.address
+        mine["n_helpers"] = min(workers - 1, len(self.helpers))
+        self._launch(mine)
+
+    def _grow(self, size: int) -> None:
+        try:
+            while len(self.helpers) < size:
+                self.helpers.append(_Helper())
+        except (RuntimeError, OSError):  # no more threads or files: the call does with those there are
+            pass
+        self._addresses = np.array([helper.record.address for helper in self.helpers], np.int64)
+        self._record["helpers"] = self._addresses
+
+
+def launch(name: str, dtype: np.dtype, record: Record, workers: int) -> None:
+    """Run an entry point on its record, on so many workers."""
+    if workers == 1:
+        code.entry(name, dtype)(record)
+        return
+    try:
+        team = _idle.pop()
+    except IndexError:  # as many calls at once as never before
+        team = Team()
+    try:
+        team.run(name, dtype, record, workers)
+    finally:
+        _idle.append(team)
+
+
+def _end() -> None:
+    """End all helpers before the interpreter takes their code and records apart."""
+    while _idle:
+        for helper in _idle.pop().helpers:
+            helper.end()
+
+
+atexit.register(_end)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)  # a forked child has none of the threads

@@ -1,0 +1,103 @@
+"""Launches of plain loops on Numba's threads, avoiding the cases in which its threading layers end the process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import Any
+
+import numba
+from numba.core import config
+
+from ..kernels.compiler.jit import PlainLoop
+from ..kernels.compiler.signals import held
+from . import threads
+
+_ADVICE = {
+    "workqueue": "under this layer a call of plain loops on one thread keeps all others serial: install an OpenMP "
+    "runtime (Debian and Ubuntu: apt install libgomp1; macOS: brew install libomp)",
+}
+_SPINS = {
+    "GOMP_SPINCOUNT": "20000"
+}  # turns, less than a millisecond; the default of 300,000 occupies a core for several
+_started = False
+_layer: str | None = None  # which never changes once a layer runs
+_one_launch = threading.Lock()  # the workqueue layer aborts the process if two threads launch at once
+_forked_from_openmp = False  # GNU OpenMP aborts a child that runs in parallel after its parent did
+
+
+def _after_fork() -> None:
+    global _forked_from_openmp, _one_launch
+    _one_launch = threading.Lock()
+    _forked_from_openmp = layer() == "omp"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def layer() -> str | None:
+    """Return the threading layer in use: "omp", "tbb", "workqueue", or None before the first parallel launch."""
+    global _layer
+    if _layer is None:
+        with contextlib.suppress(ValueError):
+            _layer = numba.threading_layer()
+    return _layer
+
+
+def _start() -> int:
+    """Return how many threads Numba uses, and start them, with less spinning after each launch than by default.
+
+    GNU OpenMP reads from the environment, when it is loaded, how long its threads spin before they sleep. Settings of
+    the user are respected.
+    """
+    global _started
+    if _started:
+        return numba.get_num_threads()
+    ours = {} if {"OMP_WAIT_POLICY", *_SPINS} & os.environ.keys() else _SPINS
+    os.environ.update(ours)
+    try:
+        with held():
+            return numba.get_num_threads()
+    finally:
+        _started = True
+        for name in ours:
+            del os.environ[name]
+
+
+def launch(loop: PlainLoop, *args: Any, n_threads: int | None = None) -> Any:
+    """Run a plain loop on at most `n_threads` threads; return its result."""
+    n = threads.limit(n_threads)
+    if n == 1 or _forked_from_openmp:
+        return loop.serial(*args)
+    before = _start()
+    locked = layer() not in ("omp", "tbb") and _one_launch.acquire(blocking=False)
+    if not locked and layer() not in ("omp", "tbb"):
+        return loop.serial(*args)
+    try:
+        numba.set_num_threads(n)
+        return loop.parallel(*args)
+    finally:
+        numba.set_num_threads(before)
+        if locked:
+            _one_launch.release()
+
+
+def simd_bits() -> int:
+    """Return the width in bits of the vectors that Numba's code uses on this CPU."""
+    from ..kernels.machine.registers import FEATURES
+
+    if "+avx512f" in FEATURES:
+        return 512
+    return 256 if "+avx" in FEATURES else 128
+
+
+def describe() -> dict[str, Any]:
+    """Return the threading layer or None, and advice or None."""
+    try:
+        _start()  # loads the layer
+    except (ValueError, ImportError) as error:  # the one that NUMBA_THREADING_LAYER names is not installed
+        why = " ".join(str(error).split())
+        return {"layer": None, "advice": f"{why} (NUMBA_THREADING_LAYER={config.THREADING_LAYER})"}
+    return {"layer": layer(), "advice": _ADVICE.get(layer() or "")}

@@ -1,0 +1,146 @@
+"""Builds the shared library of kernels for a kind of CPU: ``python -m fastbp.kernels.engine.building``.
+
+Kernels are compiled by Numba as usual. Their LLVM IR is put together, made into position-independent code, and linked.
+Networks of each dtype make an object file, in a process of its own.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from llvmlite import binding as llvm
+
+from ..library import sources
+from ..library.calls import entry_point
+from ..library.levels import features, levels, present
+from ..library.loading import FOLDER, SUFFIX
+from ..library.settings import CHOICE
+from ..library.symbols import ABOUT, symbol
+from ..machine.registers import ROWS, VECTORS
+from . import compilation
+
+DTYPES = "float32", "float64"
+SYSTEM = {"memcpy", "memmove", "memset", "pow", "sched_yield", "sqrt"}  # functions that every system has
+LINKERS = {
+    "linux": (
+        ("ld", "-shared", "-z", "noexecstack", "-z", "relro", "-z", "now", "--hash-style=gnu", "-s"),
+        ("cc", "-shared", "-nostdlib", "-s"),
+    ),
+    "darwin": (("cc", "-dynamiclib"),),
+    "win32": (("clang", "-shared"),),
+}  # of which the first that is there is called
+
+
+def main(arguments=None):
+    """Build libraries, by default that of this CPU's level; return the exit status."""
+    known = {level.name: level for level in levels()}
+    parser = argparse.ArgumentParser(prog="python -m fastbp.kernels.engine.building", description=__doc__)
+    parser.add_argument("--level", action="append", choices=list(known), help="by default the best of this CPU")
+    parser.add_argument("--all", action="store_true", help="build all levels of this kind of machine")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder, by default that in which libraries are found")
+    parser.add_argument("--object", nargs=3, metavar=("LEVEL", "DTYPE", "FILE"), help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.object:
+        level, dtype, path = options.object
+        Path(path).write_bytes(object_code(level, dtype))
+        return 0
+    for name in list(known) if options.all else options.level or [host_level()]:
+        path = build(known[name], options.out)
+        print(f"{path}: {path.stat().st_size // 1024} KB", flush=True)
+    return 0
+
+
+def host_level():
+    """Return the name of the best level that this CPU has."""
+    identify = entry_point(compilation.work("identify", "float32")[0])
+    return present(levels(), identify)[-1].name if levels()[0].bits else levels()[0].name
+
+
+def build(level, folder):
+    """Build the library of a level in a folder; return its path, at which it appears whole or not at all."""
+    linker = next((each for each in LINKERS.get(sys.platform, ()) if shutil.which(each[0])), None)
+    if linker is None:
+        raise RuntimeError(f"a linker is needed: {' or '.join(each[0] for each in LINKERS.get(sys.platform, ()))}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        objects = [Path(work) / f"{dtype}.o" for dtype in DTYPES]
+        variables = os.environ | {CHOICE: "off", "NUMBA_CPU_NAME": level.name, "NUMBA_CPU_FEATURES": features(level)}
+        command = [sys.executable, "-m", "fastbp.kernels.engine.building", "--object", level.name]
+        running = [
+            subprocess.Popen([*command, dtype, str(path)], env=variables)
+            for dtype, path in zip(DTYPES, objects, strict=True)
+        ]
+        if any([process.wait() for process in running]):
+            raise RuntimeError(f"the kernels for {level.name} could not be compiled")
+        linked = Path(work) / f"{level.name}{SUFFIX}"
+        subprocess.run([*linker, "-o", str(linked), *map(str, objects)], check=True)
+        return linked.replace(folder / linked.name)
+
+
+def object_code(level, dtype):
+    """Return an object file of the kernels of networks of a dtype, for the CPU that Numba compiles for."""
+    llvm.initialize_native_asmparser()
+    whole, codegen = None, None
+    for name, of, dispatcher in compilation.library_code(dtype):
+        (compiled,) = dispatcher.overloads.values()
+        codegen = compiled.library.codegen
+        module = _with_one_symbol(compiled, symbol(name, dtype, of))
+        if whole is None:
+            whole = module
+        else:
+            whole.link_in(module)
+    if dtype == DTYPES[0]:
+        about = {"level": level, "tile": [ROWS, VECTORS], "sources": sources.key()}
+        whole.link_in(_data(ABOUT, json.dumps(about).encode() + b"\0", whole))
+    machine = llvm.Target.from_triple(whole.triple).create_target_machine(
+        cpu=codegen._get_host_cpu_name(), features=codegen._tm_features, opt=3, reloc="pic", codemodel="default"
+    )
+    _remove_what_is_not_called(whole, machine)
+    return machine.emit_object(whole)
+
+
+def _with_one_symbol(compiled, name):
+    """Return the optimized IR of a compiled function, which alone can be seen from outside, by this name."""
+    module = compiled.library._get_module_for_linking().clone()
+    for value in (*module.functions, *module.global_variables):
+        if not value.is_declaration:
+            value.linkage = "internal"
+    function = module.get_function(compiled.fndesc.llvm_func_name)
+    function.linkage, function.name = "external", name
+    if sys.platform == "win32":
+        function.storage_class = "dllexport"
+    return module
+
+
+def _data(name, content, like):
+    """Return a module that holds these bytes under a name."""
+    text = "".join(f"\\{byte:02x}" for byte in content)
+    kind = "dllexport constant" if sys.platform == "win32" else "constant"
+    return llvm.parse_assembly(
+        f'target triple = "{like.triple}"\ntarget datalayout = "{like.data_layout}"\n'
+        f'@{name} = {kind} [{len(content)} x i8] c"{text}"\n'
+    )
+
+
+def _remove_what_is_not_called(module, machine):
+    """Remove internal functions that nothing calls.
+
+    Raises RuntimeError where the rest calls what not every system has, such as Numba's own functions.
+    """
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=0))
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(module, builder)
+    module.verify()
+    called = {each.name for each in module.functions if each.is_declaration and not each.name.startswith("llvm.")}
+    if called - SYSTEM:
+        raise RuntimeError(f"kernels must not call {', '.join(sorted(called - SYSTEM))}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Where compiled code lies: in the shared library of this CPU, or else compiled by Numba, which is imported then.
+
+Compiled code is used by its address: kernels by the program that names them, entry points by calls from Python.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..library.calls import entry_point
+from ..library.loading import library
+from ..library.once import once
+from ..program import phases
+from ..program.state import PHASE
+
+
+class Assembled(NamedTuple):
+    """A program whose kernels are compiled: its records, and where its parts begin and end."""
+
+    phases: np.ndarray
+    kernels: np.ndarray
+    ranges: dict
+
+    def fields(self):
+        """Return what a `STATE` holds of it."""
+        return {"phases": self.phases, "kernels": self.kernels, **self.ranges}
+
+
+def _compiler():
+    """Import the compiler."""
+    from . import compilation
+
+    return compilation
+
+
+def _in_library(name, dtype, of=None):
+    return library().address(name, dtype, of) if library() else None
+
+
+@once
+def kernel(each, dtype):
+    """Return the address of a kernel of a program for networks of this dtype."""
+    own = not isinstance(each.of, str) and each.of is not None
+    found = None if own else _in_library(each.name, dtype, each.of)
+    return found or _compiler().compile_kernel(each, dtype)[0]
+
+
+@once
+def address(name, dtype):
+    """Return the address of an entry point, or of what every program calls, for networks of this dtype."""
+    return _in_library(name, dtype) or _compiler().work(name, dtype)[0]
+
+
+@once
+def entry(name, dtype):
+    """Return a Python function that calls an entry point with its record."""
+    return entry_point(address(name, dtype))
+
+
+@once
+def advance(rule, dtype):
+    """Return the address of what changes a rule's running numbers."""
+    return _in_library("advance", dtype, rule) or _compiler().advance(rule, dtype)[0]
+
+
+@once
+def assemble(whole, block, dtype):
+    """Find the code of a program for networks of this dtype, and that of a block of rows if there is one."""
+    parts = phases.parts(whole, block)
+    records, addresses = PHASE.new(sum(map(len, parts))), []
+    for record, phase in zip(records, (phase for part in parts for phase in part), strict=True):
+        first, last = len(addresses), len(addresses) + len(phase.kernels)
+        addresses += [kernel(each, dtype) for each in phase.all_kernels]
+        closing = last if phase.closing else -1
+        record["kind"], record["layer"], record["first"], record["last"] = phase.kind, phase.layer, first, last
+        record["closing"] = closing
+    ends = np.cumsum([0, *map(len, parts)]).tolist()
+    names = "forward", "backward", "end_backward", "end_phases"
+    ranges = dict(zip(names, ends, strict=False)) | {"block_forward": ends[3], "block_end": ends[-1]}
+    return Assembled(records, np.array(addresses, np.int64), ranges | step_runners(dtype))
+
+
+def step_runners(dtype):
+    """Return the addresses of what every program calls, by their fields of a `STATE`."""
+    return {name: address(name, dtype) for name in ("run_task", "run_phase")}

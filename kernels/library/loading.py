@@ -1,0 +1,96 @@
+"""The library of kernels for this CPU: opened if it was made of the kernels' present sources."""
+
+import ctypes
+import functools
+import json
+import os
+import sys
+from pathlib import Path
+
+from . import settings, sources
+from .calls import entry_point
+from .levels import levels, present
+from .symbols import ABOUT, symbol
+
+SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+FOLDER = Path(__file__).parent / "built"
+
+
+class Library:
+    """A shared library of kernels.
+
+    Attributes
+    ----------
+    level : str
+        The kind of CPU that it is for.
+    simd_bits : int
+        Width of the vectors that its code computes on.
+    tile : (int, int)
+        Rows and vectors of its register tiles.
+    sources : str
+        Hash of what it was made of.
+    """
+
+    def __init__(self, path):
+        self.path, self._code = path, ctypes.CDLL(str(path))
+        about = json.loads(ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(self._code, ABOUT))))
+        self.level, self.tile, self.sources = about["level"], tuple(about["tile"]), about["sources"]
+        self.simd_bits = next(level.simd_bits for level in levels() if level.name == self.level)
+
+    def address(self, name, dtype, of=None):
+        """Return where a function lies, or None if the library lacks it."""
+        try:
+            return ctypes.cast(getattr(self._code, symbol(name, dtype, of)), ctypes.c_void_p).value
+        except AttributeError:
+            return None
+
+
+@functools.cache
+def library():
+    """Return the best library for this CPU, or None where there is none or Numba's settings ask for other code.
+
+    Raises
+    ------
+    ImportError
+        If FASTBP_LIBRARY names a level that can't be used here.
+    """
+    choice = os.environ.get(settings.CHOICE) or None
+    if choice == "off" or (choice is None and settings.compiles_anew()):
+        return None
+    files = {level.name: FOLDER / f"{level.name}{SUFFIX}" for level in levels()}
+    known = [level for level in levels() if files[level.name].exists()]
+    usable = [level.name for level in _usable(known, files) if choice in (None, level.name)]
+    if usable:
+        return _opened(files[usable[-1]])
+    if choice:
+        raise ImportError(
+            f"{settings.CHOICE} must be 'off' or a level whose library is here and current, got {choice!r}"
+        )
+    return None
+
+
+def _usable(known, files):
+    """Return those of the levels that this CPU has, if their libraries are made of the present sources."""
+    known = [level for level in known if _current(files[level.name])]
+    if not known or not known[0].bits:
+        return known
+    return present(known, entry_point(_opened(files[known[0].name]).address("identify", "float32")))
+
+
+def _current(path):
+    try:
+        return _opened(path).sources == sources.key()
+    except sources.MissingError:  # nobody can have edited them
+        return True
+    except (OSError, ValueError, KeyError):  # of another system, damaged, or no library of ours
+        return False
+
+
+@functools.cache
+def _opened(path):
+    if sys.platform == "linux":  # whose math library others may have loaded for themselves alone
+        try:
+            ctypes.CDLL("libm.so.6", ctypes.RTLD_GLOBAL)
+        except OSError:  # musl has it in libc
+            pass
+    return Library(path)

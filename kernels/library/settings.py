@@ -1,0 +1,33 @@
+"""Settings of the environment that decide how kernels are compiled, read as Numba reads them, without importing it."""
+
+import os
+
+VARIABLES = (
+    "BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME", "DEBUGINFO", "DISABLE_JIT", "ENABLE_AVX", "LOOP_VECTORIZE", "OPT",
+    "SLP_VECTORIZE",
+)  # fmt: skip
+FILE = ".numba_config.yaml"  # of the working directory, in which the same may stand
+CHOICE = "FASTBP_LIBRARY"  # "off", or the level of CPU whose library is to be used
+
+
+def _number(variable, default=0):
+    try:
+        return int(os.environ.get(variable, default))
+    except ValueError:
+        return default
+
+
+BOUNDSCHECK = bool(_number("NUMBA_BOUNDSCHECK"))
+INTERPRETED = bool(_number("NUMBA_DISABLE_JIT"))  # plain loops run as Python, for a debugger
+
+
+def compiles_anew():
+    """Whether Numba is asked to compile in its own way, so that no library will do."""
+    return any(os.environ.get(f"NUMBA_{name}") for name in VARIABLES) or os.path.exists(FILE)
+
+
+def n_cpus():
+    """Return the number of CPUs of this process, or what NUMBA_NUM_THREADS says."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, _number("NUMBA_NUM_THREADS", cpus))

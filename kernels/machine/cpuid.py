@@ -1,0 +1,54 @@
+"""What the CPU says of itself: the instructions CPUID and XGETBV of x86-64."""
+
+import platform
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+i32, i64 = ir.IntType(32), ir.IntType(64)
+EXTENDED = 0x80000000
+
+
+def _registers(builder, kind, code, constraints, arguments):
+    """Run an instruction; return the registers it fills as integers of 64 bits."""
+    function = ir.FunctionType(ir.LiteralStructType([i32] * kind), [i32] * len(arguments))
+    found = builder.asm(function, code, constraints, arguments, side_effect=True)
+    return [builder.zext(builder.extract_value(found, n), i64) for n in range(kind)]
+
+
+@intrinsic
+def cpuid(typingctx, leaf):
+    """Return what CPUID leaves in eax, ebx, ecx and edx for a leaf, its first part."""
+    kind = types.UniTuple(types.int64, 4)
+
+    def codegen(context, builder, sig, args):
+        if platform.machine() not in ("x86_64", "AMD64"):
+            return context.make_tuple(builder, kind, [i64(0)] * 4)
+        constraints = "={ax},={bx},={cx},={dx},{ax},{cx},~{dirflag},~{fpsr},~{flags}"
+        found = _registers(builder, 4, "cpuid", constraints, [builder.trunc(args[0], i32), i32(0)])
+        return context.make_tuple(builder, kind, found)
+
+    return kind(types.int64), codegen
+
+
+@intrinsic
+def xcr0(typingctx):
+    """Return which registers the operating system keeps, by the low half of XCR0. The CPU must have XGETBV."""
+
+    def codegen(context, builder, sig, args):
+        if platform.machine() not in ("x86_64", "AMD64"):
+            return context.get_constant(types.int64, 0)
+        return _registers(builder, 2, "xgetbv", "={ax},={dx},{cx},~{flags}", [i32(0)])[0]
+
+    return types.int64(), codegen
+
+
+def identify(r):
+    """a, b, c, d <- what CPUID says of a leaf, 0 where there is no such leaf; a <- XCR0 for leaf -1: an entry point."""
+    leaf = r.leaf
+    if leaf < 0:
+        r.a = xcr0()
+        return
+    last = cpuid(EXTENDED if leaf >= EXTENDED else 0)
+    r.a, r.b, r.c, r.d = cpuid(leaf) if leaf <= last[0] else (0, 0, 0, 0)

@@ -1,0 +1,53 @@
+"""Records of the entry points besides a network's state: parameters, the order of rows, one row, helpers, the CPU."""
+
+from __future__ import annotations
+
+from ..entries.records import Array, Layout, Table
+from .state import LAYER
+
+PACKING = Layout("packing", {
+    "status": "i8",
+    "panels": Array("T"),  # parameters in panels, or what is as long: a gradient, a vector of the optimizer's state
+    "flat": Array("T"),  # W and the vectors of each layer, one behind the other
+    "layers": Table(LAYER), "n_layers": "i8",
+})  # fmt: skip
+
+SHUFFLE = Layout("shuffle", {"status": "i8", "order": Array("i8"), "key": "i8"})
+
+ROW = Layout("row", {
+    "status": "i8",
+    "tasks": "i8", "done": "i8", "arrived": "i8",  # see engine/team.py
+    "layer": "i8", "W": "i8",  # the present layer, and where its W begins
+    "n_layers": "i8",
+    "sizes": Array("i8"),  # inputs, hidden units, outputs
+    "vectors": Array("i8"),  # of each layer, as long as its output: b, and an activation's parameter
+    "activations": Array("i8"),  # of each layer the address of what applies F, or 0
+    "rectifies": Array("i8"),  # of each layer whether ReLU is done with the product
+    "output": "i8",  # address of what makes z of the last layer's t
+    "splits": Array("i8"),  # into how many tasks each layer is split
+    "z": Array("T"), "x": Array("T"),
+    "flat": Array("T"),  # the parameters, W and the vectors of layer after layer, and a vector more
+    "h": Array("T"),  # room for two layers' outputs and what activations keep, each with a vector more
+    "backwards": "i8",  # whether columns are taken from the last on: every second row, as what was read last is cached
+    "finite": "i8",  # whether x is; z is not written otherwise
+}, alone=("tasks", "done", "arrived"))  # fmt: skip
+ROOM = 16  # elements behind the parameters that the last vector may reach into
+
+HELPER = Layout("helper", {
+    "status": "i8",
+    "stage": "i8",  # what the helper does now: see engine/helpers.py
+    "work": "i8", "record": "i8",  # the entry point to run, and its record
+    "patience": "i8",  # pauses without work before it sleeps
+    "read": "i8", "write": "i8",  # addresses of the system's functions of these names
+    "input": "i8", "output": "i8",  # the ends of a pipe: it sleeps until it has read a byte
+    "byte": "i8", "byte_at": "i8",  # room for that, and its address
+}, alone=("stage",))  # fmt: skip
+
+LAUNCH = Layout("launch", {
+    "status": "i8",
+    "work": "i8", "record": "i8",  # the entry point, and its record
+    "helpers": Array("i8"),  # addresses of their records
+    "n_helpers": "i8",  # how many of them take part
+})  # fmt: skip
+
+IDENTITY = Layout("identity", {"status": "i8", "leaf": "i8", "a": "i8", "b": "i8", "c": "i8", "d": "i8"})
