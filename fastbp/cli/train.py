@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..files.writing import check_writable
+from ..kernels.library.compiling import compiling
 from . import pictures
 from .arguments import add_header, add_max_bytes, hidden_sizes, whole
 from .output import INTERRUPTED, complain, plain
@@ -85,14 +85,14 @@ def run(options: argparse.Namespace) -> int:
         complain(doubt)
     learned = data if scale is None else _on_scale(data, scale)
     pictured = pictures.Pictures(options, learned)
-    start = time.perf_counter()
+    start = compiling.now()
     try:
         history = model.fit(
             learned.X, learned.y, epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **pictured.arguments
         )
     except ArithmeticError as error:
         raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
-    seconds = time.perf_counter() - start
+    seconds = compiling.now() - start
     final = model if scale is None else scale.restored(model)
     final.save(options.save)
     if history.interrupted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
 from ..kernels.engine import code
 from ..kernels.entries.records import Record, address, aligned
+from ..kernels.library.compiling import compiling
 from ..kernels.program.entry_records import PACKING
 from ..kernels.program.layout import parameter_table
 from ..kernels.program.phases import Program, in_blocks
@@ -114,10 +114,10 @@ class FastPlan:
             end = min(n, at + rows)
             if not samples.direct:
                 end = min(end, at + self._whole_batches(CONVERTED_BYTES / samples.row_bytes(self.dtype), batch_size))
-            start = time.perf_counter()
+            start = compiling.now()
             due = _NO_NUMBERS if rates is None else rates[at // batch_size :]
             sums = self._step_call(work, data, order[at:end], batch_size, due, sums)
-            seconds = time.perf_counter() - start
+            seconds = compiling.now() - start
             yield sums
             rows = self._whole_batches((end - at) * SLICE_SECONDS / seconds, batch_size)
             if end - at > most:  # the longest call gives the best estimate for the next epoch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ..callbacks import Callback
 from ..data.samples import DivergenceError, Labelled
 from ..execution.plan import Plan
 from ..execution.shuffling import shuffle
+from ..kernels.library.compiling import compiling
 from ..schedules import Schedule, rates
 from . import unscaled
 from .finite import LastFinite, require_finite
@@ -125,7 +125,7 @@ class Training:
 
     def _epoch(self, plan: Plan, random: np.random.Generator, history: History, epoch: int, classifies: bool) -> None:
         """Train one epoch, validate, and append both to `history`."""
-        start, n = time.perf_counter(), len(self.data.y)
+        start, n = compiling.now(), len(self.data.y)
         if self.shuffle:
             order = np.empty(n, np.int64)
             shuffle(order, int(random.integers(2**63)))
@@ -142,7 +142,7 @@ class Training:
             history.val_accuracy += [scores["accuracy"]] if classifies else []
         history.loss.append(loss)
         history.accuracy += [accuracy] if classifies else []
-        history.seconds.append(time.perf_counter() - start)
+        history.seconds.append(compiling.now() - start)
         self.progress.epoch(history)
 
     def _rates(self, plan: Plan, epoch: int) -> np.ndarray | None:

@@ -22,6 +22,7 @@ from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 
 from ..library import sources
+from ..library.compiling import compiling
 from ..library.loading import library
 from ..library.settings import BOUNDSCHECK, INTERPRETED
 from . import cache as _cache
@@ -94,11 +95,11 @@ class _Undisturbed(CPUDispatcher):
     """A function that is compiled, or loaded from the cache, without a signal in between."""
 
     def compile(self, signature):
-        with held():
+        with held(), compiling.one():
             return super().compile(signature)
 
     def _compile_for_args(self, *args, **kwargs):
-        with held():
+        with held(), compiling.one():
             return super()._compile_for_args(*args, **kwargs)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..library.calls import entry_point
+from ..library.compiling import compiling
 from ..library.loading import library
 from ..library.once import once
 from ..program import phases
@@ -28,7 +29,8 @@ class Assembled(NamedTuple):
 
 def _compiler():
     """Import the compiler."""
-    from . import compilation
+    with compiling.one(counts=False):
+        from . import compilation
 
     return compilation
 
@@ -68,6 +70,7 @@ def assemble(whole, block, dtype):
     """Find the code of a program for networks of this dtype, and that of a block of rows if there is one."""
     parts = phases.parts(whole, block)
     records, addresses = PHASE.new(sum(map(len, parts))), []
+    compiling.expect(sum(len(phase.all_kernels) for part in parts for phase in part))
     for record, phase in zip(records, (phase for part in parts for phase in part), strict=True):
         first, last = len(addresses), len(addresses) + len(phase.kernels)
         addresses += [kernel(each, dtype) for each in phase.all_kernels]

@@ -1,0 +1,70 @@
+"""Compiling as users see it: how long it has taken in this process, and a line that says so while they wait."""
+
+import contextlib
+import sys
+import threading
+import time
+
+SILENT_SECONDS = 1.0  # of compiling, after which a line is shown
+TEXT = "compiling kernels (once per machine)"
+
+
+class _Told(threading.local):
+    depth = 0  # compiling one function asks for others, which are not counted
+
+
+class Compiling:
+    """What has been compiled so far, and is about to be.
+
+    Attributes
+    ----------
+    seconds : float
+        Spent on it.
+    done, expected : int
+        Functions that are compiled or loaded from the cache, and how many are known to be needed.
+    """
+
+    def __init__(self, clock=time.perf_counter):
+        self._clock, self._mine, self._shown, self._open = clock, _Told(), False, False
+        self.seconds, self.done, self.expected = 0.0, 0, 0
+
+    def now(self):
+        """Return the time in seconds without that spent compiling, for figures of training."""
+        return self._clock() - self.seconds
+
+    def expect(self, n):
+        """Note that so many more functions are needed."""
+        self.expected = self.done + n
+
+    @contextlib.contextmanager
+    def one(self, counts=True):
+        """Count a function that is compiled, and the time that it takes, or that something else takes before it."""
+        mine = self._mine
+        mine.depth += 1
+        began = self._clock()
+        try:
+            yield
+        finally:
+            mine.depth -= 1
+            if not mine.depth:
+                self.seconds += self._clock() - began
+                self.done += counts
+                self._show()
+
+    def _show(self):
+        """Write the line: again and again over itself in a terminal, once into a file or a notebook."""
+        ahead = self.done < self.expected
+        if self.seconds < SILENT_SECONDS or not (ahead or self._open) and self._shown:
+            return
+        line = f"{TEXT}: {self.done}/{self.expected}" if self.expected >= self.done else TEXT
+        with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # closed, missing or odd
+            if sys.stderr.isatty():
+                self._open = ahead
+                sys.stderr.write(f"\r{line}" + ("" if ahead else "\n"))
+            elif not self._shown:
+                sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        self._shown = True
+
+
+compiling = Compiling()
