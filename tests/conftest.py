@@ -1,6 +1,7 @@
 """What the tests share: hard shapes, the dtypes, bounds on rounding, seeded numbers, fresh interpreters."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,16 @@ from hypothesis import settings
 from fastbp import cli
 from fastbp.execution import fast_plan
 from fastbp.kernels.entries.records import LINE
-from fastbp.kernels.machine.registers import ROWS, VECTORS
+from fastbp.kernels.library.compiling import TEXT, compiling
+from fastbp.kernels.library.loading import library
+
+try:
+    from fastbp.kernels.machine.registers import ROWS, VECTORS
+except ImportError:  # without Numba
+    ROWS, VECTORS = library().tile
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
+compiling._shown = True  # which kernel is compiled first is not a test's matter
 fast_plan.CALL_FLOP = 1  # several workers for little work, too: tests are short
 
 settings.register_profile("fastbp", derandomize=True, deadline=None, max_examples=40)
@@ -78,6 +86,11 @@ def run(capsys, monkeypatch, tmp_path):
     return run
 
 
+def quiet(err):
+    """Return what a process wrote on stderr without the line that tells of compiling."""
+    return re.sub(rf"{re.escape(TEXT)}[^\n]*\n", "", err)
+
+
 @pytest.fixture(scope="session")
 def run_python():
     """Run a fresh interpreter: ``run_python("-c", code, cwd=..., NUMBA_X="1")``.
@@ -97,7 +110,7 @@ def run_python():
             running.remove(process)
         if check:
             assert process.returncode == 0, err
-        return subprocess.CompletedProcess(command, process.returncode, out, err)
+        return subprocess.CompletedProcess(command, process.returncode, out, quiet(err))
 
     yield run
     for process in list(running):

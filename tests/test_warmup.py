@@ -48,7 +48,7 @@ y = random.integers(0, 10, 300)
 warnings.filterwarnings("ignore", "training failed")
 with numba.core.event.install_recorder("numba:compile") as recorder:
     if warm:
-        fastbp.warmup(dtypes, optimizers)
+        fastbp.warmup(dtypes=dtypes, optimizers=optimizers)
     for dtype in dtypes:
         momentum = [fastbp.optimizers.SGD(momentum=0.9, nesterov=nesterov) for nesterov in (False, True)]
         for optimizer in optimizers + momentum * ("sgd" in optimizers):
@@ -82,7 +82,7 @@ def use(tmp_path_factory, run_python):
 
     def use(folder, kind="", dtypes=("float32",), optimizers=("sgd", "adam"), warm=False, **variables):
         wanted = json.dumps([str(folder), kind, dtypes, optimizers, warm])
-        variables = {"NUMBA_NUM_THREADS": "3", "NUMBA_CACHE_DIR": str(folder)} | variables
+        variables = {"NUMBA_NUM_THREADS": "3", "NUMBA_CACHE_DIR": str(folder)} | LIBRARY | variables
         compiled, threads = run_python("-W", "error", "-c", USE, wanted, **variables).stdout.split()[-2:]
         assert threads == variables["NUMBA_NUM_THREADS"]
         return int(compiled)
@@ -95,7 +95,9 @@ def warm(run_python, tmp_path_factory):
     """A cache folder after `fastbp warmup` on one thread, and what that printed."""
     folder = tmp_path_factory.mktemp("warm") / "of kernels"
     more = "--activations", "relu,gelu", "--losses", "huber", "--layer-norm"
-    done = run_python("-W", "error", "-c", WARMUP, "warmup", *more, NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1")
+    done = run_python(
+        "-W", "error", "-c", WARMUP, "warmup", *more, NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1", **LIBRARY
+    )
     assert done.stderr == ""
     return folder, done.stdout
 
@@ -142,7 +144,7 @@ def test_what_is_missing_is_compiled_when_it_is_used(warm, use, tmp_path):
 def test_a_warmup_whose_work_would_be_lost_fails(run_python, tmp_path, warm, use):
     (tmp_path / "file").write_text("")
     below = str(tmp_path / "file" / "below")
-    done = run_python("-W", "ignore", "-c", WARMUP, "warmup", check=False, NUMBA_CACHE_DIR=below)
+    done = run_python("-W", "ignore", "-c", WARMUP, "warmup", check=False, NUMBA_CACHE_DIR=below, **LIBRARY)
     assert done.returncode == 2 and "NUMBA_CACHE_DIR" in done.stderr and done.stdout == ""
     with pytest.raises(AssertionError, match="OSError: fastbp could not keep a compiled kernel"):
         use(warm[0], "read-only", dtypes=["float64"], warm=True)
@@ -165,9 +167,9 @@ def test_names_that_are_not_known(capsys, arguments, word):
 
 
 def test_a_second_warmup_finds_all_there(capsys):
-    fastbp.warmup("float32", "adam", verbose=0)
+    fastbp.warmup(dtypes="float32", optimizers="adam", verbose=0)
     assert capsys.readouterr().out == ""
-    assert fastbp.warmup(["float32"], ["adam"]) == []
+    assert fastbp.warmup(dtypes=["float32"], optimizers=["adam"]) == []
     *lines, _ = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(re.fullmatch(r"float32 \w+: all in the cache, \d+\.\d seconds", line) for line in lines)
@@ -175,9 +177,9 @@ def test_a_second_warmup_finds_all_there(capsys):
 
 def test_objects_stand_for_their_settings(capsys):
     objects = {"optimizers": fastbp.optimizers.SGD(momentum=0.9), "activations": fastbp.activations.GELU}
-    fastbp.warmup("float32", **objects, losses=[fastbp.losses.Huber(2.0), "cross_entropy"], verbose=False)
+    fastbp.warmup(dtypes="float32", **objects, losses=[fastbp.losses.Huber(2.0), "cross_entropy"], verbose=False)
     assert capsys.readouterr().out == ""
-    fastbp.warmup("float32", **objects, losses=fastbp.losses.Huber(0.5), verbose=True)
+    fastbp.warmup(dtypes="float32", **objects, losses=fastbp.losses.Huber(0.5), verbose=True)
     *lines, _ = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["float32 sgd", "float32 gelu", "float32 huber"]
     assert all(": all in the cache, " in line for line in lines)

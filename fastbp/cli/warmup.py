@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
 
 from ..data.checks import DTYPES
 from ..kernels.activations import ACTIVATIONS
@@ -27,13 +30,43 @@ def add(commands: argparse._SubParsersAction) -> None:
     ):
         text = f"those of the models, separated by commas: {', '.join(known)}; default: %(default)s"
         warmup.add_argument(option, metavar="NAMES", type=lambda names: names.split(","), default=default, help=text)
+    warmup.add_argument("--for", dest="purpose", choices=list(PURPOSES), help="what is to be used, with its defaults")
     warmup.add_argument("--layer-norm", action="store_true", help="compile layer normalization, too")
     warmup.set_defaults(run=run)
+
+
+def _estimators() -> Iterator[Any]:
+    from .. import sklearn
+
+    yield from (sklearn.MLPClassifier(), sklearn.MLPRegressor())
+
+
+def _command() -> Iterator[Any]:
+    from .. import Model
+
+    yield from (Model([1, 1, 2]), Model([1, 1, 1], loss="squared_error"))
+    yield Model([1, 1, 1], loss="squared_error", dtype="float64")
+
+
+PURPOSES: dict[str, Callable[[], Iterator[Any]]] = {
+    "mlp-classifier": lambda: islice(_estimators(), 1),
+    "mlp-regressor": lambda: islice(_estimators(), 1, 2),
+    "train": _command,
+}  # what it is for, and models that stand for it
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     from ..execution.warmup import warmup
 
-    warmup(options.dtypes, options.optimizers, options.activations, options.losses, options.layer_norm)
+    if options.purpose:
+        warmup(*PURPOSES[options.purpose]())
+        return 0
+    warmup(
+        dtypes=options.dtypes,
+        optimizers=options.optimizers,
+        activations=options.activations,
+        losses=options.losses,
+        layer_norm=options.layer_norm,
+    )
     return 0

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..data import checks, choices
-from ..kernels.compiler import jit
-from ..kernels.engine import compilation
 from ..kernels.entries.optimizer import Optimizer, Rule
+from ..kernels.library.compiling import compiling
+from ..kernels.library.loading import library
 from ..kernels.optimizers import OPTIMIZERS, RULES
 from ..kernels.program.phases import Kernel
 from ..kernels.program.state import READ_IN_PLACE
@@ -29,6 +29,7 @@ ANY = "shuffle_rows", "launch", "help_out", "dismiss"  # once, for networks of a
 
 
 def warmup(
+    *models: Any,
     dtypes: Any = ("float32",),
     optimizers: Any = tuple(OPTIMIZERS),
     activations: Any = ("relu",),
@@ -39,10 +40,13 @@ def warmup(
     """Compile the fast kernels that models need into the cache folder, for one thread and for many.
 
     Later processes load them, also those that may not write to the folder. They are valid for this machine's kind of
-    CPU and this version of Python, Numba and fastbp. NUMBA_CACHE_DIR sets the folder.
+    CPU and this version of Python, Numba and fastbp. NUMBA_CACHE_DIR sets the folder. What the installed library of
+    kernels holds is not compiled.
 
     Parameters
     ----------
+    *models : Model, estimator or pipeline
+        What is to be used later: its kernels are compiled. Without any, the other arguments say which.
     dtypes : {"float32", "float64"} or iterable of them
         dtypes of the models.
     optimizers, activations, losses : str, object or iterable of them
@@ -51,12 +55,12 @@ def warmup(
     layer_norm : bool
         Whether some models have layer normalization.
     verbose : {"auto", True, False, 0, 1}
-        Whether to print what is compiled, how long it takes, and the cache folder.
+        Whether to print what is compiled, as it is, how long it takes, and the cache folder.
 
     Returns
     -------
     list of str
-        Names of the kernels that were compiled; empty if all were in the cache.
+        Names of the kernels that were compiled; empty if all were in the cache or in the library.
 
     Raises
     ------
@@ -68,11 +72,25 @@ def warmup(
     Examples
     --------
     >>> import fastbp
-    >>> _ = fastbp.warmup(["float32", "float64"], "adam", losses=fastbp.losses.Huber())  # doctest: +SKIP
+    >>> _ = fastbp.warmup(fastbp.Model([784, 128, 10], optimizer="adam"))  # doctest: +SKIP
+    >>> _ = fastbp.warmup(dtypes=["float32", "float64"], losses=fastbp.losses.Huber())  # doctest: +SKIP
     """
     kinds = [checks.dtype(dtype) for dtype in _each(dtypes)]
     wanted = _wanted(_each(optimizers), _each(activations), _each(losses), checks.flag("layer_norm", layer_norm))
+    work = [(dtype, name, pairs) for dtype in kinds for name, pairs in wanted.items()]
+    if models:
+        work = [part for model in models for part in _of_model(model)]
     tells = bool(checks.verbosity(verbose))
+    missing = [(dtype, name, pairs) for dtype, name, pairs in work if not _in_library(dtype, pairs)]
+    if tells and len(missing) < len(work):
+        print(f"in the library for {library().level}: {', '.join(_titles(work, missing))}", flush=True)  # type: ignore
+    return _compiled(missing, tells) if missing else []
+
+
+def _compiled(work: list[tuple[np.dtype, str, list[tuple[Network, Rule]]]], tells: bool) -> list[str]:
+    """Compile this into the cache folder; return the names of what was not there."""
+    from ..kernels.compiler import jit
+
     folder = jit.cache_folder()
     if folder is None:
         raise OSError("compiled kernels cannot be kept: set NUMBA_CACHE_DIR to a folder that can be written")
@@ -80,14 +98,29 @@ def warmup(
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "fastbp could not keep", RuntimeWarning)
         try:
-            for dtype in kinds:
-                for name, pairs in wanted.items():
-                    _compile(dtype, name, pairs, folder, tells)
+            for dtype, name, pairs in work:
+                _compile(dtype, name, pairs, folder, tells)
         except RuntimeWarning as warning:
             raise OSError(str(warning)) from None
     if tells:
         print(f"JIT cache: {folder}")
     return sorted(map(_name, _files(folder) - before))
+
+
+def _of_model(model: Any) -> Iterator[tuple[np.dtype, str, list[tuple[Network, Rule]]]]:
+    """Yield what a model, an estimator or the last step of a pipeline needs, as `_compiled` takes it."""
+    model = model.steps[-1][1] if hasattr(model, "steps") else model
+    if not hasattr(model, "_kernels_ahead"):
+        raise TypeError(f"warmup takes models, estimators and pipelines that end in one, got {type(model).__name__}")
+    for dtype, network, rules in model._kernels_ahead():
+        for F in network.activations:
+            _refuse_own("activation", F)
+        _refuse_own("loss", network.loss)
+        yield dtype, type(model).__name__, [(network, rule) for rule in rules]
+
+
+def _titles(work: list[Any], missing: list[Any]) -> list[str]:
+    return [f"{dtype} {name}" for dtype, name, pairs in work if (dtype, name, pairs) not in missing]
 
 
 def _wanted(
@@ -115,20 +148,29 @@ def _refuse_own(what: str, entry: Any) -> None:
         raise ValueError(f"{what} {entry.name!r} has functions of your own, which cannot be compiled ahead")
 
 
+def _in_library(dtype: np.dtype, pairs: list[tuple[Network, Rule]]) -> bool:
+    """Return whether the library of this CPU holds all that networks of this dtype need with these rules."""
+    found = library()
+    if not found:
+        return False
+    works = all(found.address(name, dtype) for name in WORK)
+    return works and all(found.address(kernel.name, dtype, kernel.of) for kernel in _kernels(pairs))
+
+
 def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], folder: Path, tells: bool) -> None:
     """Compile all that networks of this dtype need with these rules, and print how long it took."""
+    from ..kernels.engine import compilation
+
     start, before = time.perf_counter(), _files(folder)
-    for name in ANY:
-        compilation.work(name, np.dtype(np.float32))
-    for name in WORK:
-        compilation.work(name, dtype)
-    for kernel in _kernels(pairs):
+    kernels = set(_kernels(pairs))
+    compiling.expect(len(kernels) + len(ANY) + len(WORK))
+    for work in ANY:
+        compilation.work(work, np.dtype(np.float32))
+    for work in WORK:
+        compilation.work(work, dtype)
+    for kernel in kernels:
         compilation.compile_kernel(kernel, dtype)
-    for network, rule in pairs:
-        compilation.compile_kernel(Kernel("output_row", network.loss.link), dtype)
-        for F in network.activations:
-            if F.name not in FUSED:
-                compilation.compile_kernel(Kernel("activate_row", F.key), dtype)
+    for _, rule in pairs:
         if rule.advance:
             compilation.advance(rule.name, dtype)
             compilation.work("replay", dtype)
@@ -139,9 +181,12 @@ def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], fold
 
 
 def _kernels(pairs: list[tuple[Network, Rule]]) -> Iterator[Kernel]:
+    """Yield the kernels of networks with these rules, those of one row included."""
     yield from (Kernel("gather", X_dtype.name) for X_dtype in READ_IN_PLACE)
     for network, rule in pairs:
         yield from programs.all_kernels(network, rule.name)
+        yield Kernel("output_row", network.loss.link)
+        yield from (Kernel("activate_row", F.key) for F in network.activations if F.name not in FUSED)
 
 
 def _each(values: Any) -> list[Any]:

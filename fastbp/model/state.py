@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import os
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,10 @@ from ..execution import threads
 from ..execution.pool import PlanPool
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
-from ..kernels.entries.optimizer import Optimizer
+from ..kernels.entries.optimizer import Optimizer, Rule
 from ..kernels.entries.records import aligned
 from ..kernels.program.entry_records import ROOM
+from ..network import Network
 from ..training.use import Use
 
 if TYPE_CHECKING:
@@ -222,6 +224,10 @@ class StateMixin:
         self._random = np.random.Generator(np.random.PCG64())
         self._make()
         self.set_state(kept["state"])
+
+    def _kernels_ahead(self) -> Iterator[tuple[np.dtype, Network, tuple[Rule, ...]]]:
+        """Yield what `warmup` compiles for this model."""
+        yield self.dtype, self.network, (self.optimizer.rule,)
 
     def summary(self) -> str:
         """Return layers, shapes and parameter counts as text."""

@@ -65,6 +65,21 @@ class Compiled:
             clip_norm=np.inf if self.clip_norm is None else float(self.clip_norm),
         )
 
+    def _kernels_ahead(self) -> Iterator[tuple[np.dtype, Network, tuple[Any, ...]]]:
+        """Yield what `warmup` compiles for this estimator, of any number of classes or outputs, fitted or not."""
+        rules = OPTIMIZERS[self.solver]().rules if self.solver in OPTIMIZERS else ()  # L-BFGS has none
+        losses: tuple[Loss, ...] = (ClippedCrossEntropy(), LogLoss())
+        if not is_classifier(self):
+            losses = (choices.loss(self.loss),)
+        hidden = len(np.atleast_1d(self.hidden_layer_sizes))
+        F = choices.activations(self.activation, hidden)
+        F = tuple(map(_as_in_scikit_learn, F)) if isinstance(F, tuple) else _as_in_scikit_learn(F)
+        dropout = checks.shares("dropout", self.dropout, hidden)
+        norms = checks.flags("layer_norm", self.layer_norm, hidden)
+        for kind in _DTYPES:
+            for loss in losses:
+                yield kind, Network((1,) * (hidden + 2), F, loss, dropout=dropout, layer_norm=norms), rules
+
     def _loss_entry(self) -> Loss:
         """Return the loss; as in scikit-learn, reported errors clip probabilities away from 0 and 1."""
         eps = float(np.finfo(self._kind()).eps)
