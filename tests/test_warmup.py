@@ -11,6 +11,7 @@ from fastbp import cli
 from fastbp.kernels.compiler import jit
 from fastbp.kernels.optimizers import OPTIMIZERS
 
+NO_LIBRARY = {"FASTBP_LIBRARY": "off"}
 WARMUP = "import sys; from fastbp.cli import main; sys.exit(main())"
 
 # trains and predicts, and prints how many functions were compiled; with "read-only" no file there can be written
@@ -82,7 +83,7 @@ def use(tmp_path_factory, run_python):
 
     def use(folder, kind="", dtypes=("float32",), optimizers=("sgd", "adam"), warm=False, **variables):
         wanted = json.dumps([str(folder), kind, dtypes, optimizers, warm])
-        variables = {"NUMBA_NUM_THREADS": "3", "NUMBA_CACHE_DIR": str(folder)} | LIBRARY | variables
+        variables = {"NUMBA_NUM_THREADS": "3", "NUMBA_CACHE_DIR": str(folder)} | NO_LIBRARY | variables
         compiled, threads = run_python("-W", "error", "-c", USE, wanted, **variables).stdout.split()[-2:]
         assert threads == variables["NUMBA_NUM_THREADS"]
         return int(compiled)
@@ -96,7 +97,7 @@ def warm(run_python, tmp_path_factory):
     folder = tmp_path_factory.mktemp("warm") / "of kernels"
     more = "--activations", "relu,gelu", "--losses", "huber", "--layer-norm"
     done = run_python(
-        "-W", "error", "-c", WARMUP, "warmup", *more, NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1", **LIBRARY
+        "-W", "error", "-c", WARMUP, "warmup", *more, NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1", **NO_LIBRARY
     )
     assert done.stderr == ""
     return folder, done.stdout
@@ -144,7 +145,7 @@ def test_what_is_missing_is_compiled_when_it_is_used(warm, use, tmp_path):
 def test_a_warmup_whose_work_would_be_lost_fails(run_python, tmp_path, warm, use):
     (tmp_path / "file").write_text("")
     below = str(tmp_path / "file" / "below")
-    done = run_python("-W", "ignore", "-c", WARMUP, "warmup", check=False, NUMBA_CACHE_DIR=below, **LIBRARY)
+    done = run_python("-W", "ignore", "-c", WARMUP, "warmup", check=False, NUMBA_CACHE_DIR=below, **NO_LIBRARY)
     assert done.returncode == 2 and "NUMBA_CACHE_DIR" in done.stderr and done.stdout == ""
     with pytest.raises(AssertionError, match="OSError: fastbp could not keep a compiled kernel"):
         use(warm[0], "read-only", dtypes=["float64"], warm=True)

@@ -83,7 +83,7 @@ def warmup(
     tells = bool(checks.verbosity(verbose))
     missing = [(dtype, name, pairs) for dtype, name, pairs in work if not _in_library(dtype, pairs)]
     if tells and len(missing) < len(work):
-        print(f"in the library for {library().level}: {', '.join(_titles(work, missing))}", flush=True)  # type: ignore
+        print(f"in the library for {library().level}: {', '.join(_titles(work, missing))}", flush=True)
     return _compiled(missing, tells) if missing else []
 
 

@@ -227,7 +227,7 @@ class StateMixin:
 
     def _kernels_ahead(self) -> Iterator[tuple[np.dtype, Network, tuple[Rule, ...]]]:
         """Yield what `warmup` compiles for this model."""
-        yield self.dtype, self.network, (self.optimizer.rule,)
+        yield self.dtype, self.network, (self._optimizer.rule,)
 
     def summary(self) -> str:
         """Return layers, shapes and parameter counts as text."""
