@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -77,7 +76,7 @@ class Callback:
 
 def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
     """Return one callback or several as a tuple; raise TypeError for anything else."""
-    each = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    each = tuple(callbacks) if checks.is_iterable(callbacks) else (callbacks,)
     for number, callback in enumerate(each):
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks[{number}] must be a fastbp.callbacks.Callback, got {callback!r}")

@@ -166,7 +166,35 @@ def test_a_damaged_array_header_ends_in_one_sentence(tmp_path, place):
             assert str(error).startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize("shape", ["lambda: 0", "(3, 3", "{}", "'a'", "(1/0,)", "[[[[[["])
+def test_a_header_of_python_is_reported_in_plain_words(tmp_path, shape):
+    lie = npy(np.eye(3)).replace(b"(3, 3), }" + b" " * (len(shape) - 6), f"{shape}, }}".encode())
+    path = npz(tmp_path / "data.npz", X=lie, y=npy(np.arange(3)))
+    with pytest.raises(ValueError) as caught:
+        datasets.read(path)
+    assert str(caught.value) == f"{path}: not an .npz of plain arrays: X.npy has a damaged header"
+
+
 def test_objects_are_refused(tmp_path):
     path = npz(tmp_path / "data.npz", X=npy(np.array([[1, "a"]], object)), y=npy(np.arange(1)))
     with pytest.raises(ValueError, match="data.npz: not an .npz of plain arrays: X.npy holds Python objects"):
         datasets.read(path)
+
+
+# ---- states that are not the model's
+
+WRONG = [None, -5, "text", [], {"a": 1}, {"state": 5}, np.array([[1, "a"]], object), [[1], [2, 3]], 2**70, -1, np.nan]
+
+
+@pytest.mark.parametrize("part", [None, "parameters", "optimizer", "steps", "random"])
+def test_a_state_of_anything_else_is_refused_by_name(part):
+    model = small()
+    model.fit(*data(), epochs=1, verbose=0)
+    state, before = model.get_state(), model.get_state()["parameters"].tobytes()
+    for wrong in WRONG:
+        with pytest.raises((TypeError, ValueError), match="state|steps"):
+            model.set_state(wrong if part is None else state | {part: wrong})
+    with pytest.raises(ValueError, match="state holds"):
+        model.set_state({name: value for name, value in state.items() if name != (part or "steps")})
+    assert model.get_state()["parameters"].tobytes() == before
+    assert repr(model.get_state()["random"]) == repr(state["random"]) and model.get_state()["steps"] == state["steps"]

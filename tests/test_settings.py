@@ -189,3 +189,56 @@ def test_numbers_are_predicted_as_numbers_and_have_no_accuracy():
     assert model.predict(X).shape == (40,) and abs(model.predict(X) - 3 * X[:, 0]).max() < 0.2
     with pytest.raises(AttributeError, match="predict"):
         model.predict_proba(X)
+
+
+# ---- found by fuzzing: one sentence that names the argument, whatever is given
+
+TIME, HUGE, SINGLE = np.timedelta64(3, "s"), 10**400, np.array(0.5)
+ODD = [
+    ("l1", TIME, TypeError),
+    ("seed", TIME, TypeError),
+    ("layer_norm", np.timedelta64(1, "s"), TypeError),
+    ("n_threads", np.timedelta64(1, "s"), TypeError),
+    ("layer_sizes", [5, TIME, 3], TypeError),
+    *((name, HUGE, ValueError) for name in ("learning_rate", "l2", "dropout", "clip_norm")),
+    *((name, SINGLE, TypeError) for name in ("layer_sizes", "dropout", "layer_norm", "feature_names", "class_names")),
+    ("activation", np.array("relu"), TypeError),
+    ("feature_names", 5, TypeError),
+    ("class_names", 0.5, TypeError),
+    ("dtype", {"a": []}, ValueError),
+    ("dtype", "f4,(", ValueError),
+    ("input_shift", np.longdouble("1e4000"), ValueError),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "error"), ODD, ids=lambda value: repr(value)[:20])
+def test_odd_objects_are_refused_by_name(name, value, error):
+    with pytest.raises(error, match=name):
+        fastbp.Model(**{"layer_sizes": [5, 17, 3], name: value})
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "verbose", "shuffle"])
+def test_times_are_no_numbers(data, name):
+    made = model()
+    before = flat(made)
+    with pytest.raises(TypeError, match=name):
+        made.fit(*data, **{"verbose": 0, name: np.timedelta64(1, "s")})
+    assert (flat(made) == before).all()
+
+
+def test_one_callback_in_an_array_of_no_dimension_is_refused(data):
+    with pytest.raises(TypeError, match=r"callbacks\[0\] must be"):
+        model().fit(*data, verbose=0, callbacks=np.array(3))
+
+
+def test_names_that_are_assigned_are_checked():
+    made = model()
+    for name, count in ("feature_names", 5), ("class_names", 3):
+        setattr(made, name, tuple("abcde")[:count])
+        for wrong in 5, "abc", ["a"], ["a"] * count, [1] * count:
+            with pytest.raises((TypeError, ValueError), match=name):
+                setattr(made, name, wrong)
+        assert getattr(made, name) == list("abcde")[:count]
+    assert made.predict(np.ones((2, 5))).dtype.kind == "U"
+    made.class_names = None
+    assert made.predict(np.ones((2, 5))).dtype == np.int64

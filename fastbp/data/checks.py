@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import difflib
 import math
-import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 
 from ..kernels.entries.loss import Loss
-from ..kernels.entries.settings import above_zero, flag, number, rate, share
+from ..kernels.entries.settings import above_zero, flag, is_whole, number, rate, share
 from . import frames, hints
 
 __all__ = ["above_zero", "flag", "number", "rate", "share"]
@@ -25,7 +24,7 @@ FOR_KERNELS: tuple[Literal["C", "A", "W"], ...] = ("C", "A", "W")  # contiguous,
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
     """Return `value` as an int, if it is a whole number of at least `least` and at most `most`."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+    if not is_whole(value):
         raise TypeError(f"{name} must be a whole number, got {value!r} of type {type(value).__name__}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
@@ -38,7 +37,7 @@ def verbosity(value: Any) -> int:
     """Return `verbose` as 0, 1 or 2: False and True are 0 and 1, "auto" is 1."""
     if isinstance(value, str) and value == "auto":
         return 1
-    known = isinstance(value, (bool, np.bool_, numbers.Integral))
+    known = isinstance(value, (bool, np.bool_)) or is_whole(value)
     if known and value in (0, 1, 2):
         return int(value)
     error = ValueError if known or isinstance(value, str) else TypeError
@@ -53,9 +52,14 @@ def finite(name: str, value: Any) -> float:
     return given
 
 
+def is_iterable(value: Any) -> bool:
+    """Return whether `value` holds several things: a list, an array and the like, but neither text nor one number."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and getattr(value, "ndim", 1) != 0
+
+
 def shares(name: str, value: Any, count: int) -> float | tuple[float, ...]:
     """Return a number from 0 to below 1, or a tuple of `count` of them."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if not is_iterable(value):
         return share(name, value)
     each = tuple(share(f"{name}[{i}]", number) for i, number in enumerate(value))
     if len(each) != count:
@@ -65,7 +69,7 @@ def shares(name: str, value: Any, count: int) -> float | tuple[float, ...]:
 
 def flags(name: str, value: Any, count: int) -> bool | tuple[bool, ...]:
     """Return True or False, or a tuple of `count` of them."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if not is_iterable(value):
         return flag(name, value)
     each = tuple(flag(f"{name}[{i}]", one) for i, one in enumerate(value))
     if len(each) != count:
@@ -110,7 +114,7 @@ def dtype(value: Any) -> np.dtype:
     """Return float32 or float64 as a numpy dtype."""
     try:
         name = np.dtype(value).name
-    except TypeError:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, SyntaxError, TypeError, ValueError):
         name = None
     if value is None or name not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(map(repr, DTYPES))}, got {value!r}")
@@ -119,7 +123,7 @@ def dtype(value: Any) -> np.dtype:
 
 def layer_sizes(value: Any) -> tuple[int, ...]:
     """Return layer sizes as a tuple: at least two positive whole numbers."""
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+    if isinstance(value, Mapping) or not is_iterable(value):
         raise TypeError(f"layer_sizes must be a sequence of whole numbers, got {value!r}")
     sizes = tuple(whole_number(f"layer_sizes[{i}]", size, 1) for i, size in enumerate(value))
     if len(sizes) < 2:
@@ -146,18 +150,20 @@ def names(name: str, value: Any, count: int) -> list[str] | None:
     """Return `count` distinct strings as a list, or None."""
     if value is None:
         return None
-    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+    items = list(value) if is_iterable(value) else [None]
+    if not all(isinstance(item, str) for item in items):
         raise TypeError(f"{name} must be a list of strings, got {value!r}")
-    if len(value) != count or len(set(value)) != count:
-        raise ValueError(f"{name} must hold {count} different names, got {len(value)}: {list(value)[:5]} ...")
-    return [str(item) for item in value]
+    if len(items) != count or len(set(items)) != count:
+        raise ValueError(f"{name} must hold {count} different names, got {len(items)}: {items[:5]} ...")
+    return [str(item) for item in items]
 
 
 def per_column(name: str, value: Any, columns: int) -> float | np.ndarray | None:
     """Return None, a finite float, or a read-only float64 array of one finite number for each column."""
     if value is None:
         return None
-    array = _real_array(name, value).astype(np.float64)
+    with np.errstate(over="ignore"):
+        array = _real_array(name, value).astype(np.float64)
     if array.ndim > 1 or (array.ndim == 1 and len(array) != columns):
         raise ValueError(f"{name} must be a number or {columns} numbers, got an array of shape {array.shape}")
     if not np.isfinite(array).all():

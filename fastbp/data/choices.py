@@ -88,7 +88,7 @@ def activation(value: Any, what: str = "activation") -> Activation:
 
 def activations(value: Any, hidden: int) -> Activation | tuple[Activation, ...]:
     """Return the activation of all hidden layers, or a tuple of one for each."""
-    if isinstance(value, (str, Activation)) or not isinstance(value, Iterable):
+    if isinstance(value, Activation) or not checks.is_iterable(value):
         return activation(value)
     each = tuple(activation(one, f"activation[{i}]") for i, one in enumerate(value))
     if len(each) != hidden:

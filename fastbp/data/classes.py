@@ -28,7 +28,7 @@ def names_of(network: Network, class_names: list[str] | None) -> list[str] | Non
 def checked(value: Any, network: Network) -> list[str] | None:
     """Return class names as a list, if they are one for each output, or for one output of 0 or 1 two."""
     outputs, single = network.layer_sizes[-1], network.layer_sizes[-1] == 1 and network.loss.link == "logistic"
-    if single and not isinstance(value, str) and hasattr(value, "__len__") and len(value) == 2:
+    if single and checks.is_iterable(value) and len(list(value)) == 2:
         return checks.names("class_names", value, 2)
     return checks.names("class_names", value, outputs)
 

@@ -26,6 +26,7 @@ _DAMAGE = (
     ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RuntimeError, SyntaxError,
     TypeError, ValueError, LZMAError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
+_NO_HEADER = ArithmeticError, AttributeError, LookupError, SyntaxError, TypeError, ValueError, tokenize.TokenError
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -73,7 +74,10 @@ def _array(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
         version = np.lib.format.read_magic(stream)
         if version not in _HEADERS:
             raise ValueError(f"{info.filename} has the format {version}, which plain arrays do not need")
-        shape, _, dtype = _HEADERS[version](stream)
+        try:
+            shape, _, dtype = _HEADERS[version](stream)
+        except _NO_HEADER:  # in words of Python's parser
+            raise ValueError(f"{info.filename} has a damaged header") from None
         held, expected = info.file_size - stream.tell(), math.prod(shape) * dtype.itemsize
     if dtype.hasobject:
         raise ValueError(f"{info.filename} holds Python objects")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..callbacks import check_callbacks
-from ..data import checks, choices, classes, frames
+from ..data import checks, choices, frames
 from ..data.labelled import for_training
 from ..execution import plan
 from ..kernels.entries.loss import Loss
@@ -138,8 +138,8 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         self.dtype = checks.dtype(dtype)
         self.input_shift = input_shift
         self.input_scale = input_scale
-        self.feature_names = checks.names("feature_names", feature_names, sizes[0])
-        self.class_names = classes.checked(class_names, self.network)
+        self.feature_names = feature_names
+        self.class_names = class_names
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
         self.initializer = checks.choice("initializer", initializer, initializers.INITIALIZERS, initializers.ALIASES)
         self.stop_training = False

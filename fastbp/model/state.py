@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copyreg
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data import checks
+from ..data import checks, classes
 from ..execution import threads
 from ..execution.pool import PlanPool
 from ..kernels.entries.activation import Activation
@@ -45,6 +45,25 @@ def _slots(kind: type) -> list[str]:
     return found
 
 
+def _parts(name: str, value: Any, keys: Collection[str]) -> dict[str, Any]:
+    """Return a part of a state as a dict, if it has these keys and no others."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a dict, as get_state returns it, got {value!r}")
+    if set(value) != set(keys):
+        raise ValueError(f"{name} holds {list(value)}, expected {list(keys)}")
+    return dict(value)
+
+
+def _random_state(value: Any) -> Any:
+    """Return a state of the random numbers, if it is one."""
+    random = np.random.PCG64()
+    try:
+        random.state = value
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"state must hold the state of a numpy PCG64 as 'random', got {value!r}: {error}") from None
+    return random.state
+
+
 MOST_STEPS = 2**53  # that a loaded state may have: float64 holds them, and years of further steps fit into 64 bits
 _MADE = ("_buffer", "_flat", "_plan", "_pool", "_random", "_use")  # what is made anew
 _DERIVED = ("l1_per_weight", "l2_per_weight")  # of the network's fields: not the user's settings
@@ -54,7 +73,9 @@ _CHECKED = {
     "n_threads": lambda model, value: checks.threads(value, threads.most()),
     "input_shift": lambda model, value: checks.per_column("input_shift", value, model.layer_sizes[0]),
     "input_scale": lambda model, value: checks.per_column("input_scale", value, model.layer_sizes[0]),
-}  # what kernels rely on of the attributes that may be set
+    "feature_names": lambda model, value: checks.names("feature_names", value, model.layer_sizes[0]),
+    "class_names": lambda model, value: classes.checked(value, model.network),
+}  # what methods rely on of the attributes that may be set
 _FIXED = ("network", "dtype", "kernels")  # likewise of those that may not: plans are made for them
 
 
@@ -160,21 +181,26 @@ class StateMixin:
             self._set_state(state)
 
     def _set_state(self, state: dict[str, Any]) -> None:
-        flat = np.asarray(state["parameters"])
-        if flat.shape != self._flat.shape or flat.dtype != self.dtype:
-            expected = f"{self._flat.shape} of {self.dtype}"
-            raise ValueError(f"state holds parameters of shape {flat.shape} of {flat.dtype}, expected {expected}")
-        slots = {name: np.asarray(slot) for name, slot in state["optimizer"].items()}
-        wrong = [name for name, slot in slots.items() if slot.shape != flat.shape or slot.dtype != flat.dtype]
-        if wrong or set(slots) != set(self._optimizer.slots):
-            expected = f"{list(self._optimizer.slots)}, each of shape {flat.shape} of {flat.dtype}"
-            raise ValueError(f"state holds optimizer vectors {sorted(slots)}, expected {expected}")
-        steps = checks.whole_number("steps", state["steps"], 0, MOST_STEPS)
-        random = np.random.PCG64()
-        random.state = state["random"]
-        self._random.bit_generator.state, self._plan.steps = random.state, steps
+        given = _parts("state", state, ("parameters", "optimizer", "steps", "random"))
+        flat = self._vector("parameters", given["parameters"])
+        slots = _parts("state's optimizer", given["optimizer"], self._optimizer.slots)
+        slots = {name: self._vector(f"optimizer vector {name!r}", slot) for name, slot in slots.items()}
+        steps = checks.whole_number("steps", given["steps"], 0, MOST_STEPS)
+        random = _random_state(given["random"])
+        self._random.bit_generator.state, self._plan.steps = random, steps
         self._plan.set_slots(slots)
         self._flat[...] = flat
+
+    def _vector(self, what: str, value: Any) -> np.ndarray:
+        """Return one of a state's vectors, if it has as many numbers as the model, of its dtype."""
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"state must hold {what} as an array of numbers, got {value!r}") from None
+        if array.shape != self._flat.shape or array.dtype != self.dtype:
+            expected = f"{self._flat.shape} of {self.dtype}"
+            raise ValueError(f"state holds {what} of shape {array.shape} of {array.dtype}, expected {expected}")
+        return array
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a safetensors file, which `fastbp.load` reads back to the bit.

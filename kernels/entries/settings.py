@@ -13,11 +13,19 @@ from typing import Any
 import numpy as np
 
 
+def is_whole(value: Any) -> bool:
+    """Return whether `value` is a whole number, and neither a truth value nor a time, which NumPy has as one."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.timedelta64))
+
+
 def number(name: str, value: Any) -> float:
     """Return `value` as a float, if it is a real number and no truth value."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if not (is_whole(value) or (isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral))):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be a number within float64, got one beyond 1.8e308") from None
 
 
 def rate(name: str, value: Any) -> float:
@@ -46,7 +54,7 @@ def share(name: str, value: Any) -> float:
 
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a bool, if it is True, False, 1 or 0."""
-    if isinstance(value, (bool, np.bool_)) or (isinstance(value, numbers.Integral) and value in (0, 1)):
+    if isinstance(value, (bool, np.bool_)) or (is_whole(value) and value in (0, 1)):
         return bool(value)
     raise TypeError(f"{name} must be True or False, got {value!r}")
 
