@@ -216,7 +216,7 @@ def called():
 
 def test_every_kernel_that_a_program_may_name_is_called_by_an_entry(called):
     in_whole_steps = {"row_block", "row_block_clocked", "prefetch_rows", "drop", "drop_below", "undo_scaling"}
-    in_whole_steps |= {"activate_row", "output_row"}  # test_rows.py
+    in_whole_steps |= {"activate_row", "output_row"}  # whose formulas have entries under these names
     parametric = {name for name, F in ACTIVATIONS.items() if F.parameter}
     unused = set() if parametric else {"parameter_backward"}
     assert set(called) - {None} == {*compilation._PLAIN, *compilation._MAKERS, "gather"} - in_whole_steps - unused

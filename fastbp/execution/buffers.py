@@ -10,7 +10,17 @@ import numpy as np
 from ..data.samples import Labelled, Samples
 from ..kernels.entries.records import Record, address, aligned
 from ..kernels.program.layout import parameter_table, place_activations
-from ..kernels.program.state import CHUNK, STATE, VECTORS, batch_rows, block_size, labels_dtype, lanes_of, padded
+from ..kernels.program.state import (
+    CHUNK,
+    PANELS,
+    STATE,
+    VECTORS,
+    batch_rows,
+    block_size,
+    labels_dtype,
+    lanes_of,
+    padded,
+)
 from ..network import Network
 
 SPARE_BYTES = 4_000_000  # most memory kept for a second shape, as training and validation alternate
@@ -94,6 +104,14 @@ class Buffers:
             size = (1 + self.shape.replicas) * self.shape.blocks * self.n
             arrays["gradients"] = aligned(size, self.dtype)
         return arrays["gradients"]
+
+    def strips(self) -> np.ndarray:
+        """Return each worker's room for some panels of W, allocated at the first call."""
+        arrays, L = self._now.arrays, lanes_of(self.dtype)
+        if "strips" not in arrays:
+            rows = max(padded(size, L) for size in self.network.layer_sizes[:-1])
+            arrays["strips"] = aligned(self.shape.workers * rows * PANELS * L, self.dtype)
+        return arrays["strips"]
 
     def point_to_rows(
         self, data: Labelled, samples: Samples, order: np.ndarray, scaling: tuple[np.ndarray, np.ndarray]

@@ -147,7 +147,7 @@ class FastPlan:
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Fill z row by row from the parameters in `buffer`, or return False."""
         if self._rows is None or self._rows.flat is not buffer or self._rows.n_threads != self.n_threads:
-            self._rows = RowPredictor(self.network, buffer, self.n_threads)
+            self._rows = RowPredictor(self.network, self.dtype, self.n_threads, buffer)
         return self._rows.predict(samples, z)
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:

@@ -34,10 +34,10 @@ def gradients(network: Network) -> Program:
     return Program(forward, backward_phases(stack), update_phases(None, False))
 
 
-def outputs(network: Network, last: str) -> Program:
-    """Return the program of a forward pass that ends in the kernel "predict" or "loss"."""
+def outputs(network: Network, last: str, product: str = "linear_forward") -> Program:
+    """Return the program of a forward pass that ends in the kernel "predict" or "loss"; `product` as in phases.py."""
     of = network.loss.link if last == "predict" else network.loss.key
-    return Program(forward_phases(network.stack, "", Kernel(last, of)))
+    return Program(forward_phases(network.stack, "", Kernel(last, of), product))
 
 
 def gathering(program: Program, X_dtype: np.dtype) -> Program:
@@ -49,7 +49,8 @@ def gathering(program: Program, X_dtype: np.dtype) -> Program:
 def all_kernels(network: Network, rule: str) -> set[Kernel]:
     """Return the kernels that training by a rule, gradients, predictions and scores need, but for those that gather."""
     steps = [training(network, rule, False, True), gradients(network)]
-    programs = [*steps, outputs(network, "predict"), *(part for step in steps for part in in_blocks(step))]
+    predicts = outputs(network, "predict"), outputs(network, "predict", "linear_in_place")
+    programs = [*steps, *predicts, *(part for step in steps for part in in_blocks(step))]
     return {kernel for program in programs for kernel in _kernels(program) if kernel.name != "gather"}
 
 

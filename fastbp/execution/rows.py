@@ -1,86 +1,125 @@
-"""Predictions of a few rows from the model's own parameters, without packing them: each weight is read once."""
+"""Predictions of a few rows from the user's own parameters, without packing them: each weight is read once."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..data.samples import Samples
 from ..kernels.engine import code
-from ..kernels.entries.records import Record, aligned
+from ..kernels.entries.records import Record, address, aligned
 from ..kernels.program.entry_records import ROOM, ROW
 from ..kernels.program.phases import Kernel
-from ..kernels.program.state import padded
+from ..kernels.program.state import lanes_of, padded
 from ..network import FUSED, Network
 from . import helpers, threads
 
 FEW_ROWS = 4  # of which each reads the parameters where they are, rather than packing them
+MOST_ROWS, MOST_PRODUCTS = 32, 150_000  # likewise of small networks, whose parameters stay in cache
+Layers = list[tuple[np.ndarray, ...]]  # W and the vectors of each layer, as `Network.views` has them
 ROW_WEIGHTS = 100_000  # of a layer, from which one row of it is split among threads
 
 
 class _Room:
-    """The memory that one row needs on so many workers, kept for the next: a record, x, z, the outputs of two layers.
+    """The memory that rows need on so many workers, kept for the next: a record, x, z, the outputs of two layers.
 
-    x and z are copied, which takes less time than to find out where an array stands.
+    x, z and the vectors of layers are copied, which takes less time than to find out where an array stands.
     """
 
-    def __init__(self, fields: dict[str, Any], workers: int) -> None:
-        flat, sizes, record = fields["flat"], fields["sizes"], Record(ROW)
-        dtype = flat.dtype
-        self.x, self.z = aligned(sizes[0], dtype), aligned(sizes[-1], dtype)
-        arrays = {"x": self.x, "z": self.z, "h": aligned(3 * (padded(int(sizes.max()), ROOM) + ROOM), dtype)}
+    def __init__(self, fields: dict[str, Any], workers: int, dtype: np.dtype) -> None:
+        sizes, record = fields["sizes"], Record(ROW)
+        x, z = (aligned(MOST_ROWS * size, dtype) for size in (sizes[0], sizes[-1]))
+        self.x, self.z = x.reshape(MOST_ROWS, -1), z.reshape(MOST_ROWS, -1)
+        arrays = {"x": x, "z": z, "h": aligned(3 * (padded(int(sizes.max()), ROOM) + ROOM), dtype)}
+        if "weights" not in fields:
+            arrays |= self._places(list(pairwise(sizes.tolist())), dtype)
         record.fill(fields | arrays).keep()
-        self._record, self._kept, self._backwards = record, (fields, arrays), False
+        self._record, self._kept, self._backwards = record, (fields, arrays), 0
         self.dtype, self.workers = dtype, workers
 
-    def predict(self, x: np.ndarray, z: np.ndarray) -> bool:
-        """Fill z and return True, or return False if x is not finite."""
-        record = self._record
-        self.x[:] = x
-        self._backwards = not self._backwards  # what was read last is still in the cache
+    def _places(self, shapes: list[tuple[int, int]], dtype: np.dtype) -> dict[str, np.ndarray]:
+        """Make room for what `point_to` copies; return the fields that say where it stands."""
+        self._copies = []
+        places = np.zeros((5, len(shapes)), np.int64)
+        self._weights = places[0]
+        for l, (inputs, outputs) in enumerate(shapes):
+            rest = min(inputs, -(-ROOM // outputs)) if outputs % lanes_of(dtype) else 0
+            room = [aligned(size + ROOM, dtype) for size in (outputs, outputs, rest * outputs)]
+            places[1:, l] = *map(address, room), rest
+            b, slopes, tail = room
+            self._copies.append((inputs - rest, b[:outputs], slopes[:outputs], tail[:-ROOM].reshape(rest, outputs)))
+        return dict(zip(("weights", "biases", "slopes", "tails", "tail_rows"), places, strict=True))
+
+    def point_to(self, layers: Layers) -> None:
+        """Take the parameters of the next rows: W stays where it is."""
+        for l, ((W, *vectors), (end, b, slopes, tail)) in enumerate(zip(layers, self._copies, strict=True)):
+            self._weights[l] = address(W)
+            b[:] = vectors[0]
+            if len(vectors) > 1:
+                slopes[:] = vectors[1]
+            if len(tail):
+                tail[:] = W[end:]
+
+    def predict(self, X: np.ndarray, z: np.ndarray) -> bool:
+        """Fill z and return True, or return False if X is not finite."""
+        record, rows = self._record, len(z)
+        self.x[:rows] = X
         record.reset()
-        record["backwards"] = self._backwards
+        record["rows"], record["backwards"] = rows, self._backwards
+        self._backwards ^= rows & 1  # what was read last is still in the cache
         helpers.launch("row_worker", self.dtype, record, self.workers)
-        z[:] = self.z
+        z[:] = self.z[:rows]
         return bool(record["finite"])
 
 
 class RowPredictor:
-    """Predicts up to `FEW_ROWS` rows of a network without normalized layers. Several threads may use it at once.
+    """Predicts a few rows of a network without normalized layers. Several threads may use it at once.
 
     Parameters
     ----------
-    flat : ndarray
-        The network's parameters, followed by ROOM more elements.
+    dtype : numpy.dtype
+    n_threads : int or None
+    flat : ndarray, optional
+        The network's parameters, followed by ROOM more elements. Without it each call is given `layers`.
     """
 
-    def __init__(self, network: Network, flat: np.ndarray, n_threads: int | None) -> None:
-        self.network, self.flat, self.n_threads = network, flat, n_threads
+    def __init__(
+        self, network: Network, dtype: np.dtype, n_threads: int | None, flat: np.ndarray | None = None
+    ) -> None:
+        self.network, self.dtype, self.n_threads, self.flat = network, dtype, n_threads, flat
         shapes = np.array(network.shapes, np.int64)
         self._alone = np.ones(len(shapes), np.int64)
         self._shared = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.limit(n_threads), 1).astype(np.int64)
         self._weights = int(shapes.prod(axis=1).sum())
         self._shares = bool((self._shared > 1).any())
         self._can = not any(network.layer_norms)
+        self._most = max(FEW_ROWS, min(MOST_ROWS, MOST_PRODUCTS // self._weights))
         self._fields: dict[str, Any] = {}
         self._rooms: defaultdict[int, list[_Room]] = defaultdict(list)  # by the number of workers
 
-    def predict(self, samples: Samples, z: np.ndarray) -> bool:
-        """Fill z and return True, or return False for other networks or more rows. See `plan.Plan.predict_rows`."""
-        if len(z) > FEW_ROWS or not self._can:
+    def predict(self, samples: Samples, z: np.ndarray, layers: Layers | None = None) -> bool:
+        """Fill z and return True, or return False for other networks or more rows. See `plan.Plan.predict_rows`.
+
+        `layers` holds (W, b) of each layer, and a parameter of its activation: W C-contiguous and of the dtype.
+        """
+        if not self._can or len(z) > self._most:
             return False
-        X, wanted = samples.few(self.flat.dtype), threads.limit(self.n_threads) if self._shares else 1
+        X, wanted = samples.few(self.dtype), threads.limit(self.n_threads) if self._shares else 1
         flop = 2.0 * self._weights * len(z) if self.n_threads is None else math.inf
         with threads.team(wanted, flop) as workers:
             rooms = self._rooms[workers]
             try:
                 room = rooms.pop()
             except IndexError:  # as many threads at once as never before
-                room = _Room(self._constants() | {"splits": self._shared if workers > 1 else self._alone}, workers)
-            finite = all([room.predict(X[row], z[row]) for row in range(len(z))])
+                splits = self._shared if workers > 1 else self._alone
+                room = _Room(self._constants() | {"splits": splits}, workers, self.dtype)
+            if layers is not None:
+                room.point_to(layers)
+            finite = room.predict(X, z)
         rooms.append(room)
         if not finite:
             samples.gather(np.empty_like(X), slice(None))
@@ -89,17 +128,25 @@ class RowPredictor:
     def _constants(self) -> dict[str, Any]:
         """Return the fields of the record that no call changes, its kernels compiled at the first call."""
         if not self._fields:
-            network, dtype = self.network, self.flat.dtype
+            network, dtype = self.network, self.dtype
             functions = [
                 0 if F.name in FUSED else code.kernel(Kernel("activate_row", F.key), dtype) for F in network.activations
             ]
-            self._fields = {
-                "flat": self.flat,
+            fields = {
                 "sizes": np.array(network.layer_sizes, np.int64),
-                "vectors": np.array([len(vectors) for vectors in network.vectors], np.int64),
                 "activations": np.array(functions, np.int64),
                 "rectifies": np.array([F.name.startswith("relu") for F in network.activations], np.int64),
                 "output": code.kernel(Kernel("output_row", network.loss.link), dtype),
                 "n_layers": len(network.shapes),
             }
+            self._fields = fields | ({} if self.flat is None else _places_in(network, self.flat))
         return self._fields
+
+
+def _places_in(network: Network, flat: np.ndarray) -> dict[str, np.ndarray]:
+    """Return where the layers' parameters stand in a vector of them, as the fields of a record."""
+    layers = network.views(flat)
+    at = {"weights": [W for W, *_ in layers], "biases": [b for _, b, *_ in layers], "slopes": [v[-1] for v in layers]}
+    places = {name: np.array([address(array) for array in arrays], np.int64) for name, arrays in at.items()}
+    none = np.zeros(len(layers), np.int64)
+    return places | {"tails": none, "tail_rows": none}

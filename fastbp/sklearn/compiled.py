@@ -14,8 +14,8 @@ from sklearn.utils.validation import validate_data
 from ..data import checks, choices, frames
 from ..data.samples import Labelled, Samples, Sums
 from ..execution import threads
+from ..execution.in_place import MOST_ROWS, InPlacePredictor
 from ..execution.plan import make_plan
-from ..execution.pool import PlanPool
 from ..kernels.activations import RELU, RELU_FROM_BELOW
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
@@ -23,6 +23,7 @@ from ..kernels.losses import Huber, LogLoss, SquaredError
 from ..kernels.losses.cross_entropy import ClippedCrossEntropy
 from ..kernels.optimizers import OPTIMIZERS
 from ..network import Network
+from . import serving
 from .running import run_of
 from .solver_state import NO_STEPS, Unchecked
 from .steps import refuse_no_weight, refuse_ours
@@ -30,7 +31,7 @@ from .steps import refuse_no_weight, refuse_ours
 ALONE_FLOP = 3e7  # of a pass of L-BFGS: below, our threads and those of SciPy's BLAS wait for one another
 ADDED_SOLVERS = tuple(name for name in OPTIMIZERS if name not in ("sgd", "adam"))  # which scikit-learn has itself
 NUMBERS = "identity", "exp"  # links of losses of numbers
-_POOLS: dict[int, PlanPool] = {}  # of each estimator by its identity: its attributes stay scikit-learn's
+_POOLS: dict[int, serving.Serving] = {}  # of each estimator by its identity: its attributes stay scikit-learn's
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 STEPS = "_backprop", "_compute_loss_grad", "_forward_pass"  # scikit-learn's methods that compiled steps replace
 
@@ -183,27 +184,57 @@ class Compiled:
     # ---- passes
 
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> np.ndarray:
-        if check_input:
-            frames.refuse_lazy(X, "X")
-            frames.refuse_dates(X, "X")
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        usual = self._usual_output()
-        if not usual and self.out_activation_ not in OUTPUTS:
-            raise ValueError(f"out_activation_ must be one of {sorted(OUTPUTS)}, got {self.out_activation_!r}")
-        network, kind = self._network(None if usual else SquaredError()), self._kind(X.dtype)
-        n_threads = checks.threads(self.n_threads, threads.most())
+        known = check_input and serving.needs_no_check(self, X)
+        if check_input and not known:
+            X = self._checked(X)
+        served = self._served(self._kind(X.dtype))
+        network, layers = served.predictor.network, serving.layers_of(self, served)
+        if layers is None:
+            raise ValueError(_misfit(self))
         columns, *_, outputs = network.layer_sizes
         if X.shape[1] != columns:  # a kernel would read past its end
             raise ValueError(f"X must have {columns} columns, one for each row of coefs_[0], got {X.shape[1]}")
-        with _pool(self).plan(
-            network, kind, n_threads, lambda: make_plan("fast", network, kind, NO_STEPS, n_threads)
+        z = np.empty((X.shape[0], outputs), served.predictor.dtype)
+        try:
+            if X.shape[0] <= MOST_ROWS:
+                served.predictor.predict(layers, Samples(X), z)
+            else:
+                self._predict_packed(network, Samples(X), z)
+        except ValueError:
+            if known:
+                self._checked(X)  # whose error for NaN and infinity is scikit-learn's
+            raise
+        if served.output is not None:
+            served.output(z)
+        return z
+
+    def _checked(self, X: Any) -> Any:
+        """Return X as scikit-learn's own `predict` checks it."""
+        frames.refuse_lazy(X, "X")
+        frames.refuse_dates(X, "X")
+        return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+
+    def _served(self, kind: np.dtype) -> serving.Served:
+        """Return what predicts: made once for the present settings and shapes."""
+        return _serving(self).find(serving.settings(self, kind), lambda: self._new_served(kind))
+
+    def _new_served(self, kind: np.dtype) -> serving.Served:
+        usual = self._usual_output()
+        if not usual and self.out_activation_ not in OUTPUTS:
+            raise ValueError(f"out_activation_ must be one of {sorted(OUTPUTS)}, got {self.out_activation_!r}")
+        network = self._network(None if usual else SquaredError())
+        predictor = InPlacePredictor(network, kind, checks.threads(self.n_threads, threads.most()))
+        vectors = [(norm, bool(F.parameter)) for norm, F in zip(network.layer_norms, network.activations, strict=True)]
+        return serving.Served(predictor, None if usual else OUTPUTS[self.out_activation_], vectors)
+
+    def _predict_packed(self, network: Network, samples: Samples, z: np.ndarray) -> None:
+        """Fill z with a plan that holds a packed copy of the parameters."""
+        n_threads = checks.threads(self.n_threads, threads.most())
+        with _serving(self).pool.plan(
+            network, z.dtype, n_threads, lambda: make_plan("fast", network, z.dtype, NO_STEPS, n_threads)
         ) as plan:
             self._load(plan)
-            z = np.empty((X.shape[0], outputs), kind)
-            plan.predict(Samples(X), z)
-        if not usual:
-            OUTPUTS[self.out_activation_](z)
-        return z
+            plan.predict(samples, z)
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:
         if why := self._own_steps():
@@ -245,13 +276,13 @@ def _as_in_scikit_learn(F: Activation) -> Activation:
     return RELU_FROM_BELOW if F == RELU else F
 
 
-def _pool(estimator: Any) -> PlanPool:
+def _serving(estimator: Any) -> serving.Serving:
     """Return the plans of an estimator, which need not be hashable. They go when it does."""
-    pool = _POOLS.get(id(estimator))
-    if pool is None:
-        pool = _POOLS.setdefault(id(estimator), PlanPool())
+    known = _POOLS.get(id(estimator))
+    if known is None:
+        known = _POOLS.setdefault(id(estimator), serving.Serving())
         finalize(estimator, _POOLS.pop, id(estimator), None).atexit = False
-    return pool
+    return known
 
 
 def _samples(X: Any) -> Samples:

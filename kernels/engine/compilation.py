@@ -53,7 +53,8 @@ ROW_KERNELS = "activate_row", "output_row"
 _PLAIN = {
     function.__name__: function
     for function in (
-        layer_kernels.linear_forward, layer_kernels.bias_backward, layer_kernels.transpose_rows,
+        layer_kernels.linear_forward, layer_kernels.linear_in_place,
+        layer_kernels.bias_backward, layer_kernels.transpose_rows,
         layer_kernels.linear_backward_params, layer_kernels.linear_backward_input, layer_kernels.drop,
         layer_kernels.drop_below, layer_kernels.undo_scaling, layer_kernels.layer_norm, layer_kernels.gain_backward,
         layer_kernels.normalize_backward, row_kernels.prefetch_rows, row_blocks.row_block,

@@ -17,21 +17,22 @@ SHUFFLE = Layout("shuffle", {"status": "i8", "order": Array("i8"), "key": "i8"})
 ROW = Layout("row", {
     "status": "i8",
     "tasks": "i8", "done": "i8", "arrived": "i8",  # see engine/team.py
-    "layer": "i8", "W": "i8",  # the present layer, and where its W begins
+    "rows": "i8", "row": "i8", "layer": "i8",  # how many rows there are, and the present row and layer
     "n_layers": "i8",
     "sizes": Array("i8"),  # inputs, hidden units, outputs
-    "vectors": Array("i8"),  # of each layer, as long as its output: b, and an activation's parameter
+    "weights": Array("i8"), "biases": Array("i8"),  # of each layer the addresses of W and b, with a vector behind b
+    "slopes": Array("i8"),  # likewise of an activation's parameter
+    "tails": Array("i8"), "tail_rows": Array("i8"),  # copies of the last rows of W: where they stand, and how many
     "activations": Array("i8"),  # of each layer the address of what applies F, or 0
     "rectifies": Array("i8"),  # of each layer whether ReLU is done with the product
     "output": "i8",  # address of what makes z of the last layer's t
     "splits": Array("i8"),  # into how many tasks each layer is split
-    "z": Array("T"), "x": Array("T"),
-    "flat": Array("T"),  # the parameters, W and the vectors of layer after layer, and a vector more
+    "z": Array("T"), "x": Array("T"),  # of all rows, one behind the other
     "h": Array("T"),  # room for two layers' outputs and what activations keep, each with a vector more
-    "backwards": "i8",  # whether columns are taken from the last on: every second row, as what was read last is cached
-    "finite": "i8",  # whether x is; z is not written otherwise
+    "backwards": "i8",  # whether columns are taken from the last on: in every second row: what was read last is cached
+    "finite": "i8",  # whether all of x is; z is not written otherwise
 }, alone=("tasks", "done", "arrived"))  # fmt: skip
-ROOM = 16  # elements behind the parameters that the last vector may reach into
+ROOM = 16  # elements behind parameters that the last vector may reach into
 
 HELPER = Layout("helper", {
     "status": "i8",

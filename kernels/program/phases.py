@@ -68,12 +68,17 @@ def passes(stack: Stack, l: int) -> tuple[Kernel, ...]:
     return (Kernel("activate", stack.activations[l].key), *drop) if stack.separate[l] else drop
 
 
-def forward_phases(stack: Stack, X_dtype: str, output: Kernel) -> tuple[Phase, ...]:
-    """Return the phases from the rows of X to the output: z, or E and dE/dt (eqs. 42-47)."""
+def forward_phases(
+    stack: Stack, X_dtype: str, output: Kernel, product: str = "linear_forward"
+) -> tuple[Phase, ...]:  # fmt: skip
+    """Return the phases from the rows of X to the output: z, or E and dE/dt (eqs. 42-47).
+
+    `product` names the kernel of a layer's product, "linear_in_place" where W is not packed.
+    """
     phases, last = [Phase(GATHER, 0, (Kernel("gather", X_dtype),))], len(stack.activations) - 1
     for l in range(last + 1):
         after = () if stack.normalized[l] else passes(stack, l)
-        phases.append(Phase(FORWARD, l, (Kernel("linear_forward"), *after, *([output] if l == last else []))))
+        phases.append(Phase(FORWARD, l, (Kernel(product), *after, *([output] if l == last else []))))
         if stack.normalized[l]:
             phases.append(Phase(ROWS, l, (Kernel("layer_norm"), *passes(stack, l))))
     return tuple(phases)

@@ -15,7 +15,8 @@ from ..entries.records import LINE, Array, Layout, Table
 CHUNK = 1024  # parameters that an update's task takes at least: so few that two workers share small networks, too
 READ_IN_PLACE = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # dtypes of X that gather takes as they are
 BLOCK_UNIT = 4  # rows: blocks of a minibatch are whole units on every CPU, so that the bits are the same
-VECTORS = 2  # the most that a tile has side by side, on any CPU
+ROWS, VECTORS = 8, 2  # the most that a tile has, on any CPU
+PANELS = 4  # packed at once where W stays in place: side by side in a row of W, and few enough for the second cache
 NO_ROW = -1  # the value of `bad_row` where all rows are finite; atomic_min takes it for the largest number
 
 LAYER = Layout("layer", {
@@ -32,6 +33,7 @@ LAYER = Layout("layer", {
     "derivative": "i8",  # how F' enters dE/dt: NONE, SIGN or FACTOR of fast/linear.py
     "separate": "i8",  # whether the activation is a pass of its own, over columns still in cache
     "dropout": "f8",  # share of its outputs that is dropped
+    "W_address": "i8",  # where W stands row by row, for predictions that do not pack it (fast/in_place.py)
 })  # fmt: skip
 
 PHASE = Layout("phase", {
@@ -68,6 +70,7 @@ STATE = Layout("state", {
     "parameters": Array("T"), "gradients": Array("T"), "m": Array("T"), "v": Array("T"),
     "activations": Array("T"),  # x of every layer, and what layers remember; dE/dt takes the place of x
     "transposed": Array("T"),  # some rows of W^T, for each worker
+    "strips": Array("T"),  # a few panels of W, for each worker, where W is not packed as a whole
     "sums": Array("T"),  # of each chunk of the parameters the penalty, then dE/dW squared; a vector each
     "replicas": Array("T"),  # parameters, optimizer state and sums of each worker's replica, or empty
     "own": Table("state"), "team": "i8",  # a state for each of so many workers; of replicas, then one for their blocks

@@ -32,14 +32,6 @@ def linear(activation, h, x, W, b):
     return net.computing(net.on_rows(Kernel("linear_forward")), h=h)
 
 
-def linear_relu_row(h, x, W, b):
-    """One row after the other, W as it is; the columns of each in three shares."""
-    (I, O), room = W.shape, np.zeros(lanes_of(W.dtype), W.dtype)
-    flat, out = np.concatenate([W.ravel(), b, room]), np.full((len(x), O + len(room)), np.nan, h.dtype)
-    state = State(LAYER.new(), W.dtype, parameters=flat, Y=x, out=out)
-    return state.computing((kernels.linear_rows, 0, 0, len(x), I, O), out=h)
-
-
 _PARAMS = Kernel("linear_backward_params"), Kernel("bias_backward")
 
 
@@ -151,14 +143,6 @@ def output(loss, z, t):
     """What a loss makes of t, over t itself; only softmax keeps zero what fills up the last panel."""
     net = Layers((1, t.shape[1]), len(t), t.dtype, checks=loss.of_classes).put(h=t)
     return net.computing(net.on_rows(Kernel("predict", loss.link)), h=z)
-
-
-def softmax_row(z, t):
-    """One row after the other, with whatever follows it."""
-    out = np.full((len(t), padded(t.shape[1], lanes_of(t.dtype))), np.nan, t.dtype)
-    out[:, : t.shape[1]] = t
-    state = State(LAYER.new(), t.dtype, out=out)
-    return state.computing((kernels.softmax_rows, 0, 0, len(t), out.shape[1], t.shape[1]), out=z)
 
 
 def loss(loss, dt, e, t, y, *numbers):

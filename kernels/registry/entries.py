@@ -15,6 +15,7 @@ from ..activations import IDENTITY, RELU, TANH
 from ..fast import (
     dropout,
     gather,
+    in_place,
     linear,
     normalization,
     panels,
@@ -26,7 +27,7 @@ from ..losses import CrossEntropy
 from ..specification import normalization as plain_normalization
 from ..specification import paper, products, regularization
 from ..tasks.update_kernels import make_update
-from . import adapters, kernels
+from . import adapters, kernels, row_adapters
 from .entry import Entry
 from .pointwise import fast_entries, fast_entry, plain_entries
 
@@ -68,14 +69,16 @@ _FAST = (
     ("gather", gather.gather, adapters.gather),
     ("linear", linear.linear_forward, partial(adapters.linear, IDENTITY)),
     ("linear_relu", linear.linear_forward, partial(adapters.linear, RELU)),
-    ("linear_relu", row_product.linear_row, adapters.linear_relu_row, "_row"),
+    ("linear_relu", in_place.linear_in_place, row_adapters.linear_in_place, "_in_place"),
+    ("linear_relu", row_product.linear_row, row_adapters.linear_relu_row, "_row"),
+    ("linear_relu", row_product.linear_row, row_adapters.linear_relu_tail_row, "_tail_row"),
     ("linear_backward_params", linear.linear_backward_params, adapters.linear_backward_params),
     ("linear_descent", linear.linear_backward_params, adapters.linear_descent),
     ("linear_backward_input", linear.linear_backward_input, partial(_INPUT, IDENTITY, False)),
     ("linear_relu_backward_input", linear.linear_backward_input, partial(_INPUT, RELU, False)),
     ("linear_hadamard_backward_input", linear.linear_backward_input, partial(_INPUT, TANH, True)),
     ("softmax", softmax.softmax, _OUTPUT),
-    ("softmax", softmax.softmax_row, adapters.softmax_row, "_row"),
+    ("softmax", softmax.softmax_row, partial(row_adapters.output_row, "softmax"), "_row"),
     ("softmax_cross_entropy", softmax.softmax_cross_entropy, adapters.softmax_cross_entropy),
     ("smoothed_cross_entropy", softmax.softmax_cross_entropy, adapters.softmax_cross_entropy),
     ("dropout", dropout.dropout, adapters.dropout),

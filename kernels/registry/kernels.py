@@ -1,9 +1,13 @@
 """Functions of `fast` that no kernel of the engine calls in just this way, with the signature of a kernel."""
 
+import functools
+
 from ..engine.minibatch import limit_norm, sum_of
 from ..entries import functions
-from ..fast import dropout, panels, row_product, shuffle, softmax
+from ..fast import dropout, panels, row_product, shuffle
+from ..machine.memory import part
 from ..machine.tiles import lanes, load, store, zeros
+from ..tasks import single_row
 from ..tasks.views import outputs
 
 
@@ -24,16 +28,47 @@ def log_vectors(s, l, first, last, start, end, worker):
 def linear_rows(s, l, first, last, I, O, worker):
     """out <- F(Y W + b), row after row, the columns of each in three shares; parameters hold W, b and a vector more"""
     h, x, flat = s.out, s.Y, s.parameters
+    width, b = O + lanes(h), part(flat, I * O, O + lanes(h))
+    for row in range(first, last):
+        for share in range(3):
+            row_product.linear_row(
+                h, row * width, x, row * I, flat, b, flat, 0, I, O, True, share, 3, share % 2 == 1
+            )  # fmt: skip
+
+
+def linear_tail_rows(s, l, first, last, I, O, worker):
+    """The same of a W, in gradients, of which nothing may be read behind its end; replicas hold its last rows."""
+    h, x, W, b, tail, rest = s.out, s.Y, s.gradients, s.parameters, s.replicas, s.end
     width = O + lanes(h)
     for row in range(first, last):
         for share in range(3):
-            row_product.linear_row(h, row * width, x, row * I, flat, 0, I, O, True, share, 3, share % 2 == 1)
+            row_product.linear_row(
+                h, row * width, x, row * I, W, b, tail, rest, I, O, True, share, 3, share % 2 == 1
+            )  # fmt: skip
 
 
-def softmax_rows(s, l, first, last, width, O, worker):
-    """Softmax of rows in `out`, one after the other, each of so many numbers with what fills it up."""
-    for row in range(first, last):
-        softmax.softmax_row(s.out, row * width, O)
+@functools.cache
+def output_rows(link):
+    """Make z <- g(t) of rows in `out`, one after the other, each of so many numbers with what fills it up."""
+    output = single_row.make_row_output(link)
+
+    def output_rows(s, l, first, last, width, O, worker):
+        for row in range(first, last):
+            output(s.out, row * width, O)
+
+    return output_rows
+
+
+@functools.cache
+def activate_rows(activation):
+    """Make h <- F(t) of rows in `out`, likewise; the last row is room, and parameters hold the activation's."""
+    apply = single_row.make_row_activation(activation)
+
+    def activate_rows(s, l, first, last, width, O, worker):
+        for row in range(first, last):
+            apply(s.out, row * width, last * width, s.parameters, 0, O, O)
+
+    return activate_rows
 
 
 def drop_rows(s, l, first, last, columns, O, worker):

@@ -10,7 +10,8 @@ from ..fast.losses import make_output
 from ..losses import POINT_LOSSES
 from ..optimizers import OPTIMIZERS, RULES
 from ..specification.pointwise import ACTIVATION_LOOPS, DERIVATIVE_LOOPS, LOSS_LOOPS, PARAMETER_LOOPS, UPDATE_LOOPS
-from . import adapters
+from ..tasks.single_row import make_row_activation, make_row_output
+from . import adapters, row_adapters
 from .entry import Entry
 
 TARGETS = {(0.0, 1.0): "z:BO", (0.0, math.inf): "v:BO"}  # y of a loss, by its domain
@@ -32,6 +33,7 @@ def fast_entries(plain):
     for name, F in ACTIVATIONS.items():
         slope = adapters.derivative_with_parameter if F.parameter else adapters.derivative
         yield fast_entry(plain, name, F.tile, partial(adapters.activation, F))
+        yield fast_entry(plain, name, make_row_activation, partial(row_adapters.activation_row, F), "_row")
         yield fast_entry(plain, f"{name}_derivative", F.tile_derivative or F.tile, partial(slope, F))
         if F.parameter:
             adapter = partial(adapters.parameter_gradient, F)
@@ -42,6 +44,7 @@ def fast_entries(plain):
         yield fast_entry(plain, name, loss.tile_error, partial(adapters.loss, loss()))
     for link, loss in first.items():
         yield fast_entry(plain, OUTPUTS[link], make_output, partial(adapters.output, loss), "_output")
+        yield fast_entry(plain, OUTPUTS[link], make_row_output, partial(row_adapters.output_row, link), "_output_row")
     for name, rule in RULES.items():
         yield fast_entry(plain, f"{name}_update", rule.tile, partial(adapters.update, rule))
 

@@ -6,10 +6,10 @@ from the state and computes on them with the functions of `fast`. What a kernel 
 
 from ..compiler.jit import inline
 from ..fast import dropout as dropping
-from ..fast import linear, normalization
+from ..fast import in_place, linear, normalization
 from ..fast.activations import make_activation, make_derivative, make_parameter_backward
 from ..fast.panels import Panels, pad
-from ..machine.memory import part
+from ..machine.memory import cast_like, part, vector_at
 from ..machine.registers import HALF
 from ..machine.tiles import lanes
 from .views import deviations, inputs, output_at, outputs, vector, weights
@@ -22,6 +22,16 @@ def linear_forward(s, l, first, last, start, end, worker):
     linear.linear_forward(
         outputs(s, layer), inputs(s, layer), W, b, first, last, start, end, layer.inputs, layer.rectify
     )
+
+
+def linear_in_place(s, l, first, last, start, end, worker):
+    """h <- F(x W + b) of layer l, or t, W read where the user has it                                 (eqs. 42-44)"""
+    layer, size = s.layers[l], s.strips.size // s.team
+    W = vector_at(layer.W_address, layer.inputs * layer.outputs, cast_like(s.parameters, 0))
+    in_place.linear_in_place(
+        outputs(s, layer), inputs(s, layer), W, vector(layer, s.parameters, layer.b),
+        part(s.strips, worker * size, size), first, last, start, end, layer.inputs, layer.outputs, layer.rectify,
+    )  # fmt: skip
 
 
 def bias_backward(s, l, first, last, start, end, worker):

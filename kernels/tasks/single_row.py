@@ -9,8 +9,14 @@ from ..fast.activations import make_activation
 from ..fast.losses import make_output
 from ..fast.panels import Panels
 from ..fast.softmax import softmax_row
-from ..machine.memory import part
+from ..machine.memory import cast_like, part, vector_at
 from ..machine.tiles import lanes
+
+
+@inline
+def layer_vector(r, l, addresses, size):
+    """Return the numbers from the address on that an array of `r` has for layer l."""
+    return vector_at(addresses[l], size, cast_like(r.h, 0))
 
 
 @inline
@@ -19,28 +25,51 @@ def _as_matrix(h, at, O):
     return Panels(part(h, at, (O + lanes(h) - 1) // lanes(h) * lanes(h)), 1)
 
 
-def make_activate_row(activation):
-    """Make h <- F(t) over t itself; a parameter of F stands behind b. What training would keep goes into spare room."""
+def make_row_activation(activation):
+    """Make h[at + j] <- F(t) over t itself, for columns j in start:end of O.
+
+    h       in, out (>= at + O + a vector,)  what fills up the last vector becomes 0
+    slopes  in      (>= O + a vector,)       the parameter, if F has one
+    spare   where in h what training would keep goes
+    """
     apply = make_activation(activation, 1)
 
+    def activation_of_row(h, at, spare, slopes, start, end, O):
+        row, kept = _as_matrix(h, at, O), _as_matrix(h, spare, O)
+        for j in range(start, end, lanes(h)):
+            apply(row, kept, slopes, j, ZERO, ZERO + 1, O)
+
+    return inline(activation_of_row)
+
+
+def make_row_output(link):
+    """Make z <- g(t) of one row over t itself, h[at:at + O]; what fills up the last vector is undefined."""
+    if link == "softmax":
+        return softmax_row
+    output = make_output(link)
+
+    def output_of_row(h, at, O):
+        output(_as_matrix(h, at, O), ZERO, ZERO + 1, O)
+
+    return inline(output_of_row)
+
+
+def make_activate_row(activation):
+    """Make h <- F(t) over t itself. What training would keep goes into spare room."""
+    apply = make_row_activation(activation)
+
     def activate_row(r, l, at, start, end):
-        O, L = r.sizes[l + 1], lanes(r.h)
-        h, spare = _as_matrix(r.h, at, O), _as_matrix(r.h, r.h.size // 3 * 2, O)
-        slopes = part(r.flat, r.W + (r.sizes[l] + 1) * O, O + L)
-        for j in range(start, end, L):
-            apply(h, spare, slopes, j, ZERO, ZERO + 1, O)
+        O, h = r.sizes[l + 1], r.h
+        apply(h, at, h.size // 3 * 2, layer_vector(r, l, r.slopes, O + lanes(h)), start, end, O)
 
     return activate_row
 
 
 def make_output_row(link):
     """Make z <- g(t) over t itself."""
-    output = None if link == "softmax" else make_output(link)
+    output = make_row_output(link)
 
     def output_row(r, l, at, start, end):
-        output(_as_matrix(r.h, at, end), ZERO, ZERO + 1, end)
+        output(r.h, at, end)
 
-    def softmax_output_row(r, l, at, start, end):
-        softmax_row(r.h, at, end)
-
-    return output_row if output else softmax_output_row
+    return output_row
