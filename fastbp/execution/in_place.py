@@ -43,7 +43,8 @@ class InPlacePlan(FastPlan):
         workers, tiles = self.buffers.shape.workers, -(-len(order) // ROWS)
         blocks = -(-len(order) // batch_size // workers) * workers
         even = min(batch_size, -(-tiles // blocks) * ROWS)
-        self.buffers["layers"]["W_address"] = self._addresses
+        layers = self.buffers["layers"]
+        layers["W_address"], layers["separate"] = self._addresses, 0  # a task has all columns, so several are packed
         fields = fields | {"strips": self.buffers.strips()}
         return super()._call(work, (*made, "linear_in_place"), data, order, even, fields, before)
 
