@@ -3,9 +3,10 @@
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from processes import run
+from jobs import forked
 
 import fastbp
 from fastbp.kernels.compiler import cache, jit, signals
@@ -40,12 +41,14 @@ def stop(*_):
 
 def test_a_signal_is_answered_at_the_end_once(stopping):
     done = []
+
+    def work():
+        stop()
+        signals.held(stop)
+        done.append(True)
+
     with pytest.raises(Stopped):
-        with signals.held():
-            stop()
-            with signals.held():
-                stop()
-            done.append(True)
+        signals.held(work)
     assert done == [True] and stopping == [False]
 
 
@@ -53,9 +56,8 @@ def test_several_signals_are_all_answered(stopping):
     heard = []
     before = signal.signal(signal.SIGINT, lambda *_: heard.append(signal.SIGINT))
     try:
-        with pytest.raises(Stopped), signals.held():
-            stop()
-            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Stopped):
+            signals.held(lambda: (stop(), signal.raise_signal(signal.SIGINT)))
     finally:
         signal.signal(signal.SIGINT, before)
     assert heard == [signal.SIGINT] and len(stopping) == 1
@@ -63,31 +65,62 @@ def test_several_signals_are_all_answered(stopping):
 
 def test_without_a_signal_and_after_an_error_handlers_are_as_they_were(stopping):
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(ZeroDivisionError), signals.held():
+
+    def work():
         assert signal.getsignal(signal.SIGINT) is not before
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        signals.held(work)
     assert signal.getsignal(signal.SIGINT) is before and stopping == []
+    assert signals.held(divmod, 7, 3) == (2, 1)
 
 
 def test_only_the_main_thread_holds_signals_back(stopping):
     before = signal.getsignal(signal.SIGTERM)
-
-    def inside():
-        with signals.held():
-            return signal.getsignal(signal.SIGTERM)
-
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(inside).result() is before
+        assert pool.submit(signals.held, signal.getsignal, signal.SIGTERM).result() is before
 
 
 def test_handlers_that_are_no_functions_stay(stopping):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with signals.held():
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-            signal.raise_signal(signal.SIGINT)
+        assert signals.held(signal.getsignal, signal.SIGINT) is signal.SIG_IGN
+        signals.held(signal.raise_signal, signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_an_exception_in_the_midst_of_the_release_leaves_no_handler_replaced(stopping, monkeypatch, moment):
+    """As one from another thread, which comes as a handler is set again."""
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    calls, set_handler = [], signal.signal
+
+    def interrupted(number, handler):
+        if handler is not signals._note:
+            calls.append(number)
+            if len(calls) == moment:
+                raise TimeoutError
+        return set_handler(number, handler)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(signal, "signal", interrupted)
+        try:
+            signals.held(int)
+        except TimeoutError:
+            assert len(calls) > moment
+        else:
+            assert len(calls) < moment
+    assert {number: signal.getsignal(number) for number in handlers} == handlers and not signals._holding
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_child_that_another_thread_forks_meanwhile_has_its_handlers(stopping):
+    handler = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as pool:
+        child = partial(forked, lambda: str(signal.getsignal(signal.SIGTERM) is handler and not signals._holding))
+        assert signals.held(lambda: pool.submit(child).result()) == "True"
 
 
 # ---- compiling and loading
@@ -184,53 +217,3 @@ def test_a_signal_while_a_users_function_is_tried_is_answered(stopping, monkeypa
     with pytest.raises(Stopped):
         points.refusal(points.NumbaError("no"), own)
     assert stopping == [False]
-
-
-# ---- a process that is interrupted again and again while it compiles
-
-INTERRUPTED = """
-import random as chance, signal
-chance.seed(0)
-X, y = np.arange(60.0).reshape(20, 3) / 60, np.arange(20) % 2
-caught, done = 0, False
-
-class Late(Exception): pass
-
-def late(*_):
-    raise Late
-
-def tick():
-    while not over.wait(chance.uniform(0.02, 0.4)):
-        os.kill(os.getpid(), signal.SIGALRM)
-
-signal.signal(signal.SIGALRM, late)
-over = threading.Event()
-ticker = threading.Thread(target=tick)
-ticker.start()
-while caught < 8:
-    try:
-        model = fastbp.Model([3, 5, 2], "tanh", "nadam", seed=0, kernels="elementwise")
-        model.fit(X, y, epochs=1, verbose=0)
-    except Late:
-        caught += 1
-    else:
-        if done:
-            break
-        done = True
-while True:
-    try:
-        over.set()
-        ticker.join()
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
-        break
-    except Late:
-        pass
-model = fastbp.Model([3, 5, 2], "tanh", "nadam", seed=0, kernels="elementwise")
-print(model.fit(X, y, epochs=2, verbose=0).loss[-1] < 2)
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="a signal to a process as POSIX has it")
-def test_a_process_that_is_interrupted_while_it_compiles_trains_afterwards(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    assert run(INTERRUPTED) == "True\n"

@@ -58,8 +58,7 @@ def _start() -> int:
     ours = {} if {"OMP_WAIT_POLICY", *_SPINS} & os.environ.keys() else _SPINS
     os.environ.update(ours)
     try:
-        with held():
-            return numba.get_num_threads()
+        return held(numba.get_num_threads)
     finally:
         _started = True
         for name in ours:

@@ -179,7 +179,7 @@ def _primary_group(user):
 
 def _without(folder, error):
     message = f"fastbp compiles its kernels anew in every process: no cache in {folder} ({error.strerror})"
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+    warnings.warn(message, RuntimeWarning, stacklevel=6)
 
 
 def _refuse(path, why):

@@ -28,6 +28,7 @@ from ..library.settings import BOUNDSCHECK, INTERPRETED
 from . import cache as _cache
 from . import perf_map
 from .signals import held
+from .undisturbed import undisturbed
 
 CODE_VARIABLES = (
     "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
@@ -92,15 +93,22 @@ def assembly(dispatcher, signature):
 
 
 class _Undisturbed(CPUDispatcher):
-    """A function that is compiled, or loaded from the cache, without a signal in between."""
+    """A function that is compiled, or loaded from the cache, without a signal or exception from outside in between."""
 
     def compile(self, signature):
-        with held(), compiling.one():
-            return super().compile(signature)
+        self._launch()
+        with compiling.one():
+            return undisturbed(super().compile, signature)
 
     def _compile_for_args(self, *args, **kwargs):
-        with held(), compiling.one():
-            return super()._compile_for_args(*args, **kwargs)
+        self._launch()
+        with compiling.one():
+            return undisturbed(functools.partial(super()._compile_for_args, *args, **kwargs))
+
+    def _launch(self):
+        """Start the threads of parallel loops, in the thread that asks: TBB knows the one that did as its main."""
+        if self.targetoptions.get("parallel"):
+            held(numba.get_num_threads)
 
 
 class _NoWrapper(_Undisturbed):
@@ -181,12 +189,15 @@ def compiled_for(signature, function, parallel=False, kept=True):
 @functools.cache
 def cache_folder():
     """Return the folder for compiled kernels of these sources, which is made if need be, or None without a cache."""
-    with held():
-        try:
-            return _cache.folder(source_key())
-        except sources.MissingError as error:
-            warnings.warn(f"fastbp compiles its kernels anew in every process: {error}", RuntimeWarning, stacklevel=3)
-            return None
+    return held(_found_folder)
+
+
+def _found_folder():
+    try:
+        return _cache.folder(source_key())
+    except sources.MissingError as error:
+        warnings.warn(f"fastbp compiles its kernels anew in every process: {error}", RuntimeWarning, stacklevel=5)
+        return None
 
 
 @functools.cache

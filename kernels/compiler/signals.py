@@ -1,58 +1,73 @@
 """Signals held back while the compiler works.
 
 Python answers a signal between any two instructions of the main thread. Where its handler raises, as that of Ctrl-C
-does, the compiler's tables are left half written, and nothing can be compiled in this process any more. So it is
-answered when the kernel at hand is compiled, or loaded from the cache.
+does, the work is left half done. So it is answered when the kernel at hand is compiled, or loaded from the cache.
 """
 
+import os
 import signal
 import threading
 from _signal import getsignal  # signal.getsignal makes enumerations of the results, which takes a hundred times as long
-from contextlib import contextmanager
 
 _NUMBERS = sorted(map(int, signal.valid_signals()))
 _holding = False
+_handlers = {}  # that are to be set again, by their signals
+_came = []  # signals that came meanwhile
 
 
-@contextmanager
-def held():
-    """Hold back signals that Python functions handle, until the end; only the main thread would run these."""
-    global _holding
+def held(function, *arguments):
+    """Return what a function returns, with the signals that Python functions handle held back until then.
+
+    Only the main thread runs these. An exception that another thread raises in this one may come at any instruction,
+    the release included, which is therefore done twice: what is released already is left alone.
+    """
     if _holding or threading.get_ident() != threading.main_thread().ident:
-        yield
-        return
-    handlers, came = {}, {}
+        return function(*arguments)
     try:
-        _holding = True
-        for number in _NUMBERS:
-            if callable(handler := getsignal(number)):
-                handlers[number] = handler
-                signal.signal(number, lambda number, frame: came.setdefault(number))
-        yield
+        _hold()
+        return function(*arguments)
     finally:
-        _holding = False
         try:
-            _restore(list(handlers.items()))
+            _release()
         finally:
-            _answer(list(came))
+            _release()
 
 
-def _restore(handlers):
-    """Set all these handlers, also if one of them is run on the way and raises."""
+def _hold():
+    global _holding
+    _holding = True
+    for number in _NUMBERS:
+        if callable(handler := getsignal(number)):
+            _handlers[number] = handler
+            signal.signal(number, _note)
+
+
+def _note(number, frame):
+    if number not in _came:
+        _came.append(number)
+
+
+def _release():
+    """Set all handlers again, and run those of the signals that came, each even if one before raises."""
+    global _holding
     try:
-        while handlers:
-            signal.signal(*handlers[-1])
-            handlers.pop()
+        while _handlers:
+            number = max(_handlers)
+            signal.signal(number, _handlers[number])
+            _handlers.pop(number, None)  # a handler that ran here may have released the rest
+        _holding = False
+        while _came:
+            signal.raise_signal(_came.pop(0))
     finally:
-        if handlers:
-            _restore(handlers)
+        if _handlers or _came:
+            _release()
 
 
-def _answer(numbers):
-    """Run the handlers of these signals, each even if the one before raises."""
-    try:
-        if numbers:
-            signal.raise_signal(numbers.pop(0))
-    finally:
-        if numbers:
-            _answer(numbers)
+def _forget():
+    """Set the handlers in a forked child, whose main thread is another than the one that holds signals back here."""
+    _came.clear()
+    _release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -2,15 +2,10 @@
 
 import contextlib
 import sys
-import threading
 import time
 
 SILENT_SECONDS = 1.0  # of compiling, after which a line is shown
 TEXT = "compiling kernels (once per machine)"
-
-
-class _Told(threading.local):
-    depth = 0  # compiling one function asks for others, which are not counted
 
 
 class Compiling:
@@ -25,7 +20,7 @@ class Compiling:
     """
 
     def __init__(self, clock=time.perf_counter):
-        self._clock, self._mine, self._shown, self._open = clock, _Told(), False, False
+        self._clock, self._depth, self._shown, self._open = clock, 0, False, False
         self.seconds, self.done, self.expected = 0.0, 0, 0
 
     def now(self):
@@ -39,14 +34,13 @@ class Compiling:
     @contextlib.contextmanager
     def one(self, counts=True):
         """Count a function that is compiled, and the time that it takes, or that something else takes before it."""
-        mine = self._mine
-        mine.depth += 1
+        self._depth += 1  # compiling one function asks for others, which are not counted
         began = self._clock()
         try:
             yield
         finally:
-            mine.depth -= 1
-            if not mine.depth:
+            self._depth -= 1
+            if not self._depth:
                 self.seconds += self._clock() - began
                 self.done += counts
                 self._show()

@@ -21,7 +21,7 @@ from numba.core.errors import NumbaError
 from numba.core.untyped_passes import IRProcessing
 
 from ..compiler.jit import inline, inliner
-from ..compiler.signals import held
+from ..compiler.undisturbed import undisturbed
 from ..entries import functions as formula
 
 # what Numba raises for a function; nothing else, as exceptions of users may come at any time
@@ -126,17 +126,22 @@ def point(function):
 
 def refusal(error, *entries):
     """Return a TypeError that says in a sentence which of users' functions Numba can't compile, or the error itself."""
-    with held():
-        for name, functions, operands in (entry.functions for entry in entries):
-            for function in functions:
-                try:
-                    point(function).compile((types.float64,) * operands)
-                except FAULTS as its_own:
-                    return TypeError(f"{name}: Numba can't compile {function.__name__!r}: {_reason(its_own)}")
-    if not isinstance(error, NumbaError):
-        return error
+    found = undisturbed(_refused, entries)
+    if found is not None or not isinstance(error, NumbaError):
+        return found or error
     names = " or ".join(entry.name for entry in entries)
     return TypeError(f"{names}: Numba can't compile its functions: {_reason(error)}")
+
+
+def _refused(entries):
+    """Return the error for the first function that can't be compiled, if there is one."""
+    for name, functions, operands in (entry.functions for entry in entries):
+        for function in functions:
+            try:
+                point(function).compile((types.float64,) * operands)
+            except FAULTS as its_own:
+                return TypeError(f"{name}: Numba can't compile {function.__name__!r}: {_reason(its_own)}")
+    return None
 
 
 def _reason(error):

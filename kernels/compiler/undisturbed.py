@@ -1,0 +1,84 @@
+"""The compiler at work where no exception reaches it from outside.
+
+Packages that limit time raise exceptions in a thread from another one, at any instruction. In the midst of compiling,
+these leave the compiler's tables half written, so that nothing can be compiled in this process any more; or they are
+lost in a callback from LLVM. So a thread of its own compiles, which nobody else knows, and the one that asked waits:
+an exception for it comes when the kernel at hand is done.
+"""
+
+import _thread  # threading's Thread and Event take locks in Python, which an exception from outside would leave taken
+import contextvars
+import threading
+
+from numba.core.compiler_lock import global_compiler_lock
+
+from .signals import held
+
+
+class _Here(threading.local):
+    compiling = False  # whether this thread is one of those below
+
+
+_here = _Here()
+
+
+def undisturbed(function, *arguments):
+    """Return what a function returns that compiles, or loads what is compiled; nothing interrupts it.
+
+    Where this thread has begun to compile already, as where Numba compiles a caller of ours, it goes on.
+    """
+    if _here.compiling or global_compiler_lock.is_locked():
+        return held(function, *arguments)
+    return held(_apart, function, arguments)
+
+
+def _apart(function, arguments):
+    """Return what a function returns, or raise what it raises, computed in another thread."""
+    work = _Work(function, arguments)
+    try:
+        try:
+            _thread.start_new_thread(work.do, ())
+        except RuntimeError as error:
+            if not str(error).startswith("can't"):  # raised by another thread, that is
+                raise
+            work.do()  # no thread can be started, as when the interpreter ends
+        work.wait()
+    finally:
+        work.wait()  # if the first wait was interrupted
+    return work.result()
+
+
+class _Work:
+    """A call, and what it returned or raised."""
+
+    def __init__(self, function, arguments):
+        self.call = contextvars.copy_context().run, function, *arguments
+        self.value = self.error = None
+        self.done, self.end = False, _thread.allocate_lock()
+        self.end.acquire()
+
+    def do(self):
+        """Call the function."""
+        before, _here.compiling = _here.compiling, True
+        try:
+            run, *arguments = self.call
+            self.value = run(*arguments)
+        except BaseException as error:  # whatever it is: it is raised where the call was asked for
+            self.error = error
+        finally:
+            self.call, _here.compiling, self.done = None, before, True
+            self.end.release()
+
+    def wait(self):
+        """Wait for the end; again, if an exception from outside came meanwhile."""
+        if not self.done:
+            self.end.acquire()
+
+    def result(self):
+        """Return the value, or raise the error."""
+        if self.error is None:
+            return self.value
+        try:
+            raise self.error
+        finally:
+            self.error = None  # which refers to this frame
