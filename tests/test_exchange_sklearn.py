@@ -213,6 +213,27 @@ def test_what_comes_out_trains_on(solver, loss, outputs):
     sklearn.base.clone(mlp)
 
 
+@pytest.mark.parametrize("loss", ["absolute_error", "log_cosh", fastbp.losses.Huber(0.5)])
+def test_a_loss_that_scikit_learn_lacks_is_said_to_change(loss):
+    model = made((7, 5, 2), loss=loss)
+    name = getattr(loss, "name", loss)
+    with pytest.warns(UserWarning, match=f"would train on with the loss 'squared_error' in place of '{name}'$") as told:
+        mlp = model.to_sklearn()
+    assert told[0].filename == __file__ and mlp.loss == "squared_error"
+    assert_allclose(mlp.predict(rows(model)), model.predict(rows(model)), **near(model))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"dropout": 0.5}, "without dropout"), ({"l1": 0.1, "clip_norm": 2.0}, "without l1, clip_norm"),
+     ({"clip_value": 1.0}, "without clip_value"), ({"label_smoothing": 0.1}, "without label_smoothing"),
+     ({"loss": "huber", "dropout": 0.5}, "in place of 'huber' and without dropout")],
+)  # fmt: skip
+def test_what_else_training_on_would_lack_is_said(settings, words):
+    with pytest.warns(UserWarning, match=f"predicts the same, but would train on .*{words}$"):
+        made((7, 5, 3), **settings).to_sklearn()
+
+
 def test_an_unfitted_or_foreign_estimator_is_refused():
     with pytest.raises(ValueError, match="mlp must be fitted, got a MLPRegressor without coefs_"):
         exchange.from_sklearn(MLPRegressor())

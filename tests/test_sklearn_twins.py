@@ -51,8 +51,29 @@ def test_the_twin_trains_on_as_ours_does(solver):
 
 
 def test_an_estimator_that_is_not_fitted_has_a_twin_that_is_not():
-    twin = MLPRegressor(hidden_layer_sizes=(3,), solver="rmsprop", loss="huber", dropout=0.5).to_sklearn()
+    with pytest.warns(UserWarning, match="the loss 'squared_error' in place of 'huber'"):
+        twin = MLPRegressor(hidden_layer_sizes=(3,), solver="rmsprop", loss="huber", dropout=0.5).to_sklearn()
     assert vars(twin) == vars(neural_network.MLPRegressor(hidden_layer_sizes=(3,)))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["absolute_error", "log_cosh", fastbp.losses.Huber(2.0), fastbp.losses.PointLoss(
+        "fourth", lambda z, y: (z - y) ** 4 / 4, lambda z, y: (z - y) ** 3)],
+)  # fmt: skip
+def test_a_loss_that_scikit_learn_lacks_is_said_to_change(loss):
+    ours = MLPRegressor(**SETTINGS, loss=loss).fit(X, NUMBERS)
+    with pytest.warns(UserWarning, match=f"'squared_error' in place of '{getattr(loss, 'name', loss)}'") as told:
+        twin = ours.to_sklearn()
+    assert told[0].filename == __file__
+    np.testing.assert_allclose(twin.predict(X), ours.predict(X))
+    assert twin.loss == "squared_error"
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", fastbp.losses.Poisson(), fastbp.losses.SquaredError()])
+def test_a_loss_that_scikit_learn_has_stays(loss):
+    twin = MLPRegressor(loss=loss).to_sklearn()
+    assert twin.loss == getattr(loss, "name", loss)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -155,7 +156,13 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
     Returns
     -------
     MLPClassifier or MLPRegressor
-        The latter for "squared_error" and "poisson".
+        The latter for losses of numbers and counts.
+
+    Warns
+    -----
+    UserWarning
+        Where it would train on as another than the model, for want of a setting in scikit-learn: with "squared_error"
+        for other losses of numbers, without label smoothing, `l1`, `dropout`, `clip_value` and `clip_norm`.
 
     Raises
     ------
@@ -196,7 +203,22 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
     _set_fitted(mlp, layers, link)
     if model.feature_names is not None:
         mlp.feature_names_in_ = np.array(model.feature_names, dtype=object)
+    _warn_of_training(model)
     return mlp
+
+
+def _warn_of_training(model: Model) -> None:
+    """Warn if scikit-learn lacks what the model is trained with."""
+    config = model.get_config()
+    lacking = [name for name in ("l1", "dropout", "clip_value", "clip_norm") if np.any(config[name])]
+    if getattr(model.loss, "label_smoothing", 0):
+        lacking.insert(0, "label_smoothing")
+    known, changes = LOSS_OF[model.loss.link], [f"without {', '.join(lacking)}"] if lacking else []
+    if model.loss.link in ("identity", "exp") and model.loss.name != known:
+        changes.insert(0, f"with the loss {known!r} in place of {model.loss.name!r}")
+    if changes:
+        message = f"scikit-learn's network predicts the same, but would train on {' and '.join(changes)}"
+        warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def _activation(model: Model) -> str:

@@ -72,6 +72,12 @@ class ConversionMixin:
         -------
         sklearn.neural_network.MLPClassifier or MLPRegressor
 
+        Warns
+        -----
+        UserWarning
+            If scikit-learn lacks what the model is trained with, such as "huber" or dropout: the estimator predicts the
+            same, but its `fit` and `partial_fit` would train on with "squared_error", or without dropout.
+
         Raises
         ------
         ImportError

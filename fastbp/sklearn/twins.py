@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import warnings
 from typing import Any
 
 from sklearn import neural_network
@@ -37,6 +38,11 @@ class Twin:
         sklearn.neural_network.MLPClassifier or sklearn.neural_network.MLPRegressor
             Fitted if this estimator is. It shares no arrays with it.
 
+        Warns
+        -----
+        UserWarning
+            If it would train on with another loss.
+
         Raises
         ------
         ValueError
@@ -58,7 +64,8 @@ class Twin:
         if self.solver not in ("lbfgs", "sgd", "adam"):
             parameters["solver"] = "adam"
         if "loss" in parameters:
-            parameters["loss"] = "poisson" if self._link() == "exp" else "squared_error"
+            ours, parameters["loss"] = parameters["loss"], "poisson" if self._link() == "exp" else "squared_error"
+            _warn_of_loss(getattr(ours, "name", ours), parameters["loss"])
         twin = kind(**copy.deepcopy(parameters))
         left_out = {*self._twins_left_out(), *vars(twin)}
         fitted = {name: value for name, value in vars(self).items() if name not in left_out}
@@ -82,6 +89,12 @@ class Twin:
             known = "'identity', 'logistic', 'relu' or 'tanh'"
             raise ValueError(f"scikit-learn has one activation, {known}, got activation={self.activation!r}")
         return str(next(iter(each)))
+
+
+def _warn_of_loss(ours: str, theirs: str) -> None:
+    if ours != theirs:
+        message = f"scikit-learn's network predicts the same, but would train on with the loss {theirs!r} in place of"
+        warnings.warn(f"{message} {ours!r}", UserWarning, stacklevel=3)
 
 
 def register_converters() -> None:
@@ -136,7 +149,9 @@ def _converter(convert: Any) -> Any:
             raise NotImplementedError(
                 f"skl2onnx does not convert {what}; use fastbp.Model.from_sklearn(estimator).to_onnx(path)"
             )
-        operator.raw_operator = ours.to_sklearn()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # files train no further
+            operator.raw_operator = ours.to_sklearn()
         try:
             convert(scope, operator, container)
         finally:
