@@ -73,15 +73,22 @@ def test_in_any_thread():
         assert pool.submit(attempt).result() == [True]
 
 
-def test_what_is_computed_once_is_kept_though_the_one_who_asked_is_interrupted(disturbed):
-    work, did = disturbed
-    kept = once(work)
+def test_what_is_computed_once_can_be_asked_for_again_where_the_one_who_asked_was_interrupted():
+    caller, asked = threading.get_ident(), []
+
+    @once
+    def kept(name):
+        asked.append(name)
+        if len(asked) == 1:
+            throw(caller)
+            some_instructions()
+        return "done"
+
     with pytest.raises(Stopped):
-        kept(1)
+        kept("same")
         some_instructions()
-    assert kept(1) == "done" and did == [(1,)]
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(takes_the_lock).result()
+        assert pool.submit(kept, "same").result(10) == "done"
 
 
 def takes_the_lock():
