@@ -9,7 +9,7 @@ from unittest import SkipTest
 import numpy as np
 import pytest
 
-sklearn = pytest.importorskip("sklearn", minversion="1.9")
+sklearn = pytest.importorskip("sklearn")
 
 from sklearn import neural_network  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", minversion="1.9")
+pytest.importorskip("sklearn")
 
 from sklearn_pairs import BOTH, CLASSES, KINDS, NUMBERS, SETTINGS, X, assert_same  # noqa: E402
 

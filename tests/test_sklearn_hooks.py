@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", minversion="1.9")
+pytest.importorskip("sklearn")
 
 from sklearn import neural_network  # noqa: E402
 from sklearn_pairs import BOTH, CLASSES, KINDS, NUMBERS, SETTINGS, SOLVERS, X, assert_same  # noqa: E402

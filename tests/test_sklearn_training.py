@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", minversion="1.9")
+pytest.importorskip("sklearn")
 pandas = pytest.importorskip("pandas")
 
 from sklearn import neural_network  # noqa: E402

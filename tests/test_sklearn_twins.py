@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", minversion="1.9")
+pytest.importorskip("sklearn")
 
 import sklearn  # noqa: E402
 from sklearn import neural_network  # noqa: E402

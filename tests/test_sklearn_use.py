@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", minversion="1.9")
+pytest.importorskip("sklearn")
 
 import joblib  # noqa: E402
 from scipy import sparse  # noqa: E402

@@ -14,18 +14,19 @@ from typing import Any
 
 try:
     from sklearn import neural_network
-    from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 except ImportError as error:
-    raise ImportError(f"fastbp.sklearn needs scikit-learn 1.9: pip install 'fastbp[sklearn]' ({error})") from error
+    raise ImportError(f"fastbp.sklearn needs scikit-learn: pip install 'fastbp[sklearn]' ({error})") from error
 
 from ..data.choices import CALLED
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.losses import LOSSES
 from ..model.initializers import INITIALIZERS
+from . import private
 from .compiled import ADDED_SOLVERS, NUMBERS, STEPS
 from .documentation import CLASSIFIER, REGRESSOR, class_docstring
 from .fitting import SCORES, Fitting
+from .private import HasMethods, Interval, StrOptions
 from .twins import KINDS, register_converters, register_if_imported
 
 __all__ = ["MLPClassifier", "MLPRegressor", "register_converters"]
@@ -50,7 +51,7 @@ _OWN = {
     "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "n_threads": None,
 }  # fmt: skip
 _OF_CLASSIFIERS = _OWN | {"class_weight": None, "label_smoothing": 0.0}
-_OF_REGRESSORS = _OWN | {"delta": 1.0}
+_OF_REGRESSORS = _OWN | {"delta": 1.0} | private.ADDED
 
 
 def _init(parent: Any, own: dict[str, Any]) -> Callable[..., None]:
@@ -63,15 +64,16 @@ def _init(parent: Any, own: dict[str, Any]) -> Callable[..., None]:
         given = signature.bind(*positional, **settings)
         given.apply_defaults()
         self = given.arguments.pop("self")
-        for name in own:
-            setattr(self, name, given.arguments.pop(name))
+        values = {name: given.arguments.pop(name) for name in own}
         parent.__init__(self, **given.arguments)
+        for name, value in values.items():
+            setattr(self, name, value)
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]
     return __init__
 
 
-class MLPClassifier(Fitting, neural_network.MLPClassifier):  # noqa: D101, below
+class MLPClassifier(Fitting, private.Classifier, neural_network.MLPClassifier):  # noqa: D101, below
     __doc__ = class_docstring(neural_network.MLPClassifier, CLASSIFIER, "accuracy", "make_classification", "200")
     _parameter_constraints = {
         **neural_network.MLPClassifier._parameter_constraints,
@@ -82,7 +84,7 @@ class MLPClassifier(Fitting, neural_network.MLPClassifier):  # noqa: D101, below
     __init__ = _init(neural_network.MLPClassifier, _OF_CLASSIFIERS)
 
 
-class MLPRegressor(Fitting, neural_network.MLPRegressor):  # noqa: D101, below
+class MLPRegressor(Fitting, private.Regressor, neural_network.MLPRegressor):  # noqa: D101, below
     __doc__ = class_docstring(neural_network.MLPRegressor, REGRESSOR, "R2", "make_regression", "200, 5")
     _parameter_constraints = {
         **neural_network.MLPRegressor._parameter_constraints,

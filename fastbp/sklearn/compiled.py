@@ -8,8 +8,6 @@ from weakref import finalize
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.neural_network._base import ACTIVATIONS as OUTPUTS
-from sklearn.utils.validation import validate_data
 
 from ..data import checks, choices, frames
 from ..data.samples import Labelled, Samples, Sums
@@ -24,6 +22,7 @@ from ..kernels.losses.cross_entropy import ClippedCrossEntropy
 from ..kernels.optimizers import OPTIMIZERS
 from ..network import Network
 from . import serving
+from .private import OUTPUTS, validate_data, with_weights, without_weights
 from .running import run_of
 from .solver_state import NO_STEPS, Unchecked
 from .steps import refuse_no_weight, refuse_ours
@@ -236,27 +235,28 @@ class Compiled:
             self._load(plan)
             plan.predict(samples, z)
 
-    def _fit_lbfgs(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any) -> None:
+    def _fit_lbfgs(self, X: Any, y: np.ndarray, *given: Any) -> None:
+        sample_weight, work = without_weights(self, given)
         if why := self._own_steps():
             refuse_ours(self, why)
-            super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
+            super()._fit_lbfgs(X, y, *with_weights(sample_weight), *work)  # type: ignore[misc]
             return
         plan = self._new_plan(NO_STEPS, X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
         if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
             plan.n_threads = 1
         run_of(self).lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
-        super()._fit_lbfgs(X, y, sample_weight, *work)  # type: ignore[misc]
+        super()._fit_lbfgs(X, y, *given)  # type: ignore[misc]
 
     def _loss_grad_lbfgs(
-        self, packed_coef_inter: np.ndarray, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
+        self, packed_coef_inter: np.ndarray, X: Any, y: np.ndarray, *given: Any
     ) -> tuple[float, np.ndarray]:
         if (known := run_of(self).lbfgs) is not None:
             plan, data, packing = known
         elif self._own_steps():
-            return super()._loss_grad_lbfgs(packed_coef_inter, X, y, sample_weight, *work)  # type: ignore[misc]
+            return super()._loss_grad_lbfgs(packed_coef_inter, X, y, *given)  # type: ignore[misc]
         else:
             plan = self._new_plan(NO_STEPS, np.dtype(np.float64))
-            data, packing = self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
+            data, packing = self._labelled(X, y, without_weights(self, given)[0], plan), self._packing(plan.network)
         self._unpack(packed_coef_inter)  # what an exception leaves, and what methods of a subclass read
         flat = np.empty(len(packing), plan.dtype)
         flat[packing] = packed_coef_inter

@@ -7,14 +7,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
-from sklearn.neural_network import _multilayer_perceptron
-from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
-from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..data import checks, choices, frames
 from ..data.samples import Labelled
@@ -22,15 +18,14 @@ from ..kernels.entries.activation import Activation
 from ..model import initializers
 from ..training.scores import r2
 from .compiled import ADDED_SOLVERS
-from .running import Run, knowing, run_of, running
+from .private import CallbackSupportMixin, base_methods, check_sample_weight, validate_data, with_callbacks
+from .running import Run, run_of, running
 from .stochastic import Stochastic
 from .twins import Twin, register_if_imported
 
 SCORES = "_predict", "_forward_pass_fast", "_score", "_score_with_function"  # what a told score replaces
 
-_SOLVERS = {"_STOCHASTIC_SOLVERS": (*_multilayer_perceptron._STOCHASTIC_SOLVERS, *ADDED_SOLVERS)}
-_fit = knowing(BaseMultilayerPerceptron._fit, **_SOLVERS)
-_initialize = knowing(BaseMultilayerPerceptron._initialize, **_SOLVERS)
+_fit, _initialize = base_methods(*ADDED_SOLVERS)
 
 
 class Fitting(CallbackSupportMixin, Stochastic, Twin):
@@ -91,6 +86,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
         register_if_imported()
+        sample_weight = run_of(self).weights if sample_weight is None else sample_weight
         if self.solver == "lbfgs":
             self._refuse_for_lbfgs()
         if hasattr(self, "coefs_") and (self.warm_start or incremental):
@@ -205,7 +201,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         if not is_classifier(self):
             frames.refuse_dates(y, "y_val")
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         y = check_array(y, ensure_2d=False, dtype=None if is_classifier(self) else "numeric", input_name="y_val")
         check_consistent_length(X, y)
         if y.ndim == 2 and y.shape[1] == 1:
@@ -241,6 +237,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         """Return the score of early stopping; larger is better."""
         if (told := run_of(self).score) is not None:
             return told
+        sample_weight = run_of(self).weights_val if sample_weight is None else sample_weight
         if self.scoring is None:
             return super()._score(X, y, sample_weight)
         if not np.isfinite(self.validation_loss_curve_[-1]):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any
 
 
@@ -25,6 +24,8 @@ class Run:
         Plan, rows and packing of the solver "lbfgs".
     score : float or None
         The score of early stopping where a pass over the rows gave it.
+    weights, weights_val : array-like or None
+        Weights of the rows of training and of validation, which scikit-learn before 1.7 does not hand on.
     """
 
     estimator: Any
@@ -32,6 +33,8 @@ class Run:
     watched: dict[str, Any] | None = None
     lbfgs: tuple[Any, ...] | None = None
     score: float | None = None
+    weights: Any = None
+    weights_val: Any = None
 
 
 _runs: ContextVar[tuple[Run, ...]] = ContextVar("runs", default=())  # of this thread, the latest last
@@ -50,13 +53,3 @@ def running(run: Run) -> Iterator[None]:
         yield
     finally:
         _runs.reset(before)
-
-
-def knowing(function: Callable[..., Any], **names: Any) -> Callable[..., Any]:
-    """Return a function of scikit-learn's for which these names of its module stand for other values."""
-    assert isinstance(function, FunctionType)
-    mine = FunctionType(
-        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__, function.__closure__
-    )
-    mine.__kwdefaults__ = function.__kwdefaults__
-    return mine

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, BaseOptimizer, SGDOptimizer
 
 from ..kernels.entries.optimizer import Rule
 from ..kernels.optimizers import OPTIMIZERS, RULES
+from .private import AdamOptimizer, BaseOptimizer, SGDOptimizer
 
 _METHODS = "update_params", "_get_updates"  # what compiled steps replace
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.neural_network._base import LOSS_FUNCTIONS
 from sklearn.utils import gen_batches
 
 from .. import schedules
 from ..data.samples import Labelled
 from . import solver_state
+from .private import LOSS_FUNCTIONS, with_weights
 
 _PLAIN = {
     "dropout": 0.0, "layer_norm": False, "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None,
@@ -18,7 +18,7 @@ _PLAIN = {
 }  # settings of ours that scikit-learn's steps do not have, and their values without effect  # fmt: skip
 _KNOWN = {
     "activation": ("identity", "logistic", "tanh", "relu"),
-    "loss": ("squared_error", "poisson", "log_loss"),
+    "loss": tuple(LOSS_FUNCTIONS),
 }  # values that they have
 
 
@@ -93,6 +93,7 @@ class ScikitSteps:
 
     def targets(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> Any:
         """Return rows as `_backprop` takes them."""
+        with_weights(sample_weight)  # refused if it takes none
         return X, y, sample_weight
 
     def epoch(self, order: np.ndarray, batch_size: int) -> Any:
@@ -103,7 +104,9 @@ class ScikitSteps:
             rows = order[part]
             batch, w = X[rows], None if weights is None else weights[rows]
             activations[0] = batch
-            loss, *self.gradients = estimator._backprop(batch, y[rows], w, activations, deltas, *self.gradients)
+            loss, *self.gradients = estimator._backprop(
+                batch, y[rows], *with_weights(w), activations, deltas, *self.gradients
+            )
             total += loss * len(rows)
             dW, db = self.gradients
             estimator._optimizer.update_params(self.parameters, dW + db)
@@ -117,7 +120,7 @@ class ScikitSteps:
         if name == "log_loss" and estimator.out_activation_ == "logistic":
             name = "binary_log_loss"
         z = estimator._forward_pass_fast(X, check_input=False)
-        loss = float(LOSS_FUNCTIONS[name](y, z, weights))
+        loss = float(LOSS_FUNCTIONS[name](y, z, *with_weights(weights)))
         return loss, -loss if estimator.scoring == "loss" else None
 
     def show(self) -> None:

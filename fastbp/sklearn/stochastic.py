@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from . import solver_state
 from .compiled import Compiled
+from .private import judged_rows, without_weights
 from .running import run_of
 from .steps import CompiledSteps, ScikitSteps, refuse_ours
 
@@ -23,10 +24,8 @@ class Stochastic(Compiled):
 
     _steps_done = 0  # since the weights were drawn, also by earlier calls: where a schedule goes on
 
-    def _fit_stochastic(
-        self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *work: Any
-    ) -> None:  # the last of `work` says whether this is partial_fit
-        incremental = work[-1]
+    def _fit_stochastic(self, X: Any, y: np.ndarray, *given: Any) -> None:
+        sample_weight, (*_, incremental) = without_weights(self, given)
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         anew = not incremental or not hasattr(self, "_optimizer")
@@ -152,12 +151,13 @@ class Stochastic(Compiled):
         if held_out is not None:
             loss, run_of(self).score = steps.evaluate(held_out)
             self.validation_loss_curve_.append(loss)
+        judged = judged_rows(self, validation)
         if self._overrides("_update_no_improvement_count"):
             steps.show()
-            self._update_no_improvement_count(self.early_stopping, *validation)
+            self._update_no_improvement_count(self.early_stopping, *judged)
             steps.read()
         else:
-            self._update_no_improvement_count(self.early_stopping, *validation)
+            self._update_no_improvement_count(self.early_stopping, *judged)
         self._optimizer.iteration_ends(self.t_)
 
     def _encoded(self, X: Any, y: Any, weight: Any) -> tuple[Any, np.ndarray, Any]:
