@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 if importlib.util.find_spec(f"{__name__}.kernels") is None:
     __path__.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import numpy  # noqa: E402
+
+from .kernels.entries import versions  # noqa: E402
+
+versions.require("numpy", numpy.__version__)
+
 from .data.samples import DivergenceError  # noqa: E402
 from .model.model import Model  # noqa: E402
 from .training.history import History  # noqa: E402

@@ -1,10 +1,14 @@
 """Data, settings and a comparison for tests that run scikit-learn's networks and fastbp.sklearn's side by side."""
 
+import inspect
+
 import numpy as np
 from sklearn import neural_network
 
 import fastbp.sklearn
 
+WEIGHTED = "sample_weight" in inspect.signature(neural_network.MLPClassifier.fit).parameters  # theirs, as since 1.7
+LOSSES = ("squared_error", "poisson")[: 1 + WEIGHTED]  # of their regressors
 BOTH = neural_network, fastbp.sklearn  # theirs and ours
 SETTINGS = {"hidden_layer_sizes": (11, 5), "max_iter": 6, "random_state": 3, "batch_size": 32}
 X = np.random.default_rng(0).standard_normal((150, 7))

@@ -15,6 +15,7 @@ exchange = pytest.importorskip("fastbp.exchange.sklearn")
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
 from sklearn.neural_network import MLPClassifier, MLPRegressor  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn_pairs import LOSSES  # noqa: E402
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 Y = {  # of 60 rows
@@ -39,6 +40,19 @@ def classifier(kind="multiclass", dtype="float32", **settings):
 
 
 FOURTH = fastbp.losses.PointLoss("fourth", lambda z, y: (z - y) ** 4 / 4, lambda z, y: (z - y) ** 3)
+
+
+def loss_of(name):
+    return {"loss": name} if "poisson" in LOSSES else {}
+
+
+def test_a_loss_for_counts_goes_where_scikit_learn_has_it():
+    model = made((7, 5, 2), loss="poisson")
+    if "poisson" in LOSSES:
+        assert exchange.to_sklearn(model).loss == "poisson"
+    else:
+        with pytest.raises(ValueError, match="loss 'poisson', which needs scikit-learn 1.7 or newer, found 1"):
+            exchange.to_sklearn(model)
 
 
 def parameters(mlp):
@@ -70,12 +84,12 @@ def test_classifiers_come_with_the_same_predictions(kind, activation, dtype):
     assert_array_equal(back.predict(rows(model)), mlp.predict(rows(model)))
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("hidden", [(), (1,), (33, 16)])
 @pytest.mark.parametrize("columns", [1, 2])
 def test_regressors_come_with_the_same_predictions(loss, hidden, columns, dtype):
     y = np.random.default_rng(4).random((60, columns)).squeeze()
-    mlp = fitted(MLPRegressor(loss, hidden, max_iter=3, random_state=0), y, dtype)
+    mlp = fitted(MLPRegressor(hidden_layer_sizes=hidden, max_iter=3, random_state=0, **loss_of(loss)), y, dtype)
     model = exchange.from_sklearn(mlp)
     assert model.loss.name == loss
     assert_same_parameters(model.parameters, parameters(mlp))
@@ -151,7 +165,7 @@ def test_what_only_our_estimators_have_comes_along():
 
 
 @pytest.mark.parametrize("sizes", [sizes for sizes in SIZES if sizes[-1] != 2])
-@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "squared_error", "poisson"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", *LOSSES])
 def test_models_go_with_the_same_predictions(sizes, loss, dtype):
     model = made(sizes, dtype, loss=loss, activation="tanh")
     mlp = exchange.to_sklearn(model)
@@ -194,7 +208,7 @@ def test_a_label_pair_in_descending_order_keeps_its_meaning():
     "loss, outputs",
     [
         *[("cross_entropy", 3), ("cross_entropy", 2), ("binary_cross_entropy", 1), ("binary_cross_entropy", 3)],
-        *[("squared_error", 1), ("poisson", 2)],
+        *zip(LOSSES, (1, 2), strict=False),
     ],
 )
 def test_what_comes_out_trains_on(solver, loss, outputs):

@@ -7,6 +7,7 @@ pytest.importorskip("sklearn")
 pandas = pytest.importorskip("pandas")
 
 from sklearn import neural_network  # noqa: E402
+from sklearn_pairs import WEIGHTED  # noqa: E402
 
 from fastbp.sklearn import MLPClassifier, MLPRegressor  # noqa: E402
 
@@ -38,7 +39,11 @@ def test_a_minibatch_whose_weights_sum_to_less_than_0_trains_as_in_scikit_learn(
     ours, theirs, y = KINDS[kind]
     more = {"solver": solver, "shuffle": False, "alpha": 0.01, "max_iter": 5, "activation": "tanh"}
     w = SIGNED - (SIGNED.sum() / 120 + 0.3) if solver == "lbfgs" else SIGNED  # there, all rows are one minibatch
-    found, wanted = (estimator(**SETTINGS | more).fit(X, y, w) for estimator in (ours, theirs))
+    found = ours(**SETTINGS | more).fit(X, y, w)
+    if not WEIGHTED:
+        assert np.isfinite(found.loss_curve_ if solver != "lbfgs" else found.loss_).all()
+        return
+    wanted = theirs(**SETTINGS | more).fit(X, y, w)
     if solver != "lbfgs":
         np.testing.assert_allclose(found.loss_curve_, wanted.loss_curve_, rtol=1e-9)
         assert found.best_loss_ == pytest.approx(wanted.best_loss_, rel=1e-9)
@@ -53,7 +58,7 @@ def test_a_minibatch_whose_weights_sum_to_0_is_refused(kind, w):
     weights = np.ones(120)
     weights[40:60] = w
     settings = SETTINGS | {"shuffle": False}
-    if not w.any():
+    if not w.any() and WEIGHTED:
         with pytest.raises(ZeroDivisionError):
             theirs(**settings).fit(X, y, weights)
     with pytest.raises(ValueError, match="sample_weight must not sum to 0 over a minibatch.* rows .40 41"):
@@ -72,9 +77,10 @@ def test_validation_scores_honour_weights(kind, own):
     w = np.where(np.arange(120) % 3, 0.1, 5.0)
     w[np.arange(120) % 7 == 0] = -0.05
     settings = SETTINGS | {"early_stopping": True, "max_iter": 5, "learning_rate_init": 0.05}
-    wanted = theirs(**settings).fit(X, y, w)
     found = ours(**settings).fit(X, y, w)
-    np.testing.assert_allclose(found.validation_scores_, wanted.validation_scores_, rtol=1e-9)
+    if WEIGHTED:
+        wanted = theirs(**settings).fit(X, y, w)
+        np.testing.assert_allclose(found.validation_scores_, wanted.validation_scores_, rtol=1e-9)
     without = ours(**settings).fit(X, y)
     assert not np.allclose(found.validation_scores_, without.validation_scores_)
     if own:

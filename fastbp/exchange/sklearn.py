@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 try:
+    from sklearn import __version__ as sklearn_version
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.preprocessing import LabelBinarizer
     from sklearn.utils.multiclass import type_of_target
@@ -120,6 +121,18 @@ def _loss(mlp: Any) -> Loss:
     return kind(**{field.name: getattr(mlp, field.name) for field in fields(kind) if hasattr(mlp, field.name)})
 
 
+def _loss_of_regressor(model: Model) -> dict[str, str]:
+    """Return the parameter `loss` of a regressor, which scikit-learn has since 1.7."""
+    name = LOSS_OF[model.loss.link]
+    if "loss" in MLPRegressor._get_param_names():
+        return {"loss": name}
+    if name == "poisson":
+        raise ValueError(
+            f"the model has loss {model.loss.name!r}, which needs scikit-learn 1.7 or newer, found {sklearn_version}"
+        )
+    return {}
+
+
 def _optimizer(mlp: Any) -> Optimizer:
     """Return the optimizer of an estimator, with its settings."""
     if mlp.solver == "lbfgs":
@@ -187,7 +200,7 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
     if link in ("identity", "exp"):
         if classes is not None:
             raise ValueError(f"classes must be None for loss {model.loss.name!r}, got {classes!r}")
-        mlp = MLPRegressor(loss=LOSS_OF[link], **settings)
+        mlp = MLPRegressor(**_loss_of_regressor(model), **settings)
     else:
         mlp = MLPClassifier(**settings)
         mlp._label_binarizer, order = _binarizer(model, classes)

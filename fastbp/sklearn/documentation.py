@@ -70,8 +70,8 @@ fastbp.Model : The same networks with fewer checks, class numbers for labels and
 
 Notes
 -----
-`set_callbacks` takes callbacks of scikit-learn's protocol. Each epoch is a task, after which a callback may end
-training; with "lbfgs" the whole fit is one task.
+From scikit-learn 1.9 on, `set_callbacks` takes callbacks of its protocol. Each epoch is a task, after which a callback
+may end training; with "lbfgs" the whole fit is one task.
 
 Examples
 --------

@@ -24,7 +24,9 @@ OLDEST, NEWEST = (1, 4), (1, 9)  # the minor versions that the tests run on
 VERSION = tuple(map(int, re.findall(r"\d+", sklearn.__version__)[:2]))
 _FOUND = f"found {sklearn.__version__}"
 if VERSION < OLDEST:
-    raise ImportError(f"fastbp.sklearn needs scikit-learn {OLDEST[0]}.{OLDEST[1]} or newer, {_FOUND}")
+    raise ImportError(
+        f"fastbp.sklearn needs scikit-learn {OLDEST[0]}.{OLDEST[1]} or newer, {_FOUND}: pip install -U scikit-learn"
+    )
 try:
     from sklearn.neural_network._base import ACTIVATIONS, LOSS_FUNCTIONS
     from sklearn.neural_network._multilayer_perceptron import _STOCHASTIC_SOLVERS, BaseMultilayerPerceptron

@@ -66,6 +66,8 @@ class Twin:
         if "loss" in parameters:
             ours, parameters["loss"] = parameters["loss"], "poisson" if self._link() == "exp" else "squared_error"
             _warn_of_loss(getattr(ours, "name", ours), parameters["loss"])
+        elif not is_classifier(self) and self._link() == "exp":
+            raise ValueError(f"scikit-learn has no loss {self.loss!r} before scikit-learn 1.7, which has 'poisson'")
         twin = kind(**copy.deepcopy(parameters))
         left_out = {*self._twins_left_out(), *vars(twin)}
         fitted = {name: value for name, value in vars(self).items() if name not in left_out}

@@ -21,6 +21,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 
+from ..entries import versions
 from ..library import sources
 from ..library.compiling import compiling
 from ..library.loading import library
@@ -30,6 +31,7 @@ from . import perf_map
 from .signals import held
 from .undisturbed import undisturbed
 
+versions.require("numba", numba.__version__)
 CODE_VARIABLES = (
     "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
     "OPT", "SLP_VECTORIZE",
