@@ -150,8 +150,8 @@ def test_a_training_of_no_epochs(training, tmp_path, profiled):
 def test_kernels_are_told_of(training, tmp_path, profiled):
     read = Reader(written(tmp_path, training))
     text = " ".join(read.text.split())
-    assert titles(read)[-1] == "kernels" and "a step 75 µs outside kernels 37.5%" in text
-    assert "fast_linear 1 3 50 µs 62.5% 4 100 80 80% compute 90% 6-8, 40" in text
+    assert titles(read)[-1] == "kernels" and "a step 75 us outside kernels 37.5%" in text
+    assert "fast_linear 1 3 50 us 62.5% 4 100 80 80% compute 90% 6-8, 40" in text
     assert profiled == [(training.model, 200, 200, 16)]
 
 

@@ -3,7 +3,6 @@
 import json
 
 import numba
-import numpy as np
 import pytest
 from numba import prange
 
@@ -58,6 +57,25 @@ main:
 	b.ne	.LBB0_1
 	ret
 """
+APPLE = """
+_main:
+LBB0_1:
+	ldr	q0, [x1], #16
+Lloh0:
+	ld1r.4s	{ v1 }, [x2]
+	fmla.4s	v2, v0, v1[0]
+	fadd.4s	v3, v3, v2
+	fmul.2d	v3, v3, v2
+	mov.16b	v4, v3
+	mov.s	v4[1], v3[0]
+	faddp.2s	s0, v1
+ltmp1:
+	fadd	s4, s4, s5
+	str	q3, [x3], #16
+	subs	x4, x4, #1
+	b.ne	LBB0_1
+	ret
+"""
 SSE = """
 f:
 LBB0_1:
@@ -75,6 +93,7 @@ LBB0_1:
     [
         (INTEL, "x86_64", assembly.Counts(512, 1, 4, 2, 1)),
         (ARM, "aarch64", assembly.Counts(128, 1, 4, 2, 0)),
+        (APPLE, "arm64", assembly.Counts(128, 1, 5, 2, 0)),
         (SSE, "AMD64", assembly.Counts(128, 0, 2, 2, 0)),
     ],
 )
@@ -146,14 +165,15 @@ def test_kernels_of_ones_own():
         for k in range(x.size):
             x[k] = x[k] + x[k]
 
+    vector, matrix = numba.float64[::1], numba.float64[:, ::1]
     with pytest.raises(ValueError, match="double must have been called"):
         fastbp.assert_vectorized(double)
-    double(np.ones(3, np.float32))
+    double.compile((numba.float32[::1],))  # as a call does; none is made, as this may be compiled for another CPU
     assert fastbp.assert_vectorized(double).packed
-    sums(np.ones(3), np.ones((3, 3)))
+    sums.serial.compile((vector, matrix))
     with pytest.raises(AssertionError, match="sums is not vectorized.*[1-9] scalar"):
         fastbp.assert_vectorized(sums)
-    elementwise.relu(np.ones((2, 2)), np.ones((2, 2)))
+    elementwise.relu.serial.compile((matrix, matrix))
     assert fastbp.assert_vectorized(elementwise.relu) == assembly.count(vectorized.instructions("relu", "float64"))
 
 

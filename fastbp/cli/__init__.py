@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from . import info, predict, profile, train, warmup
 from .arguments import Parser
-from .output import BROKEN_PIPE, INTERRUPTED, complain, drop_output
+from .output import BROKEN_PIPE, INTERRUPTED, complain, drop_output, escaped
 
 COMMANDS = {"train": train, "predict": predict, "profile": profile, "warmup": warmup, "info": info}
 
@@ -28,8 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         of the output has gone.
     """
     try:
-        status = _run(argv)
-        sys.stdout.flush()
+        with escaped():
+            status = _run(argv)
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return complain("interrupted", INTERRUPTED)

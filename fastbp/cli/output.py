@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
+from collections.abc import Iterator
 
 WRONG_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # exit statuses; the last two are those of shells
 
@@ -18,6 +21,20 @@ def printable(text: str) -> str:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return safe.encode(encoding, "backslashreplace").decode(encoding)
+
+
+@contextlib.contextmanager
+def escaped() -> Iterator[None]:
+    """Have stdout escape what its encoding cannot show, as stderr does, instead of raising UnicodeEncodeError."""
+    strict = sys.stdout if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict" else None
+    if strict:
+        strict.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        if strict:
+            with contextlib.suppress(OSError, ValueError):  # whoever read it has gone, or it was closed
+                strict.reconfigure(errors="strict")
 
 
 def complain(message: str, status: int = WRONG_INPUT) -> int:

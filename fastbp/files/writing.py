@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -19,6 +20,7 @@ except ImportError:  # on Windows, where a file that is open can be neither rena
 
 TEMPORARY = re.compile(r"\.fastbp-[0-9a-f]{16}\.tmp")
 PRIVATE = 0o600
+PAUSES = (0.05, 0.15, 0.3, 0.5, None)  # seconds between attempts to replace a file
 
 
 def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
@@ -30,7 +32,7 @@ def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     OSError
-        Where the file can't be written; what was there is then as it was.
+        Where the file can't be written, or on Windows is open in another program; what was there is then as it was.
     """
     path = check_writable(path)
     _clean(os.path.dirname(path))
@@ -43,7 +45,7 @@ def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
             os.fsync(file.fileno())
             if fcntl is None:
                 file.close()
-            os.replace(file.name, path)
+            _replace(file.name, path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
 
@@ -74,6 +76,18 @@ def check_writable(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise OSError(error.errno, error.strerror, given) from error
     return path
+
+
+def _replace(name: str, path: str) -> None:
+    """Let a file take another's name; on Windows wait up to a second for a program that has the other open."""
+    for pause in PAUSES if fcntl is None else PAUSES[-1:]:
+        try:
+            return os.replace(name, path)
+        except PermissionError as error:
+            if pause is None:
+                why = f"{error.strerror}: the file cannot be replaced, another program may have it open"
+                raise PermissionError(error.errno, why, path) from error
+            time.sleep(pause)
 
 
 @contextlib.contextmanager

@@ -80,10 +80,11 @@ def write(path, body):
             file.write(_digest(path, body) + body)
             _permit(file.fileno(), path.parent.stat().st_mode & 0o644 | 0o600)
         os.replace(part, path)
-    except OSError:
+    except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        raise
+        if not (isinstance(error, PermissionError) and path.exists() and read(path) is not None):
+            raise  # else another process has written the same, and on Windows none can replace it while it is read
 
 
 def prune(base):

@@ -1,21 +1,18 @@
 """Instructions of compiled kernels: which loop is hot, and what in it computes whole vectors or single numbers.
 
-The names are those of x86-64 (AVX-512, AVX, SSE) and of aarch64 (NEON, SVE), as LLVM prints them.
+The names are those of x86-64 (AVX-512, AVX, SSE) and of aarch64 (NEON, SVE), as LLVM prints them. For Apple's
+assembler the type of NEON's vectors follows the instruction's name, as in ``fmla.4s v0, v1, v2``.
 """
 
 from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
 from typing import NamedTuple
 
-_LABEL = re.compile(r"([\w.$]+):")
-_LOCAL = re.compile(r"\.?L")
-_JUMP = re.compile(r"(?:j\w+|b(?:\.\w+)?|cbn?z|tbn?z)\s.*?(\.?LBB\w+)$")
+from .loops import Loop, loops
 
 
 @dataclass(frozen=True)
@@ -69,14 +66,17 @@ _INTEL = _Architecture(
     re.compile(r"v?(?:mov(?:s[sd]|d|q)|p?broadcast\w+|p?(?:insert|extract)p?s|p(?:insr|extr)[bwdq])\s"),
 )
 _ARM = _Architecture(
-    {128: re.compile(r"\bv\d+\.(?:16b|8h|4s|2d)|\bq\d|\bz\d+\."), 64: re.compile(r"\bv\d+\.(?:8b|4h|2s)")},
-    re.compile(r"(?:fml[as]|fn?m(?:la|ls|ad|sb))\s+[vz]"),
-    re.compile(r"f(?!mov|cm)\w+\s+[vz]\d"),
-    re.compile(r"f(?!mov|csel)\w+\s+[sdh]\d|[su]cvtf\s+[sdh]\d"),
+    {128: re.compile(r"\.(?:16b|8h|4s|2d)\b|\bq\d|\bz\d+\."), 64: re.compile(r"\.(?:8b|4h|2s)\b")},
+    re.compile(r"(?:fml[as]|fn?m(?:la|ls|ad|sb))(?:\.\d\w)?\s+[vz]"),
+    re.compile(
+        r"f(?:n?m(?:la|ls|ad|sb|ul)|ml[as]|add|sub|mul|mulx|div|sqrt|(?:min|max)(?:nm)?|abd)p?(?:\.\d\w)?\s+[vz]\d"
+    ),
+    re.compile(r"(?:f(?!mov|csel)\w+|[su]cvtf)(?:\.\d?\w)?\s+[sdh]\d"),
     re.compile(r"ld(?:ff)?1\w+\s.*\[\w+,\s*z\d|ld(?:ff)?1\w+\s.*\[z\d"),
-    re.compile(r"(?:dup|ld1r|ins|umov|fmov|mov)\s"),
+    re.compile(r"(?:dup|ld1r|ins|umov|fmov|mov)(?:\.\d*\w)?\s"),
 )
 _ARCHITECTURES = {"x86_64": _INTEL, "AMD64": _INTEL, "aarch64": _ARM, "arm64": _ARM}
+_NONE = Loop([], True)
 KNOWN = platform.machine() in _ARCHITECTURES
 
 
@@ -112,56 +112,25 @@ def _width(line: str, known: _Architecture) -> int:
 def hot_loop(text: str, machine: str = "") -> list[str]:
     """Return the lines of the innermost loop that computes most in a turn, or where none computes, moves most vectors.
 
-    An FMA counts twice, so that a product's loop comes before the one that LLVM may make for a sum of no terms.
-    Of loops that compute alike it is one of vectors, and of these the one that moves least: a sum kept in registers.
+    What a branch may pass over counts for as often as if all ways of a branch were alike. An FMA counts twice, so that
+    a product's loop comes before the one that LLVM may make for a sum of no terms. Of loops that compute alike it is
+    the one with most FMAs, then one of vectors, and of these the one that moves least: a sum kept in registers.
 
     Where no innermost loop does either, others count, without the loops within: a short copy that has become a vector
     or two leaves no loop of its own.
     """
-    loops = [loop for lines in _functions(text) for loop in _loops(lines)]
-    innermost = [lines for lines, inner in loops if not inner]
+    found, known = list(loops(text)), _architecture(machine or platform.machine())
 
-    def work(lines: list[str]) -> tuple[int, int, int]:
-        known, counts = _architecture(machine or platform.machine()), count(lines, machine)
-        of_vectors = counts.fma + sum(bool(known.arithmetic.match(line.strip())) for line in lines)
-        computed = counts.width_bits // 64 * of_vectors + counts.scalar
-        return computed, of_vectors, -counts.packed if computed else counts.packed
+    def work(loop: Loop) -> tuple[float, float, float, float]:
+        width, fma, of_vectors, scalar, packed = count(loop.lines, machine).width_bits, 0.0, 0.0, 0.0, 0.0
+        for lines, often in loop.parts:
+            counts = count(lines, machine)
+            fma += often * counts.fma
+            of_vectors += often * sum(bool(known.arithmetic.match(line.strip())) for line in lines)
+            scalar += often * counts.scalar
+            packed += often * counts.packed
+        computed = width // 64 * (fma + of_vectors) + scalar
+        return computed, fma, of_vectors, -packed if computed else packed
 
-    best = max(innermost, key=work, default=[])
-    return best if any(work(best)) else max((lines for lines, _ in loops), key=work, default=[])
-
-
-def _functions(text: str) -> Iterator[list[str]]:
-    """Yield the instructions and labels of each function but those that only hand a call on from Python."""
-    name, lines = "", text.splitlines()
-
-    def owner(line: str) -> str:
-        nonlocal name
-        label = _LABEL.match(line)
-        name = label.group(1) if label and not _LOCAL.match(line) else name
-        return name
-
-    for function, body in groupby(lines, owner):
-        if "cpython" not in function and not function.startswith(("cfunc", "_cfunc")):
-            yield [line for line in body if _is_code(line)]
-
-
-def _is_code(line: str) -> bool:
-    line = line.strip()
-    return bool(line) and not line.startswith(("#", "//", ";")) and (bool(_LABEL.match(line)) or line[0] != ".")
-
-
-def _loops(lines: list[str]) -> Iterator[tuple[list[str], bool]]:
-    """Yield the lines of each loop but those of loops within, and whether there are any."""
-    labels: dict[str, int] = {}
-    spans = []
-    for number, line in enumerate(lines):
-        label, jump = _LABEL.match(line), _JUMP.match(line.strip())
-        if label:
-            labels[label.group(1)] = number
-        if jump and jump.group(1) in labels:
-            spans.append((labels[jump.group(1)], number))
-    for first, last in spans:
-        inner = [(a, b) for a, b in spans if first <= a and b <= last and (a, b) != (first, last)]
-        within = {number for a, b in inner for number in range(a, b + 1)}
-        yield [lines[number] for number in range(first, last + 1) if number not in within], bool(inner)
+    best = max((loop for loop in found if loop.innermost), key=work, default=_NONE)
+    return (best if any(work(best)) else max(found, key=work, default=_NONE)).lines

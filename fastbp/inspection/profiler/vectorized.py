@@ -87,13 +87,13 @@ def counts(name: str, dtype: np.dtype) -> Counts | None:
 
 @cache
 def _of_entry(name: str, dtype: np.dtype) -> list[str]:
+    """Compile a kernel and run it not: NUMBA_CPU_NAME may name another CPU than this."""
     entry = KERNELS[name]
-    with next(iter(entry.variants.values()))(*entry.sample(3, 3, 3, dtype, np.random.default_rng(0))) as run:
-        run()
-        dispatchers = getattr(run, "dispatchers", None)  # of a fast kernel, each for one signature
-    if dispatchers is None:  # of a plain loop, which other numbers may have been given to, too
-        number = numba.from_dtype(dtype)
-        signatures = run.func.signatures
-        ours = (kinds for kinds in signatures if getattr(kinds[0], "dtype", None) == number)
-        return hot_loop(jit.assembly(run.func, next(ours, signatures[0])))
+    variant = next(iter(entry.variants.values()))
+    run = variant(*entry.sample(3, 3, 3, dtype, np.random.default_rng(0))).__enter__()
+    dispatchers = getattr(run, "dispatchers", None)  # of a fast kernel, each for one signature
+    if dispatchers is None:  # of a plain loop, which is compiled for what it is given
+        signature = tuple(map(numba.typeof, run.args))
+        run.func.compile(signature)
+        return hot_loop(jit.assembly(run.func, signature))
     return hot_loop("\n".join(jit.assembly(each, each.signatures[0]) for each in dispatchers))
