@@ -21,7 +21,8 @@ from .model.model import Model  # noqa: E402
 from .training.history import History  # noqa: E402
 
 if TYPE_CHECKING:
-    from . import activations, callbacks, losses, optimizers, plot, schedules, sklearn
+    from . import activations, callbacks, losses, optimizers, plot, schedules
+    from . import sklearn as sklearn
     from .execution.warmup import warmup
     from .files.models import load
     from .inspection.diagnosis import diagnose
@@ -48,9 +49,8 @@ __all__ = [
     "plot",
     "profile",
     "schedules",
-    "sklearn",
     "warmup",
-]
+]  # without sklearn: a star import would need scikit-learn, and hide the module of that name
 
 _LATE = {
     "Profile": ".inspection.profiler.result",
@@ -72,11 +72,11 @@ if not TYPE_CHECKING:  # type checkers would take any name for one that there is
             return getattr(importlib.import_module(_LATE[name], __name__), name)
         if name in _MODULES:
             return importlib.import_module(f".{name}", __name__)
-        near = difflib.get_close_matches(name, __all__, 1)
+        near = difflib.get_close_matches(name, __dir__(), 1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise AttributeError(f"module 'fastbp' has no attribute {name!r}{meant}")
 
 
 def __dir__() -> list[str]:
     """Return the public names, for completion."""
-    return sorted(__all__)
+    return sorted([*__all__, "sklearn"])

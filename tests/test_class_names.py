@@ -120,7 +120,8 @@ def test_tools_take_names():
 
 
 def test_plots_take_names():
-    plot = pytest.importorskip("fastbp.plot")
+    pytest.importorskip("matplotlib")
+    from fastbp import plot
     from fastbp.plot import confusing, descending
 
     m = model()

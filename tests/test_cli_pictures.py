@@ -11,6 +11,8 @@ import fastbp
 
 QUICKLY = ("train", "--epochs", 2, "--hidden", 16, "--quiet")
 
+pytest.importorskip("matplotlib")
+
 
 @pytest.fixture
 def untrained(monkeypatch):

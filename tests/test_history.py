@@ -29,6 +29,8 @@ def history():
 
 
 def git(*arguments):
+    if not (ROOT / ".git").exists():  # a source distribution
+        return []
     done = subprocess.run(["git", *arguments], cwd=ROOT, text=True, capture_output=True)
     return done.stdout.split() if done.returncode == 0 else []
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+
+pytest.importorskip("matplotlib")
+
 from test_plot import X, Y, axes, drawn, model
 
 from fastbp import plot

@@ -4,6 +4,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+
+pytest.importorskip("matplotlib")
+
 from matplotlib.figure import Figure
 from test_plot import PROFILE, X, Y, model
 

@@ -6,13 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 
 import fastbp
 from fastbp.execution.pool import KEPT_BYTES
-from fastbp.sklearn import MLPClassifier, compiled
 
 SIZES = [13, 37, 3]
+
+
+@pytest.fixture
+def estimators():
+    """`fastbp.sklearn`, where scikit-learn is installed."""
+    pytest.importorskip("sklearn", minversion="1.9")
+    import fastbp.sklearn
+
+    return fastbp.sklearn
 
 
 @pytest.fixture
@@ -58,8 +65,8 @@ def test_a_row_that_is_refused_leaves_nothing_behind(X, y):
     np.testing.assert_array_equal(model.predict_proba(X)[9:], right[9:])
 
 
-def test_threads_share_a_model_and_an_estimator(X, y):
-    model, estimator = fastbp.Model(SIZES, seed=0), MLPClassifier((37,), random_state=0, max_iter=2, tol=0)
+def test_threads_share_a_model_and_an_estimator(X, y, estimators):
+    model, estimator = fastbp.Model(SIZES, seed=0), estimators.MLPClassifier((37,), random_state=0, max_iter=2, tol=0)
     with pytest.warns(Warning, match="Maximum iterations"):
         estimator.fit(X, y)
     for call in model.predict_proba, estimator.predict_proba:
@@ -93,20 +100,21 @@ def test_threads_that_are_set_later_are_those_of_fit_and_of_one_row(X, y):
     assert model._plan.n_threads == 1
 
 
-def test_an_estimator_that_cannot_be_hashed_predicts_and_leaves_nothing_behind(X, y):
-    class Compared(MLPClassifier):
+def test_an_estimator_that_cannot_be_hashed_predicts_and_leaves_nothing_behind(X, y, estimators):
+    class Compared(estimators.MLPClassifier):
         def __eq__(self, other):
             raise ArithmeticError
 
         __hash__ = None
 
-    before = set(compiled._POOLS)
+    pools = estimators.compiled._POOLS
+    before = set(pools)
     with pytest.warns(Warning, match="Maximum iterations"):
         estimator = Compared((37,), random_state=0, max_iter=2, tol=0).fit(X, y)
-    assert estimator.predict(X).shape == (33,) and set(compiled._POOLS) - before
+    assert estimator.predict(X).shape == (33,) and set(pools) - before
     del estimator
     gc.collect()
-    assert set(compiled._POOLS) <= before
+    assert set(pools) <= before
 
 
 def test_copies_keep_plans_of_their_own(X, y):
@@ -118,9 +126,11 @@ def test_copies_keep_plans_of_their_own(X, y):
     assert not set(map(id, twin._pool._idle)) & set(map(id, model._pool._idle))
 
 
-def test_an_estimator_whose_weights_are_replaced_predicts_with_the_new_ones(X, y):
+def test_an_estimator_whose_weights_are_replaced_predicts_with_the_new_ones(X, y, estimators):
+    from sklearn.base import clone
+
     with pytest.warns(Warning, match="Maximum iterations"):
-        estimator = MLPClassifier((37,), random_state=0, max_iter=2, tol=0).fit(X, y)
+        estimator = estimators.MLPClassifier((37,), random_state=0, max_iter=2, tol=0).fit(X, y)
     before, twin = estimator.predict_proba(X), copy.deepcopy(estimator)
     estimator.coefs_ = [2 * W for W in estimator.coefs_]
     assert not np.array_equal(estimator.predict_proba(X), before)

@@ -19,8 +19,22 @@ def test_dir_shows_the_public_names_and_no_others(name):
     for needed in {"plot": ["matplotlib"], "sklearn": ["sklearn"]}.get(name, []):
         pytest.importorskip(needed)
     module = importlib.import_module(f"fastbp.{name}" if name else "fastbp")
-    assert dir(module) == sorted(module.__all__) and len(set(module.__all__)) == len(module.__all__)
+    shown = [*module.__all__, *([] if name else ["sklearn"])]  # which a star import leaves out
+    assert dir(module) == sorted(shown) and len(set(module.__all__)) == len(module.__all__)
     assert all(hasattr(module, each) for each in module.__all__)
+
+
+WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys(["sklearn", "matplotlib"]))  # which then cannot be imported
+sklearn = "a name of one's own"
+from fastbp import *
+print(Model([2, 3], seed=0).layer_sizes, optimizers.Adam(0.1).name, sklearn)
+"""
+
+
+def test_a_star_import_needs_no_extra_and_hides_no_module(run_python):
+    assert run_python("-W", "error", "-c", WITHOUT).stdout == "(2, 3) adam a name of one's own\n"
 
 
 def test_modules_offer_all_that_is_listed():

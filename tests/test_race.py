@@ -209,8 +209,7 @@ def test_no_text_of_the_picture_leaves_it(race):
 
 
 def test_the_command_draws_the_committed_picture_and_prints_the_table(race, run_python, tmp_path):
-    from PIL import Image
-
+    Image = pytest.importorskip("PIL.Image")
     done = run_python(FOLDER / "picture.py", FOLDER / "results.json", tmp_path / "race.png")
     assert done.stdout == race.table.markdown(race.results.load()) + "\n"
     kept = race.picture.PICTURE

@@ -20,6 +20,8 @@ from fastbp.inspection.report import page
 rng = np.random.default_rng(11)
 STRANGE = ["<script>alert(1)</script>", "a & b", "$x_1", "'\"é"]
 
+pytest.importorskip("matplotlib")
+
 
 @pytest.fixture(scope="module")
 def training():
