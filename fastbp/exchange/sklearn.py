@@ -127,9 +127,7 @@ def _loss_of_regressor(model: Model) -> dict[str, str]:
     if "loss" in MLPRegressor._get_param_names():
         return {"loss": name}
     if name == "poisson":
-        raise ValueError(
-            f"the model has loss {model.loss.name!r}, which needs scikit-learn 1.7 or newer, found {sklearn_version}"
-        )
+        raise ValueError(f"loss {model.loss.name!r} needs scikit-learn 1.7 or newer, found {sklearn_version}")
     return {}
 
 
@@ -174,8 +172,7 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
     Warns
     -----
     UserWarning
-        Where it would train on as another than the model, for want of a setting in scikit-learn: with "squared_error"
-        for other losses of numbers, without label smoothing, `l1`, `dropout`, `clip_value` and `clip_norm`.
+        Where it would train on with another loss of numbers, or without label smoothing, `l1`, `dropout`, clipping.
 
     Raises
     ------
@@ -230,8 +227,8 @@ def _warn_of_training(model: Model) -> None:
     if model.loss.link in ("identity", "exp") and model.loss.name != known:
         changes.insert(0, f"with the loss {known!r} in place of {model.loss.name!r}")
     if changes:
-        message = f"scikit-learn's network predicts the same, but would train on {' and '.join(changes)}"
-        warnings.warn(message, UserWarning, stacklevel=4)
+        told = f"scikit-learn's network predicts the same, but would train on {' and '.join(changes)}"
+        warnings.warn(told, UserWarning, stacklevel=4)
 
 
 def _activation(model: Model) -> str:
