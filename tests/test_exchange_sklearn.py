@@ -51,7 +51,7 @@ def test_a_loss_for_counts_goes_where_scikit_learn_has_it():
     if "poisson" in LOSSES:
         assert exchange.to_sklearn(model).loss == "poisson"
     else:
-        with pytest.raises(ValueError, match="loss 'poisson', which needs scikit-learn 1.7 or newer, found 1"):
+        with pytest.raises(ValueError, match="loss 'poisson' needs scikit-learn 1.7 or newer, found 1"):
             exchange.to_sklearn(model)
 
 
