@@ -2,7 +2,7 @@
 
 import platform
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -12,6 +12,7 @@ from ..compiler.jit import jit
 i64 = ir.IntType(64)
 INTEL, ARM = ("x86_64", "AMD64"), ("aarch64", "arm64")
 KNOWN = platform.machine() in (*INTEL, *ARM)
+binding.initialize_native_asmparser()  # without which LLVM ends the process at inline assembly, as on ARM
 
 
 @intrinsic

@@ -2,12 +2,13 @@
 
 import platform
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
 i32, i64 = ir.IntType(32), ir.IntType(64)
 EXTENDED = 0x80000000
+binding.initialize_native_asmparser()  # without which LLVM ends the process at inline assembly
 
 
 def _registers(builder, kind, code, constraints, arguments):
