@@ -80,7 +80,9 @@ def test_weights_of_classes_count_in_partial_fit():
     for start in (0, 75):
         part = slice(start, start + 75)
         weighted.partial_fit(X[part], WORDS[part], classes=list(weights))
-        rows.partial_fit(X[part], WORDS[part], [weights[word] for word in WORDS[part]], classes=list(weights))
+        rows.partial_fit(
+            X[part], WORDS[part], sample_weight=[weights[word] for word in WORDS[part]], classes=list(weights)
+        )
     assert bits(weighted) == bits(rows)
     with pytest.raises(ValueError, match="balanced"):
         MLPClassifier(**SETTINGS, class_weight="balanced").partial_fit(X, WORDS, classes=list(weights))

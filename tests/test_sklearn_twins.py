@@ -151,24 +151,3 @@ def test_a_pipeline_scales_validation_data_that_transform_input_names():
         pipeline.fit(raw[:100], WORDS[:100], X_val=raw[100:], y_val=WORDS[100:])
     np.testing.assert_array_equal(pipeline[-1].validation_loss_curve_, alone.validation_loss_curve_)
     assert pipeline[-1].validation_scores_ == alone.validation_scores_
-
-
-# ---- docstrings that tools read
-
-
-@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-def test_each_parameter_and_attribute_is_described_where_tools_read_it(kind):
-    from sklearn.externals._numpydoc.docscrape import NumpyDocString
-
-    doc = NumpyDocString(kind.__doc__)
-    described = [entry.name for entry in doc["Parameters"]]
-    assert sorted(described) == sorted(kind().get_params())
-    assert all(entry.type and entry.desc for entry in doc["Parameters"] + doc["Attributes"])
-    fitted = kind(**SETTINGS).fit(X, CLASSES)
-    attributes = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
-    assert attributes <= {entry.name for entry in doc["Attributes"]}
-    assert doc["See Also"] and doc["Examples"]
-    doc = NumpyDocString(kind.fit.__doc__)
-    assert [entry.name for entry in doc["Parameters"]][:4] == ["X", "y", "sample_weight", "X_val"]
-    assert doc["See Also"] and doc["Examples"] and doc["Returns"]
-    assert "Share of the outputs of all hidden layers" in kind(dropout=0.5)._repr_html_()

@@ -20,7 +20,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .running import Run, run_of, running
 
-OLDEST, NEWEST = (1, 4), (1, 9)  # the minor versions that the tests run on
+OLDEST, NEWEST = (1, 4), (1, 9)  # the minor versions that are known; before 1.6, only test_sklearn_private.py runs
 VERSION = tuple(map(int, re.findall(r"\d+", sklearn.__version__)[:2]))
 _FOUND = f"found {sklearn.__version__}"
 if VERSION < OLDEST:
