@@ -86,10 +86,20 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
 class _Monitoring(Callback):
     """A callback that counts epochs without an improvement of a metric. NaN and infinity are no improvement."""
 
+    monitor: str
+    patience: int
+    min_delta: float
+    mode: str
+    best: float
+    waited: int
+
     def __init__(self, monitor: str, patience: int, min_delta: float, mode: str) -> None:
         self.monitor, self.patience = monitor, checks.whole_number("patience", patience, 1)
         self.min_delta = checks.rate("min_delta", min_delta)
         self.mode = checks.choice("mode", mode, ("auto", "min", "max"))
+        self._forget()
+
+    def _forget(self) -> None:
         self.best, self.waited = math.nan, 0
 
     def _improved(self, logs: dict[str, float]) -> bool:
@@ -161,11 +171,12 @@ class EarlyStopping(_Monitoring):
         mode: str = "auto",
     ) -> None:
         super().__init__(monitor, patience, min_delta, mode)
-        self.restore_best = checks.flag("restore_best", restore_best)
+        self.restore_best: bool = checks.flag("restore_best", restore_best)
 
     def on_train_begin(self, model: Any) -> None:
         """Forget an earlier training."""
-        self.best, self.waited, self._epochs = math.nan, 0, 0
+        self._epochs = 0
+        self._forget()
         self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
         self._kept: list[np.ndarray] = []
@@ -224,11 +235,12 @@ class ReduceLearningRate(_Monitoring):
         mode: str = "auto",
     ) -> None:
         super().__init__(monitor, patience, min_delta, mode)
-        self.factor, self.least = checks.share("factor", factor), checks.rate("least", least)
+        self.factor: float = checks.share("factor", factor)
+        self.least: float = checks.rate("least", least)
 
     def on_train_begin(self, model: Any) -> None:
         """Forget an earlier training."""
-        self.best, self.waited = math.nan, 0
+        self._forget()
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Lower the rate when `patience` is over."""
@@ -262,7 +274,8 @@ class Diagnose(Callback):
     """
 
     def __init__(self, X: Any, y: Any) -> None:
-        self.X, self.y = X, y
+        self.X: Any = X
+        self.y: Any = y
         self.reports: list[Any] = []
 
     def on_train_begin(self, model: Any) -> None:

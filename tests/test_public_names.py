@@ -1,6 +1,8 @@
 """The names that completion and type checkers see: the public ones and no others."""
 
+import ast
 import importlib
+import inspect
 import subprocess
 import sys
 
@@ -80,3 +82,18 @@ def test_type_checkers_find_what_is_not_there_and_nothing_else(tmp_path):
     )  # fmt: skip
     lines = [int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line]
     assert lines == [GOOD.count("\n") + 1 + number for number in range(len(BAD))], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_the_parameters_of_estimators_that_type_checkers_see_are_those_there_are(name):
+    estimators = pytest.importorskip("fastbp.sklearn")
+    tree = ast.parse(inspect.getsource(estimators))
+    kind = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    seen = next(node for node in ast.walk(kind) if isinstance(node, ast.FunctionDef)).args
+    given = seen.args[-len(seen.defaults) :], seen.defaults, seen.kwonlyargs, seen.kw_defaults
+    defaults = {arg.arg: ast.literal_eval(value) for args, values in zip(given[::2], given[1::2], strict=True)
+                for arg, value in zip(args, values, strict=True)}  # fmt: skip
+    real = inspect.signature(getattr(estimators, name)).parameters
+    assert defaults == {key: value.default for key, value in real.items()}
+    keywords = [key for key, value in real.items() if value.kind is value.KEYWORD_ONLY]
+    assert [arg.arg for arg in seen.kwonlyargs] == keywords and all(arg.annotation for arg in seen.kwonlyargs)

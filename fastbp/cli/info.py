@@ -14,7 +14,7 @@ from .output import printable
 PACKAGES = "numpy", "numba", "llvmlite"
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     info = commands.add_parser("info", help="show versions, CPU, threads and cache", allow_abbrev=False)
     info.set_defaults(run=run)

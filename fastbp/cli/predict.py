@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .arguments import add_header, add_max_bytes
 from .output import complain, plain
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command's arguments."""
     predict = commands.add_parser(
         "predict",

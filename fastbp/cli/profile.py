@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..kernels.optimizers import OPTIMIZERS
 from .arguments import add_header, add_max_bytes, different, layer_sizes, positive, whole
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BATCHES = 64  # of random rows, where no data are given
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command's arguments."""
     profile = commands.add_parser(
         "profile",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
@@ -24,7 +24,7 @@ TASKS = ("classification", "regression")
 REGRESSION_RATE = 0.01
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command's arguments."""
     train = commands.add_parser(
         "train",

@@ -13,7 +13,7 @@ from ..kernels.losses import LOSSES
 from ..kernels.optimizers import OPTIMIZERS
 
 
-def add(commands: argparse._SubParsersAction) -> None:
+def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command's arguments."""
     warmup = commands.add_parser(
         "warmup",

@@ -121,7 +121,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         class_names: Any = None,
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
-        self.network = Network(
+        self.network: Network = Network(
             sizes,
             choices.activations(activation, len(sizes) - 2),
             choices.loss(loss, label_smoothing, sizes[-1]),
@@ -133,15 +133,17 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
             clip_norm=math.inf if clip_norm is None else checks.above_zero("clip_norm", clip_norm),
         )
         self._optimizer = choices.optimizer(optimizer, learning_rate)
-        self.kernels = checks.choice("kernels", kernels, plan.KERNELS)
+        self.kernels: str = checks.choice("kernels", kernels, plan.KERNELS)
         self.n_threads = n_threads
-        self.dtype = checks.dtype(dtype)
+        self.dtype: np.dtype = checks.dtype(dtype)
         self.input_shift = input_shift
         self.input_scale = input_scale
         self.feature_names = feature_names
         self.class_names = class_names
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
-        self.initializer = checks.choice("initializer", initializer, initializers.INITIALIZERS, initializers.ALIASES)
+        self.initializer: str = checks.choice(
+            "initializer", initializer, initializers.INITIALIZERS, initializers.ALIASES
+        )
         self.stop_training = False
         self._make()
         initializers.draw(self.initializer, self.network, self._flat, self._random)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     from sklearn import neural_network
@@ -81,7 +81,23 @@ class MLPClassifier(Fitting, private.Classifier, neural_network.MLPClassifier): 
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
-    __init__ = _init(neural_network.MLPClassifier, _OF_CLASSIFIERS)
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, hidden_layer_sizes: Any = (100,), activation: Any = "relu", *, solver: str = "adam", alpha: float =
+            0.0001, batch_size: int | str = "auto", learning_rate: str = "constant", learning_rate_init: float = 0.001,
+            power_t: float = 0.5, max_iter: int = 200, shuffle: bool = True, random_state: Any = None, tol: float =
+            0.0001, verbose: bool = False, warm_start: bool = False, momentum: float = 0.9, nesterovs_momentum: bool =
+            True, early_stopping: bool = False, validation_fraction: float = 0.1, beta_1: float = 0.9, beta_2: float =
+            0.999, epsilon: float = 1e-08, n_iter_no_change: int = 10, max_fun: int = 15000, weight_decay: float = 0.01,
+            rho: float = 0.9, initializer: str | None = None, scoring: Any = None, dropout: Any = 0.0, layer_norm: Any =
+            False, l1: float = 0.0, clip_value: float | None = None, clip_norm: float | None = None, schedule: Any =
+            None, n_threads: int | None = None, class_weight: dict[Any, float] | str | None = None, label_smoothing:
+            float = 0.0,
+        ) -> None: ...  # fmt: skip
+
+    else:
+        __init__ = _init(neural_network.MLPClassifier, _OF_CLASSIFIERS)
 
 
 class MLPRegressor(Fitting, private.Regressor, neural_network.MLPRegressor):  # noqa: D101, below
@@ -92,7 +108,22 @@ class MLPRegressor(Fitting, private.Regressor, neural_network.MLPRegressor):  # 
         "loss": [StrOptions({name for name, loss in LOSSES.items() if loss.link in NUMBERS}), Loss],
         "delta": [Interval(Real, 0, None, closed="neither")],
     }
-    __init__ = _init(neural_network.MLPRegressor, _OF_REGRESSORS)
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, loss: str | Loss = "squared_error", hidden_layer_sizes: Any = (100,), activation: Any = "relu", *,
+            solver: str = "adam", alpha: float = 0.0001, batch_size: int | str = "auto", learning_rate: str =
+            "constant", learning_rate_init: float = 0.001, power_t: float = 0.5, max_iter: int = 200, shuffle: bool =
+            True, random_state: Any = None, tol: float = 0.0001, verbose: bool = False, warm_start: bool = False,
+            momentum: float = 0.9, nesterovs_momentum: bool = True, early_stopping: bool = False, validation_fraction:
+            float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-08, n_iter_no_change: int = 10,
+            max_fun: int = 15000, weight_decay: float = 0.01, rho: float = 0.9, initializer: str | None = None, scoring:
+            Any = None, dropout: Any = 0.0, layer_norm: Any = False, l1: float = 0.0, clip_value: float | None = None,
+            clip_norm: float | None = None, schedule: Any = None, n_threads: int | None = None, delta: float = 1.0,
+        ) -> None: ...  # fmt: skip
+
+    else:
+        __init__ = _init(neural_network.MLPRegressor, _OF_REGRESSORS)
 
 
 for _kind, _defaults in ((MLPClassifier, _OF_CLASSIFIERS), (MLPRegressor, _OF_REGRESSORS)):

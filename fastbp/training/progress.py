@@ -31,7 +31,8 @@ class Progress:
     """
 
     def __init__(self, verbose: int, epochs: int) -> None:
-        self.verbose, self.epochs = verbose, epochs
+        self.verbose: int = verbose
+        self.epochs: int = epochs
         self._bar: Any = None
         self._epochs_done = 0
 

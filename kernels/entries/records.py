@@ -44,6 +44,12 @@ class Layout:
         a status come behind them.
     """
 
+    fields: dict[str, Any]
+    itemsize: int
+    private: int
+    places: dict[str, tuple[int, Any]]
+    dtype: np.dtype[Any]
+
     def __init__(self, name: str, fields: Mapping[str, object], alone: tuple[str, ...] = ()) -> None:
         self.name = name
         self.fields = {field: Table(self) if isinstance(kind, Table) and kind.of == name else kind
@@ -108,6 +114,8 @@ class Record:
     ----------
     layout : Layout
     """
+
+    address: int
 
     def __init__(self, layout: Layout) -> None:
         self._memory = aligned(layout.itemsize, np.uint8)

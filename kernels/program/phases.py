@@ -8,7 +8,7 @@ program. The profiler runs it with a clock around each kernel (engine/clocks.py)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 GATHER, FORWARD, BACKWARD, ROWS, UPDATE, BLOCKS = range(6)  # kinds of phases: how they are split into tasks
 
@@ -48,7 +48,7 @@ class Stack(NamedTuple):
         Whether some of its outputs are dropped: in training steps alone.
     """
 
-    activations: Sequence
+    activations: Sequence[Any]
     separate: Sequence[bool]
     normalized: Sequence[bool]
     dropped: Sequence[bool]
