@@ -56,18 +56,33 @@ class _Work:
         self.value = self.error = None
         self.done, self.end = False, _thread.allocate_lock()
         self.end.acquire()
+        self.do = self._steps().__next__
+        self.do()
 
-    def do(self):
-        """Call the function."""
+    def _steps(self):
+        """Get ready in the first call, and do the work in the second.
+
+        Until a new thread runs, Python 3.11 and older take it for the one that starts it, and give it exceptions meant
+        for that one. They come at the first instruction, which so is one of a `try`.
+        """
+        interruption = None
+        try:
+            yield
+        except GeneratorExit:
+            return
+        except BaseException as error:  # of whatever kind
+            interruption = error
         before, _here.compiling = _here.compiling, True
         try:
             run, *arguments = self.call
             self.value = run(*arguments)
-        except BaseException as error:  # whatever it is: it is raised where the call was asked for
+        except BaseException as error:
             self.error = error
         finally:
+            self.error = interruption or self.error
             self.call, _here.compiling, self.done = None, before, True
             self.end.release()
+        yield
 
     def wait(self):
         """Wait for the end; again, if an exception from outside came meanwhile."""
