@@ -181,7 +181,7 @@ def test_a_file_that_another_process_removed_in_the_first_moment_is_made_again(t
     def late(file):
         names.append(file.name)
         if len(names) == 1:
-            writing._clean(str(tmp_path))
+            writing._clean(str(tmp_path / "file"))
         return lock(file)
 
     monkeypatch.setattr(writing, "_lock", late)
@@ -210,6 +210,19 @@ def test_files_of_other_users_stay(tmp_path):
     os.chown(tmp_path / LEFT, USER, -1)
     write_whole(b"new", tmp_path / "file")
     assert sorted(os.listdir(tmp_path)) == [LEFT, "file"]
+
+
+@root
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_what_a_killed_save_of_root_left_to_the_owner_of_the_file_is_removed(tmp_path, moment):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    os.chown(path, USER, GROUP)
+    assert subprocess.run([sys.executable, "-c", KILLED, path, moment]).returncode == -signal.SIGKILL
+    [left] = set(tmp_path.iterdir()) - {path}
+    assert left.stat().st_uid == USER
+    write_whole(b"new", path)
+    assert os.listdir(tmp_path) == ["file"] and path.stat().st_uid == USER
 
 
 def test_a_file_system_without_locks_takes_files_and_keeps_what_is_left(tmp_path, monkeypatch):

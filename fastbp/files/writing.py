@@ -35,7 +35,7 @@ def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
         Where the file can't be written, or on Windows is open in another program; what was there is then as it was.
     """
     path = check_writable(path)
-    _clean(os.path.dirname(path))
+    _clean(path)
     try:
         with _temporary(path) as file:
             file.write(data)
@@ -144,20 +144,26 @@ def _like(path: str, file: BinaryIO) -> None:
             os.chmod(file.name, mode)
 
 
-def _clean(folder: str) -> None:
-    """Remove this user's temporary files that no process has locked: what wrote them was killed."""
+def _clean(path: str) -> None:
+    """Remove the temporary files beside a file that no process has locked: what wrote them was killed.
+
+    Only this user's are removed, and where root writes, those that were given to the owner of the file.
+    """
     if fcntl is None:
         return
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+    owners = {os.geteuid()}
+    with contextlib.suppress(OSError):
+        owners.add(os.stat(path).st_uid)
+    with contextlib.suppress(OSError), os.scandir(os.path.dirname(path)) as entries:
         for entry in entries:
             if TEMPORARY.fullmatch(entry.name):
                 with contextlib.suppress(OSError):
-                    _remove(entry.path)
+                    _remove(entry.path, owners)
 
 
-def _remove(path: str) -> None:
+def _remove(path: str, owners: set[int]) -> None:
     with open(path, "r+b", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
         found = os.fstat(file.fileno())
-        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+        if stat.S_ISREG(found.st_mode) and found.st_uid in owners:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.unlink(path)
