@@ -130,7 +130,7 @@ def main(folder, seed, tries):
         if result is not None:
             seconds[work] = time.perf_counter() - begin
             bits.setdefault(work.__name__, set()).add(result)
-        for after in (cold, own) if number == tries - 1 else (own,):
+        for after in (cold, own, alone) if number == tries - 1 else (own,):
             bits.setdefault(after.__name__, set()).add(after())
         check(folder)
     found = {name: sorted(each) for name, each in bits.items()}
