@@ -18,7 +18,7 @@ from llvmlite import binding as llvm
 from ..library import sources
 from ..library.calls import entry_point
 from ..library.levels import features, levels, present
-from ..library.loading import FOLDER, SUFFIX
+from ..library.loading import FOLDER, SUFFIX, is_current
 from ..library.settings import CHOICE
 from ..library.symbols import ABOUT, symbol
 from ..machine.registers import ROWS, VECTORS
@@ -50,8 +50,11 @@ def main(arguments=None):
         Path(path).write_bytes(object_code(level, dtype))
         return 0
     for name in list(known) if options.all else options.level or [host_level()]:
-        path = build(known[name], options.out)
-        print(f"{path}: {path.stat().st_size // 1024} KB", flush=True)
+        path = options.out / f"{name}{SUFFIX}"
+        what = (
+            "is current" if is_current(path) else f"built, {build(known[name], options.out).stat().st_size // 1024} KB"
+        )
+        print(f"{path}: {what}", flush=True)
     return 0
 
 

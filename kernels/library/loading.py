@@ -71,13 +71,14 @@ def library():
 
 def _usable(known, files):
     """Return those of the levels that this CPU has, if their libraries are made of the present sources."""
-    known = [level for level in known if _current(files[level.name])]
+    known = [level for level in known if is_current(files[level.name])]
     if not known or not known[0].bits:
         return known
     return present(known, entry_point(_opened(files[known[0].name]).address("identify", "float32")))
 
 
-def _current(path):
+def is_current(path):
+    """Whether a file is a library that was made of the present sources."""
     try:
         return _opened(path).sources == sources.key()
     except sources.MissingError:  # nobody can have edited them
