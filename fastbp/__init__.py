@@ -1,6 +1,5 @@
 """fastbp trains fully connected networks on a CPU, in kernels that read like the equations of backpropagation."""
 
-import difflib
 import importlib
 import importlib.util
 import os
@@ -72,6 +71,8 @@ if not TYPE_CHECKING:  # type checkers would take any name for one that there is
             return getattr(importlib.import_module(_LATE[name], __name__), name)
         if name in _MODULES:
             return importlib.import_module(f".{name}", __name__)
+        import difflib  # which few programs need
+
         near = difflib.get_close_matches(name, __dir__(), 1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise AttributeError(f"module 'fastbp' has no attribute {name!r}{meant}")

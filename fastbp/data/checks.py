@@ -5,7 +5,6 @@ Compiled kernels do not check bounds, so all that reaches them must have passed 
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -104,6 +103,8 @@ def meant(value: str, known: Iterable[str]) -> str:
     """Return the part of an error that suggests the known name next to `value`, or nothing where none is near."""
     names = list(known)
     plain = {plainly(name): name for name in reversed(names)}
+    import difflib  # which few programs need
+
     near = difflib.get_close_matches(plainly(value), plain, 1, 0.7)
     begun = [name for name in names if len(value) > 1 and plainly(name).startswith(plainly(value))]
     found = [plain[name] for name in near] or begun[:1]

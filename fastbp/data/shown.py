@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 MOST_ROWS = 20  # of a table; of more the first and the last are shown
 
@@ -15,7 +14,7 @@ class Text(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(self)}</pre>"
+        return f"<pre>{_escaped(self)}</pre>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
@@ -24,15 +23,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "")
     if len(body) > MOST_ROWS:
         half, left = MOST_ROWS // 2, len(body) - 2 * (MOST_ROWS // 2)
         body[half:-half] = [f'<tr><td colspan="{len(head)}">... {left} more ...</td></tr>']
-    top = f"<caption>{escape(caption)}</caption>" if caption else ""
+    top = f"<caption>{_escaped(caption)}</caption>" if caption else ""
     return f"<table>{top}<thead>{_line(head, 'th')}</thead><tbody>{''.join(body)}</tbody></table>"
 
 
 def listed(items: Iterable[str]) -> str:
     """Return an HTML list, or nothing of no items."""
-    found = "".join(f"<li>{escape(item)}</li>" for item in items)
+    found = "".join(f"<li>{_escaped(item)}</li>" for item in items)
     return f"<ol>{found}</ol>" if found else ""
 
 
 def _line(cells: Sequence[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f"<{tag}>{_escaped(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def _escaped(text: str) -> str:
+    """Return a text as HTML shows it."""
+    import html  # which few programs need
+
+    return html.escape(text)

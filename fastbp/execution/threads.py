@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import sys
 import threading
@@ -13,7 +12,8 @@ from .sharing import SHORT_FLOP, Sharing
 
 _sharing = Sharing()
 _most = n_cpus()
-_worker_process = multiprocessing.parent_process() is not None
+_processes = sys.modules.get("multiprocessing.process")  # in a worker process it is imported before this module
+_worker_process = _processes is not None and _processes.parent_process() is not None
 _main_thread = threading.main_thread().ident
 
 
