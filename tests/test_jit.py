@@ -221,18 +221,23 @@ def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():
     assert out.tolist() == [1, 1, 1]
 
 
-def test_functions_that_close_over_different_values_have_different_cache_entries(run_python, tmp_path):
+@pytest.mark.parametrize("times", ["def times(a): return a * n", "times = twice(n)"])
+def test_functions_that_close_over_different_values_have_different_cache_entries(run_python, tmp_path, times):
     code = (
-        "from fastbp.kernels.compiler.jit import jit\n"
+        "from fastbp.kernels.compiler.jit import inline, jit\n"
+        "def twice(n):\n"
+        "    return inline(lambda a: a * n)\n"
         "def make(n):\n"
-        "    def times(a):\n"
-        "        return a * n\n"
-        "    return jit(times)\n"
+        f"    {times}\n"
+        "    def called(a):\n"
+        "        return times(a)\n"
+        "    return jit(called if times.__class__.__name__ != 'function' else times)\n"
         "print(make(2)(1.0), make(3)(1.0))"
     )
     script = tmp_path / "closures.py"
     script.write_text(code)
-    assert run_python(script, NUMBA_CACHE_DIR=str(tmp_path / "cache")).stdout == "2.0 3.0\n"
+    for _ in range(2):  # compiled, and from the cache
+        assert run_python(script, NUMBA_CACHE_DIR=str(tmp_path / "cache")).stdout == "2.0 3.0\n"
 
 
 def test_what_is_compiled_into_its_callers_refuses_a_call_from_python():

@@ -10,6 +10,7 @@ import hashlib
 import pickle
 import sys
 import warnings
+from types import FunctionType
 
 import llvmlite
 import numba
@@ -217,9 +218,13 @@ def cache_hits():
 
 
 def _by_name(value):
-    """Return the name and line of a compiled function, the same in every process; any other value as it is."""
-    function = getattr(value, "py_func", None)
-    return value if function is None else (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
+    """Return what a value is, the same in every process: of a function its name, its line and what it encloses."""
+    function = getattr(value, "py_func", value)
+    if isinstance(function, FunctionType):
+        enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
+        return function.__module__, function.__qualname__, function.__code__.co_firstlineno, enclosed
+    name = getattr(value, "name", None)
+    return (type(value).__name__, name) if isinstance(name, str) else value
 
 
 def _object_file(parts):
