@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from itertools import product
 
 import numpy as np
@@ -21,6 +22,7 @@ try:
     from fastbp.kernels.machine.registers import ROWS, VECTORS
 except ImportError:  # without Numba
     ROWS, VECTORS = library().tile
+NO_NUMBA = find_spec("numba") is None  # the library has all that most models need
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
 compiling._shown = True  # which kernel is compiled first is not a test's matter
@@ -40,6 +42,11 @@ def _sizes(dtype):
     """One below, one above a register tile and primes leave it remainders; 33 rows, 2 and 10 outputs are common."""
     tile = (LINE // dtype.itemsize, LINE // dtype.itemsize * VECTORS)
     return _hard((ROWS,), (2, 13, 33)), _hard(tile, (3, 37)), _hard(tile, (2, 10, 37))
+
+
+def pytest_runtest_setup(item):
+    if NO_NUMBA and "elementwise" in getattr(item, "callspec", item).__dict__.get("params", {}).values():
+        pytest.skip("plain loops need Numba, which is not installed")
 
 
 @pytest.fixture
