@@ -13,6 +13,7 @@ from fastbp import cli
 from fastbp.execution import warmup as warming
 from fastbp.kernels.compiler import jit
 from fastbp.kernels.engine import code
+from fastbp.kernels.library.compiling import compiling
 from fastbp.kernels.optimizers import OPTIMIZERS
 
 NO_LIBRARY = {"FASTBP_LIBRARY": "off"}
@@ -287,3 +288,9 @@ def test_the_command_knows_uses_by_name(asked, capsys, purpose):
         pytest.importorskip("sklearn")
     assert cli.main(["warmup", "--for", purpose]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_the_command_prints_how_long_each_kernel_took(asked, capsys, monkeypatch):
+    monkeypatch.setattr(compiling, "times", [(0.25, "gather_float32"), (1.5, "loss_cross_entropy")])
+    assert cli.main(["warmup", "--timings"]) == 0
+    assert capsys.readouterr().out == "   1.500 s  loss_cross_entropy\n   0.250 s  gather_float32\n"

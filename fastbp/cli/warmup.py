@@ -9,6 +9,7 @@ from typing import Any
 
 from ..data.checks import DTYPES
 from ..kernels.activations import ACTIVATIONS
+from ..kernels.library.compiling import compiling
 from ..kernels.losses import LOSSES
 from ..kernels.optimizers import OPTIMIZERS
 
@@ -31,6 +32,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         text = f"those of the models, separated by commas: {', '.join(known)}; default: %(default)s"
         warmup.add_argument(option, metavar="NAMES", type=lambda names: names.split(","), default=default, help=text)
     warmup.add_argument("--for", dest="purpose", choices=list(PURPOSES), help="what is to be used, with its defaults")
+    warmup.add_argument("--timings", action="store_true", help="print how long each kernel took, the longest first")
     warmup.add_argument("--layer-norm", action="store_true", help="compile layer normalization, too")
     warmup.set_defaults(run=run)
 
@@ -61,12 +63,15 @@ def run(options: argparse.Namespace) -> int:
 
     if options.purpose:
         warmup(*PURPOSES[options.purpose]())
-        return 0
-    warmup(
-        dtypes=options.dtypes,
-        optimizers=options.optimizers,
-        activations=options.activations,
-        losses=options.losses,
-        layer_norm=options.layer_norm,
-    )
+    else:
+        warmup(
+            dtypes=options.dtypes,
+            optimizers=options.optimizers,
+            activations=options.activations,
+            losses=options.losses,
+            layer_norm=options.layer_norm,
+        )
+    if options.timings:
+        for seconds, name in sorted(compiling.times, reverse=True):
+            print(f"{seconds:8.3f} s  {name}")
     return 0

@@ -100,12 +100,12 @@ class _Undisturbed(CPUDispatcher):
 
     def compile(self, signature):
         self._launch()
-        with compiling.one():
+        with compiling.one(self.__name__):
             return undisturbed(super().compile, signature)
 
     def _compile_for_args(self, *args, **kwargs):
         self._launch()
-        with compiling.one():
+        with compiling.one(self.__name__):
             return undisturbed(functools.partial(super()._compile_for_args, *args, **kwargs))
 
     def _launch(self):

@@ -29,7 +29,7 @@ class Assembled(NamedTuple):
 
 def _compiler():
     """Import the compiler."""
-    with compiling.one(counts=False):
+    with compiling.one():
         from . import compilation
 
     return compilation

@@ -17,11 +17,14 @@ class Compiling:
         Spent on it.
     done, expected : int
         Functions that are compiled or loaded from the cache, and how many are known to be needed.
+    times : list of (float, str)
+        Seconds that each took, with its name, those included that it asked for.
     """
 
     def __init__(self, clock=time.perf_counter):
         self._clock, self._depth, self._shown, self._open = clock, 0, False, False
         self.seconds, self.done, self.expected = 0.0, 0, 0
+        self.times = []
 
     def now(self):
         """Return the time in seconds without that spent compiling, for figures of training."""
@@ -32,8 +35,8 @@ class Compiling:
         self.expected = self.done + n
 
     @contextlib.contextmanager
-    def one(self, counts=True):
-        """Count a function that is compiled, and the time that it takes, or that something else takes before it."""
+    def one(self, name=""):
+        """Count a function that is compiled, and the time that it takes; without a name, time alone."""
         self._depth += 1  # compiling one function asks for others, which are not counted
         began = self._clock()
         try:
@@ -41,8 +44,11 @@ class Compiling:
         finally:
             self._depth -= 1
             if not self._depth:
-                self.seconds += self._clock() - began
-                self.done += counts
+                took = self._clock() - began
+                self.seconds += took
+                if name:
+                    self.times.append((took, name))
+                    self.done += 1
                 self._show()
 
     def _show(self):
