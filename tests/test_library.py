@@ -16,6 +16,7 @@ from fastbp.kernels.library import levels, loading, settings, sources
 from fastbp.kernels.library.calls import entry_point
 from fastbp.kernels.library.levels import AARCH64, AVX512_STATE, AVX_STATE, X86_64, XCR0, features, present
 from fastbp.kernels.library.symbols import symbol
+from fastbp.kernels.machine.registers import ROWS, VECTORS
 from fastbp.kernels.program.entry_records import IDENTITY, SHUFFLE
 from fastbp.kernels.program.phases import Kernel
 
@@ -104,9 +105,11 @@ def small(tmp_path_factory):
     )
     path = folder / f"{levels.levels()[0].name}{loading.SUFFIX}"
     with patch.context():
-        (folder / "some.o").write_bytes(building.object_code(levels.levels()[0].name, "float32"))
+        (folder / "some.o").write_bytes(building.object_code("float32"))
         linker = next(each for each in building.LINKERS[sys.platform] if shutil.which(each[0]))
         subprocess.run([*linker, "-o", str(path), str(folder / "some.o")], check=True)
+    told = {"level": path.stem, "tile": [ROWS, VECTORS], "sources": sources.key(), "code": loading.digest(path)}
+    path.with_suffix(".json").write_text(json.dumps(told))
     patch.undo()
     return path
 
@@ -124,7 +127,7 @@ def chosen(small, monkeypatch):
 @linked
 def test_a_library_is_found_and_computes_the_same_bits(chosen, small):
     found = chosen()
-    assert found.path == small and found.sources == sources.key()
+    assert found.path == small and found.tile == (ROWS, VECTORS) and found.simd_bits == levels.levels()[0].simd_bits
     orders = np.zeros((2, 1009), np.int64)
     addresses = found.address("shuffle_rows", F32), compilation.work("shuffle_rows", F32)[0]
     for order, address in zip(orders, addresses, strict=True):
@@ -149,10 +152,19 @@ def test_a_library_is_taken_where_no_sources_are_installed(chosen, monkeypatch, 
 
 
 @linked
-@pytest.mark.parametrize("content", [b"", b"no library at all", None])
-def test_a_damaged_library_is_ignored(chosen, monkeypatch, small, tmp_path, content):
-    content = small.read_bytes()[:4000] if content is None else content
-    (tmp_path / small.name).write_bytes(content)
+@pytest.mark.parametrize(
+    "damage", ["cut off", "one bit", "not told", "told in part", "told otherwise", "no dictionary"]
+)
+def test_a_damaged_library_is_ignored(chosen, monkeypatch, small, tmp_path, damage):
+    code, told = small.read_bytes(), small.with_suffix(".json").read_text()
+    if damage == "cut off":
+        code = code[:4000]
+    elif damage == "one bit":
+        code = code[:5000] + bytes([code[5000] ^ 1]) + code[5001:]
+    told = {"told in part": told[:40], "told otherwise": "{}", "no dictionary": "[1]"}.get(damage, told)
+    (tmp_path / small.name).write_bytes(code)
+    if damage != "not told":
+        (tmp_path / small.name).with_suffix(".json").write_text(told)
     monkeypatch.setattr(loading, "FOLDER", tmp_path)
     assert chosen() is None
 
@@ -211,13 +223,6 @@ def test_kernels_that_call_what_not_every_system_has_are_refused():
     machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine()
     with pytest.raises(RuntimeError, match="kernels must not call NRT_incref"):
         building._remove_what_is_not_called(module, machine)
-
-
-def test_a_library_says_what_it_is():
-    like = llvm.parse_assembly(f'target triple = "{llvm.get_process_triple()}"\n')
-    told = json.dumps({"level": 'quoted "level"'}).encode() + b"\0"
-    text = str(building._data("fastbp_about", told, like))
-    assert f"[{len(told)} x i8]" in text and "@fastbp_about" in text
 
 
 def test_without_a_linker_nothing_is_built(monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ Networks of each dtype make an object file, in a process of its own.
 import argparse
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -18,10 +19,10 @@ from llvmlite import binding as llvm
 from ..library import sources
 from ..library.calls import entry_point
 from ..library.levels import features, levels, present
-from ..library.loading import FOLDER, SUFFIX, is_current
+from ..library.loading import FOLDER, SUFFIX, digest, is_current
 from ..library.settings import CHOICE
-from ..library.symbols import ABOUT, symbol
-from ..machine.registers import ROWS, VECTORS
+from ..library.symbols import symbol
+from ..machine.registers import tile_shape
 from . import compilation
 
 DTYPES = "float32", "float64"
@@ -43,11 +44,11 @@ def main(arguments=None):
     parser.add_argument("--level", action="append", choices=list(known), help="by default the best of this CPU")
     parser.add_argument("--all", action="store_true", help="build all levels of this kind of machine")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder, by default that in which libraries are found")
-    parser.add_argument("--object", nargs=3, metavar=("LEVEL", "DTYPE", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--object", nargs=2, metavar=("DTYPE", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.object:
-        level, dtype, path = options.object
-        Path(path).write_bytes(object_code(level, dtype))
+        dtype, path = options.object
+        Path(path).write_bytes(object_code(dtype))
         return 0
     for name in list(known) if options.all else options.level or [host_level()]:
         path = options.out / f"{name}{SUFFIX}"
@@ -73,7 +74,7 @@ def build(level, folder):
     with tempfile.TemporaryDirectory(dir=folder) as work:
         objects = [Path(work) / f"{dtype}.o" for dtype in DTYPES]
         variables = os.environ | {CHOICE: "off", "NUMBA_CPU_NAME": level.name, "NUMBA_CPU_FEATURES": features(level)}
-        command = [sys.executable, "-m", "fastbp.kernels.engine.building", "--object", level.name]
+        command = [sys.executable, "-m", "fastbp.kernels.engine.building", "--object"]
         running = [
             subprocess.Popen([*command, dtype, str(path)], env=variables)
             for dtype, path in zip(DTYPES, objects, strict=True)
@@ -82,10 +83,15 @@ def build(level, folder):
             raise RuntimeError(f"the kernels for {level.name} could not be compiled")
         linked = Path(work) / f"{level.name}{SUFFIX}"
         subprocess.run([*linker, "-o", str(linked), *map(str, objects)], check=True)
-        return linked.replace(folder / linked.name)
+        about = {"level": level.name, "tile": tile_shape(features(level), platform.machine()), "sources": sources.key()}
+        told = linked.with_suffix(".json")
+        told.write_text(json.dumps(about | {"code": digest(linked)}), encoding="utf-8")
+        path = linked.replace(folder / linked.name)
+        told.replace(folder / told.name)
+        return path
 
 
-def object_code(level, dtype):
+def object_code(dtype):
     """Return an object file of the kernels of networks of a dtype, for the CPU that Numba compiles for."""
     llvm.initialize_native_asmparser()
     whole, codegen = None, None
@@ -97,9 +103,6 @@ def object_code(level, dtype):
             whole = module
         else:
             whole.link_in(module)
-    if dtype == DTYPES[0]:
-        about = {"level": level, "tile": [ROWS, VECTORS], "sources": sources.key()}
-        whole.link_in(_data(ABOUT, json.dumps(about).encode() + b"\0", whole))
     machine = llvm.Target.from_triple(whole.triple).create_target_machine(
         cpu=codegen._get_host_cpu_name(), features=codegen._tm_features, opt=3, reloc="pic", codemodel="default"
     )
@@ -118,16 +121,6 @@ def _with_one_symbol(compiled, name):
     if sys.platform == "win32":
         function.storage_class = "dllexport"
     return module
-
-
-def _data(name, content, like):
-    """Return a module that holds these bytes under a name."""
-    text = "".join(f"\\{byte:02x}" for byte in content)
-    kind = "dllexport constant" if sys.platform == "win32" else "constant"
-    return llvm.parse_assembly(
-        f'target triple = "{like.triple}"\ntarget datalayout = "{like.data_layout}"\n'
-        f'@{name} = {kind} [{len(content)} x i8] c"{text}"\n'
-    )
 
 
 def _remove_what_is_not_called(module, machine):

@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import hashlib
 import json
 import os
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from . import settings, sources
 from .calls import entry_point
 from .levels import levels, present
-from .symbols import ABOUT, symbol
+from .symbols import symbol
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 FOLDER = Path(__file__).parent / "built"
@@ -18,6 +19,11 @@ FOLDER = Path(__file__).parent / "built"
 
 class Library:
     """A shared library of kernels.
+
+    Parameters
+    ----------
+    path : Path
+        Of the library. What it was made of stands beside it, in a file of JSON.
 
     Attributes
     ----------
@@ -27,14 +33,12 @@ class Library:
         Width of the vectors that its code computes on.
     tile : (int, int)
         Rows and vectors of its register tiles.
-    sources : str
-        Hash of what it was made of.
     """
 
     def __init__(self, path):
+        told = about(path)
         self.path, self._code = path, ctypes.CDLL(str(path))
-        about = json.loads(ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(self._code, ABOUT))))
-        self.level, self.tile, self.sources = about["level"], tuple(about["tile"]), about["sources"]
+        self.level, self.tile = told["level"], tuple(told["tile"])
         self.simd_bits = next(level.simd_bits for level in levels() if level.name == self.level)
 
     def address(self, name, dtype, of=None):
@@ -77,13 +81,26 @@ def _usable(known, files):
     return present(known, entry_point(_opened(files[known[0].name]).address("identify", "float32")))
 
 
+def about(path):
+    """Return what is told of a library: its level, its tile, and hashes of the sources and of itself."""
+    return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def digest(path):
+    """Return a hash of a library's code: the system ends a process that opens a damaged one."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def is_current(path):
-    """Whether a file is a library that was made of the present sources."""
+    """Whether a file is a library, undamaged, that was made of the present sources."""
     try:
-        return _opened(path).sources == sources.key()
+        told = about(path)
+        if told["code"] != digest(path):
+            return False
+        return told["sources"] == sources.key()
     except sources.MissingError:  # nobody can have edited them
         return True
-    except (OSError, ValueError, KeyError):  # of another system, damaged, or no library of ours
+    except (OSError, ValueError, KeyError, TypeError):  # incomplete, or no library of ours
         return False
 
 

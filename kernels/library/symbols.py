@@ -3,7 +3,6 @@
 import numpy as np
 
 PREFIX = "fastbp_"
-ABOUT = f"{PREFIX}about"  # data: JSON that says what the library was made of
 
 
 def symbol(name, dtype, of=None):
