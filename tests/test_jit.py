@@ -221,12 +221,16 @@ def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():
     assert out.tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize("times", ["def times(a): return a * n", "times = twice(n)"])
+@pytest.mark.parametrize("times", ["def times(a): return a * n", "times = twice(n)", "times = of_two[n - 2]"])
 def test_functions_that_close_over_different_values_have_different_cache_entries(run_python, tmp_path, times):
     code = (
         "from fastbp.kernels.compiler.jit import inline, jit\n"
         "def twice(n):\n"
         "    return inline(lambda a: a * n)\n"
+        "def double(a): return 2 * a\n"
+        "def treble(a): return 3 * a\n"
+        "double, treble = inline(double), inline(treble)\n"
+        "of_two = inline(lambda a: double(a)), inline(lambda a: treble(a))\n"
         "def make(n):\n"
         f"    {times}\n"
         "    def called(a):\n"

@@ -218,11 +218,12 @@ def cache_hits():
 
 
 def _by_name(value):
-    """Return what a value is, the same in every process: of a function its name, its line and what it encloses."""
+    """Return what a value is, the same in every process: of a function its name, place and code, and what it encloses."""
     function = getattr(value, "py_func", value)
     if isinstance(function, FunctionType):
         enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
-        return function.__module__, function.__qualname__, function.__code__.co_firstlineno, enclosed
+        code = function.__code__  # two functions may begin in one line
+        return function.__module__, function.__qualname__, code.co_firstlineno, code.co_code, code.co_names, enclosed
     name = getattr(value, "name", None)
     return (type(value).__name__, name) if isinstance(name, str) else value
 
