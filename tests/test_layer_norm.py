@@ -12,7 +12,6 @@ from trainings import OPTIMIZERS, assert_alike, both, data, flat, targets
 import fastbp
 from fastbp.callbacks import EarlyStopping
 from fastbp.kernels.activations import ACTIVATIONS
-from fastbp.kernels.engine import parameters
 from fastbp.kernels.losses import LOSSES
 from fastbp.kernels.registry import KERNELS
 from fastbp.optimizers import AdamW, RMSprop
@@ -160,7 +159,7 @@ def test_what_fills_up_the_panels_stays_zero(rng):
         plan, used = model._plan, np.zeros(model.network.n_parameters, np.float32)
         for flat_panels in (plan.parameters, *plan.slots.values()):
             assert np.isfinite(flat_panels).all()
-            plan._pack(parameters.unpack_parameters, flat_panels, used)
+            plan._pack("unpack_parameters", flat_panels, used)
             assert np.count_nonzero(flat_panels) == np.count_nonzero(used) > 0
 
 

@@ -6,7 +6,6 @@ from trainings import AGREE, OPTIMIZERS, assert_alike, both, data, flat
 
 import fastbp
 from fastbp.execution.fast_plan import BLOCK_ROWS
-from fastbp.kernels.engine import parameters
 from fastbp.kernels.fast.tile import ROWS
 
 NETWORKS = [(5, 3), (37, 19, 10), (16, 32, 8, 2), (1, 7, 1, 3, 11), (13, 33, 17, 16, 31, 5)]
@@ -116,7 +115,7 @@ def test_what_fills_up_the_panels_stays_zero(rng):
         plan, used = model._plan, np.zeros(model.network.n_parameters, np.float32)
         for flat_panels in (plan.parameters, *plan.slots.values()):
             assert np.isfinite(flat_panels).all()
-            plan._pack(parameters.unpack_parameters, flat_panels, used)
+            plan._pack("unpack_parameters", flat_panels, used)
             assert np.count_nonzero(flat_panels) == np.count_nonzero(used) > 0
 
 

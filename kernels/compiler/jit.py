@@ -218,7 +218,7 @@ def cache_hits():
 
 
 def _by_name(value):
-    """Return what a value is, the same in every process: of a function its name, place and code, and what it encloses."""
+    """Return what a value is, the same in every process: of a function its name, code, and what it encloses."""
     function = getattr(value, "py_func", value)
     if isinstance(function, FunctionType):
         enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
