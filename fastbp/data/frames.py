@@ -12,45 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from .sparse import SparseRows, is_sparse, sparse_rows
+
 _PROTOCOLS = ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")  # protocols of tables and columns
 _MAKERS = ("pandas", "polars", "pyarrow", "narwhals", "modin", "cudf", "dask", "duckdb", "ibis", "pyspark", "sqlframe")
 _LISTED = 5  # names listed in an error message
 
 _INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 _NUMBERS = {*_INTEGERS, "Float16", "Float32", "Float64", "Boolean"}
-
-
-class SparseRows:
-    """Rows of a sparse array, with the methods of an array that plans use. Only rows that are picked become dense.
-
-    Parameters
-    ----------
-    csr : scipy.sparse.csr_array or csr_matrix of shape (rows, columns)
-        Neither copied nor changed. Duplicate entries are summed, as in SciPy.
-    """
-
-    ndim = 2
-
-    def __init__(self, csr: Any) -> None:
-        self.csr, self.shape, self.dtype = csr, csr.shape, csr.dtype
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: Any) -> Any:
-        """Return some rows, or one number."""
-        picked = self.csr[rows]
-        return picked if isinstance(rows, tuple) else SparseRows(picked)
-
-    def view(self) -> SparseRows:
-        """Return the same rows, whose shape and format stay when those of the user's object change."""
-        csr = self.csr
-        arrays = csr.data.view(), csr.indices.view(), csr.indptr.view()
-        return SparseRows(type(csr)(arrays, shape=csr.shape, copy=False))
-
-    def toarray(self) -> np.ndarray:
-        """Return the rows as a dense array of shape (rows, columns)."""
-        return self.csr.toarray()
 
 
 # ---- for other modules ---------------------------------------------------------------------------------------------
@@ -67,8 +36,8 @@ def as_array(X: Any, name: str) -> tuple[Any, list[str] | None]:
     """
     if isinstance(X, (np.ndarray, list, tuple, SparseRows)):
         return X, None
-    if _is_sparse(X):
-        return _sparse_rows(X, name), None
+    if is_sparse(X):
+        return sparse_rows(X, name), None
     if not _is_frame(X):
         return X, None
     nw, frame = _read(X, name)
@@ -90,7 +59,7 @@ def as_target(y: Any, name: str) -> Any:
             came = f"an array of dtype {y.dtype}" if isinstance(y, np.ndarray) else f"a {type(y).__name__} of strings"
             raise TypeError(f"{name} must hold numbers, got {came}; {_NUMBER_THEM}")
         return y
-    if _is_sparse(y):
+    if is_sparse(y):
         raise TypeError(f"{name} must be dense, got a sparse array; {name}.toarray() makes it so")
     if not _is_frame(y):
         return y
@@ -152,21 +121,6 @@ def check_names(known: Sequence[str] | None, names: Sequence[str] | None, what: 
 
 
 # ---- sparse --------------------------------------------------------------------------------------------------------
-
-
-def _is_sparse(X: Any) -> bool:
-    scipy = sys.modules.get("scipy.sparse")
-    return scipy is not None and scipy.issparse(X)
-
-
-def _sparse_rows(X: Any, name: str) -> SparseRows:
-    if X.ndim != 2:
-        raise ValueError(f"{name} must have two dimensions, got a sparse array of shape {X.shape}")
-    if X.dtype.kind not in "buif":
-        raise TypeError(f"{name} must hold real numbers, got a sparse array of dtype {X.dtype}")
-    if X.format not in ("csr", "csc", "coo"):
-        raise TypeError(f"{name} must be sparse in format 'csr', 'csc' or 'coo', got {X.format!r}; use {name}.tocsr()")
-    return SparseRows(X.tocsr())
 
 
 # ---- data frames ---------------------------------------------------------------------------------------------------

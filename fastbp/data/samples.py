@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..kernels.entries.records import address
 from ..kernels.program.state import READ_IN_PLACE
+from .sparse import SparseRows
 
 
 class DivergenceError(ArithmeticError):
@@ -151,6 +153,13 @@ class Samples:
             return False
         flags = self.X.flags
         return self.X.dtype in READ_IN_PLACE and self.X.dtype.isnative and flags.c_contiguous and flags.aligned
+
+    @property
+    def place(self) -> int:
+        """Where X stands if compiled kernels read it there, else 0."""
+        if isinstance(self.X, SparseRows):
+            return address(self.X.data)
+        return address(self.X) if self.direct else 0
 
     def row_bytes(self, dtype: np.dtype) -> int:
         """Return the size of a row of inputs in bytes."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.samples import Labelled, Samples
+from ..data.sparse import SparseRows
 from ..kernels.entries.records import Record, address, aligned
 from ..kernels.program.layout import parameter_table, place_activations
 from ..kernels.program.state import (
@@ -23,6 +24,7 @@ from ..kernels.program.state import (
 )
 from ..network import Network
 
+SORTED = "rank", "found", "features", "feature_ends", "feature_bounds", "feature_rows", "feature_numbers"
 SPARE_BYTES = 4_000_000  # most memory kept for a second shape, as training and validation alternate
 
 
@@ -35,6 +37,7 @@ class Shape(NamedTuple):
     slots: int  # of the optimizer, in each replica
     rule_bytes: int
     replicas: bool  # whether each worker trains a replica of the network
+    room: int = -1  # for entries of sparse rows in each block; -1 where rows are dense
 
 
 NO_SHAPE = Shape(0, 0, 0, 0, 0, False)
@@ -118,10 +121,14 @@ class Buffers:
     ) -> None:
         """Write into the state where the rows of a call are. The caller keeps them."""
         state, X = self.state, samples.X
-        state.fill({
-            "order": order, "end": len(order), "x_address": address(X), "x_rows": len(X),
-            "x_row_bytes": X.strides[0] if len(X) else 0,
-        })  # fmt: skip
+        state.fill({"order": order, "end": len(order), "x_rows": len(X)})
+        if isinstance(X, SparseRows):
+            state.fill({
+                "x_address": address(X.data), "indices_address": address(X.indices),
+                "indptr_address": address(X.indptr), "nonzeros": len(X.data),
+            })  # fmt: skip
+        else:
+            state.fill({"x_address": address(X), "x_row_bytes": X.strides[0] if len(X) else 0})
         if scaling[0].size:
             state["shift"], state["scale"] = scaling
         if len(data.y):
@@ -131,11 +138,40 @@ class Buffers:
         else:
             state["weights"] = data.weights
 
+    def sorting(self) -> dict[str, np.ndarray]:
+        """Return the entries of a minibatch by feature, allocated at the first call."""
+        arrays, room, rows = self._now.arrays, self.shape.room, int(self._now.arrays["layers"][0]["rows"])
+        if "rank" not in arrays:
+            features = min(room, rows)
+            arrays |= {
+                "rank": np.full(rows, -1, np.int32), "found": np.zeros(1, np.int64),
+                "features": np.empty(features, np.int32), "feature_ends": np.empty(features, np.int64),
+                "feature_bounds": np.empty(rows + 1, np.int64),
+                "feature_rows": np.empty(room, np.int32), "feature_numbers": np.empty(room, self.dtype),
+            }  # fmt: skip
+        return {name: arrays[name] for name in SORTED}
+
+    def offsets(self, offsets: np.ndarray, W0: np.ndarray | None, parameters: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what x is in every row beside the entries, and b with its share (eq. 7).
+
+        W0 is W of the first layer row by row; without it W stands in panels in `parameters`.
+        """
+        first, (I, O) = self._now.arrays["layers"][0], self.network.shapes[0]
+        rows, columns, b = int(first["rows"]), int(first["columns"]), int(first["b"])
+        long, bias = np.zeros(rows, self.dtype), aligned(columns, self.dtype)
+        long[:I], bias[:] = offsets, parameters[b : b + columns]
+        if W0 is None:
+            panels = parameters[int(first["W"]) : b].reshape(-1, rows, lanes_of(self.dtype))
+            bias += (long @ panels).ravel()
+        else:
+            bias[:O] += long[:I] @ W0
+        return {"offsets": long, "offset_bias": bias}
+
     def _made(self, shape: Shape) -> _Call:
         dtype, stack = self.dtype, self.network.stack
         rows = batch_rows(block_size(shape.batch_size, shape.blocks), dtype)
         layers, _ = parameter_table(self.network.layer_sizes, stack, dtype)
-        length = place_activations(layers, stack, rows, dtype)
+        length = place_activations(layers, stack, rows, dtype, shape.room >= 0)
         layers["dropout"] = self.network.dropouts
         slots, L = shape.blocks * rows, lanes_of(dtype)
         outputs = 0 if self.network.of_classes else int(layers["columns"][-1])
@@ -154,12 +190,18 @@ class Buffers:
             "targets": aligned(slots * outputs, dtype),
             "row_weights": aligned(slots, dtype),
         }
+        if shape.room >= 0:
+            room = shape.blocks * shape.room
+            made |= {
+                "entries": aligned(room, dtype), "entry_columns": np.zeros(room, np.int32),
+                "entry_ends": np.zeros(slots, np.int64),
+            }  # fmt: skip
         made["rule"] = aligned((1 + replicas) * shape.rule_bytes, np.uint8)
         state = Record(STATE)
         state.fill({name: array for name, array in made.items() if name in STATE.fields and name != "rule"})
         state.fill(self.constants | {
             "n_layers": len(layers), "team": shape.workers, "batch_rows": rows, "blocks": shape.blocks,
-            "rule_bytes": shape.rule_bytes, "rule": address(made["rule"]),
+            "rule_bytes": shape.rule_bytes, "rule": address(made["rule"]), "sparse": shape.room >= 0,
         })  # fmt: skip
         state.keep()
         return _Call(made, state)

@@ -55,6 +55,10 @@ class ElementwisePlan:
         self.watch, self.draws = False, any(network.dropouts)
         self._advanced: tuple[int, dict[str, float]] = 0, {}
 
+    def load_in_place(self, layers: list[tuple[np.ndarray, ...]], samples: Samples) -> bool:
+        """Return False: all parameters are copied."""
+        return False
+
     def load(self, flat: np.ndarray) -> None:
         """Take a copy of the parameters."""
         self.flat[...] = flat

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
+from ..data.sparse import SparseRows
 from ..kernels.engine import code
-from ..kernels.entries.records import Record, address, aligned
+from ..kernels.entries.records import Record, address
 from ..kernels.library.compiling import compiling
-from ..kernels.program.entry_records import PACKING
-from ..kernels.program.layout import parameter_table
-from ..kernels.program.phases import Program, in_blocks
+from ..kernels.program.phases import Entries, Program, in_blocks
 from ..kernels.program.state import NO_ROW
 from ..network import Network
 from . import helpers, programs, threads
 from .buffers import Buffers, Shape
+from .packed import Packed
+from .programs import Intake
 from .rows import RowPredictor
 
 WORKER_FLOP = 1_300_000  # least work of a worker in a step: with less, waiting for the others costs more than it gains
@@ -35,84 +36,39 @@ SUMS = Sums._fields[1:]  # which the state has under the same names
 _NO_ROWS, _NO_NUMBERS = np.empty(0, np.int64), np.empty(0)
 
 
-class FastPlan:
+class FastPlan(Packed):
     """A plan as `plan.Plan` describes it. Parameters and optimizer state are in panels (kernels/fast/panels.py)."""
 
     def __init__(self, network: Network, dtype: np.dtype, optimizer: Any, n_threads: int | None) -> None:
-        self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
-        self.layers, n = parameter_table(network.layer_sizes, network.stack, dtype)
-        self.parameters, self.none = aligned(n, dtype), np.empty(0, dtype)
-        self._packing = Record(PACKING)
-        self.slots: dict[str, np.ndarray] = {}
-        self.steps, self.key, self.watch, self.draws = 0, 0, False, any(network.dropouts)
+        super().__init__(network, dtype, optimizer)
+        self.n_threads, self.key, self.watch, self.draws = n_threads, 0, False, any(network.dropouts)
         self._running: tuple[int, np.ndarray] = 0, optimizer.rule.layout.new()
         self._loss = network.loss.layout().new()
         for name in network.loss.fields:
             self._loss[name] = getattr(network.loss, name)
         self._rows: RowPredictor | None = None
         self._programs: dict[Any, code.Assembled] = {}
-        self.buffers = Buffers(network, dtype, n, {
+        self._intake = Intake(Samples(np.empty((0, 0))), network)  # of the rows of the present call
+        self.buffers = Buffers(network, dtype, len(self.parameters), {
             "parameters": self.parameters, "loss_numbers": address(self._loss), "l1": network.l1, "l2": network.l2,
             "l1_per_weight": network.l1_per_weight, "l2_per_weight": network.l2_per_weight,
             "factor": 1.0, "clip_value": np.inf, "clip_norm": np.inf, "bad_row": NO_ROW,
         })  # fmt: skip
         self._pace: tuple[Any, int] = None, 0  # shapes of the last calls, and how many rows they do in SLICE_SECONDS
 
-    def load(self, flat: np.ndarray) -> None:
-        """Take a copy of the parameters."""
-        self._pack("pack_parameters", self.parameters, flat)
-
-    def store(self, flat: np.ndarray) -> None:
-        """Write the parameters back."""
-        self._pack("unpack_parameters", self.parameters, flat)
-
-    def _pack(self, name: str, panels: np.ndarray, flat: np.ndarray) -> None:
-        """Copy a vector of parameters into panels or back."""
-        fields = {"panels": panels, "flat": flat, "layers": self.layers, "n_layers": len(self.layers)}
-        code.entry(name, self.dtype)(self._packing.fill(fields))
-
-    def get_slots(self) -> dict[str, np.ndarray]:
-        """Return copies of the optimizer's state."""
-        slots = {name: np.zeros(self.network.n_parameters, self.dtype) for name in self.optimizer.rule.slots}
-        for name, state in self.slots.items():
-            self._pack("unpack_parameters", state, slots[name])
-        return slots
-
-    def set_slots(self, slots: dict[str, np.ndarray]) -> None:
-        """Set the optimizer's state; vectors are only allocated if one is not zero."""
-        slots, self.slots = {name: self.network.vector(name, state, self.dtype) for name, state in slots.items()}, {}
-        if any(state.any() for state in slots.values()):
-            for name, state in slots.items():
-                self._pack("pack_parameters", self._slot(name), state)
-
-    def _slot(self, name: str) -> np.ndarray:
-        if name not in self.slots:
-            self.slots[name] = aligned(len(self.parameters), self.dtype)
-        return self.slots[name]
-
-    def snapshot(self) -> Any:
-        """Return a copy of the step count and the optimizer's state."""
-        return self.steps, {name: state.copy() for name, state in self.slots.items()}
-
-    def restore(self, snapshot: Any) -> None:
-        """Restore a `snapshot`."""
-        self.steps, slots = snapshot
-        self.slots = {}
-        for name, state in slots.items():
-            self._slot(name)[:] = state
-
     def train_epoch(
         self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
     ) -> Iterator[Sums]:
         """Train one epoch; yield the sums so far after each compiled call of about SLICE_SECONDS."""
         n, batch_size, samples = len(order), min(batch_size, len(order)), data.samples
+        self._intake = Intake(samples, self.network)
         work = self._begin_epoch(batch_size, n)
-        place, most, at = (self.buffers.shape, samples.X.shape, samples.direct and address(samples.X)), 0, 0
-        sums = NO_SUMS
-        rows = self._pace[1] if self._pace[0] == place else self._whole_batches(FIRST_FLOP / self._flop(1), batch_size)
+        place, most, at = (self.buffers.shape, samples.X.shape, samples.place), 0, 0
+        sums, each = NO_SUMS, self._flop(batch_size) / batch_size
+        rows = self._pace[1] if self._pace[0] == place else self._whole_batches(FIRST_FLOP / each, batch_size)
         while at < n:
             end = min(n, at + rows)
-            if not samples.direct:
+            if self._intake.converts:
                 end = min(end, at + self._whole_batches(CONVERTED_BYTES / samples.row_bytes(self.dtype), batch_size))
             start = compiling.now()
             due = _NO_NUMBERS if rates is None else rates[at // batch_size :]
@@ -128,7 +84,7 @@ class FastPlan:
         """Allocate arrays for minibatches of this size; return the entry point that trains them."""
         blocks, workers = self._blocks(batch_size), self._workers(batch_size, n)
         with_replicas = blocks > 1 and workers > 1 and self.network.clip_norm == np.inf  # the norm needs all gradients
-        self._allocate(batch_size, workers, blocks, with_replicas)
+        self._allocate(batch_size, workers, blocks, with_replicas, self._intake.room(batch_size, False))
         return "train_replicas" if with_replicas else "train"
 
     def evaluate(self, data: Labelled) -> tuple[float, float]:
@@ -146,6 +102,8 @@ class FastPlan:
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Fill z row by row from the parameters in `buffer`, or return False."""
+        if isinstance(samples.X, SparseRows):
+            return False
         if self._rows is None or self._rows.flat is not buffer or self._rows.n_threads != self.n_threads:
             self._rows = RowPredictor(self.network, self.dtype, self.n_threads, buffer)
         return self._rows.predict(samples, z)
@@ -153,9 +111,10 @@ class FastPlan:
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """Fill `gradient` over all rows as one minibatch, without an update."""
         n = len(data.y)
+        self._intake = intake = Intake(data.samples, self.network)
         most = n * sum(self.network.layer_sizes) // len(self.parameters)  # so that their gradients do not outweigh X
-        blocks = max(self._blocks(n), min(n // GRADIENT_ROWS, most))
-        self._allocate(n, self._workers(n, n), blocks)
+        blocks = 1 if intake.sparse else max(self._blocks(n), min(n // GRADIENT_ROWS, most))
+        self._allocate(n, self._workers(n, n), blocks, room=intake.room(n, False))
         fields = {"updates": 1, "gradients": self.buffers.gradients(), "clip_value": np.inf, "clip_norm": np.inf}
         sums = self._call("train", (programs.gradients,), data, np.arange(n), n, fields)
         self._pack("unpack_parameters", self.buffers["gradients"], gradient)
@@ -164,23 +123,25 @@ class FastPlan:
     def _in_blocks(self, last: str, data: Labelled, out: np.ndarray) -> None:
         """Do the forward pass of all rows, block by block, with the kernel "predict" or "loss" at the end."""
         n, samples = len(out), data.samples
+        self._intake = intake = Intake(samples, self.network)
         block = BLOCK_ROWS  # also of fewer rows, so that calls of any number of rows use the same arrays
         workers = self._workers(n, n / 3)  # a forward pass is a third of a step
-        self._allocate(block * workers, workers, workers)
-        step = max(block, int(FIRST_FLOP / self._flop(1) / block) * block)
-        if not samples.direct:
+        self._allocate(block * workers, workers, workers, room=intake.room(block, True))
+        step = max(block, int(FIRST_FLOP / (6 * intake.products) / block) * block)
+        if self._intake.converts:
             step = min(step, max(1, CONVERTED_BYTES // samples.row_bytes(self.dtype)))
         for at in range(0, n, step):
             order, fields = np.arange(at, min(n, at + step)), {"predicts": last == "predict"}
             self._call("predict", (programs.outputs, last), data, order, block, fields | {"out": out[at : at + step]})
 
     def _flop(self, rows: float) -> float:
-        """Return the floating-point operations of training on so many rows."""
-        return 6 * rows * self.network.n_parameters
+        """Return the floating-point operations of a training step on so many rows."""
+        return 6 * rows * self._intake.products + self._intake.least_flop
 
     def _workers(self, batch_size: int, rows: float) -> int:
         """Return how many workers have enough to do in minibatches of this size and calls of so many rows."""
-        most = min(self._flop(batch_size) / WORKER_FLOP, self._flop(rows) / CALL_FLOP)
+        step = self._flop(batch_size)
+        most = min(step / WORKER_FLOP, step * rows / batch_size / CALL_FLOP)
         return int(min(threads.limit(self.n_threads), max(1, most)))
 
     @staticmethod
@@ -193,14 +154,18 @@ class FastPlan:
         It does not depend on the number of workers, so that the bits do not either.
         """
         each, most = BLOCK_PARAMETERS
-        if len(self.parameters) > min(each * batch_size, most):
+        if self._intake.sparse or len(self.parameters) > min(each * batch_size, most):
             return 1
         blocks = min(self._flop(batch_size) / WORKER_FLOP, batch_size / LEAST_BLOCK, MOST_BLOCKS)
         return max(1, int(blocks) // 2 * 2)
 
-    def _allocate(self, batch_size: int, workers: int, blocks: int, with_replicas: bool = False) -> None:
+    def _allocate(
+        self, batch_size: int, workers: int, blocks: int, with_replicas: bool = False, room: int = -1
+    ) -> None:
         rule = self.optimizer.rule
-        self.buffers.take(Shape(batch_size, workers, blocks, len(rule.slots), rule.layout.itemsize, with_replicas))
+        self.buffers.take(
+            Shape(batch_size, workers, blocks, len(rule.slots), rule.layout.itemsize, with_replicas, room)
+        )
 
     def _step_call(
         self, work: str, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray, before: Sums
@@ -208,6 +173,7 @@ class FastPlan:
         """Take steps on the rows `order`; return the sums of theirs and of those before."""
         network, rule, shape = self.network, self.optimizer.rule, self.buffers.shape
         descends = rule.name == "sgd" and shape.blocks == 1 and network.descends_plainly
+        descends = descends and not self._intake.shifted  # or every feature has a gradient
         made = programs.training, rule.name, descends, shape.workers == 1 and shape.blocks == 1
         fields = {"descends": descends, "updates": not descends, "advance": self._write_rule()}
         fields |= {"clip_value": network.clip_value, "clip_norm": network.clip_norm, "rates": rates}
@@ -259,12 +225,16 @@ class FastPlan:
         `made` is what makes the program: a function of programs.py, and its arguments besides the network.
         """
         buffers, samples = self.buffers, data.samples
-        if not samples.direct:
+        if self._intake.converts:
             data, samples = data.picked(order) if len(data.y) else data, samples.converted(order, self.dtype)
             order = np.arange(len(order))
-        order = np.ascontiguousarray(order, np.int64)
-        state, scaling = buffers.reset(self._assembled(made, samples.X.dtype)), samples.shift_and_scale()
+        order, rows = np.ascontiguousarray(order, np.int64), samples.X.dtype
+        if self._intake.entries is not None:
+            rows = self._intake.entries._replace(in_place=self.W0 is not None)
+        state, scaling = buffers.reset(self._assembled(made, rows)), samples.shift_and_scale()
+        scaling, sparse = self._of_entries(scaling, made) if self._intake.entries is not None else (scaling, {})
         buffers.point_to_rows(data, samples, order, scaling)
+        state.fill(sparse)
         state.fill({
             "batch_size": batch_size, "step": self.steps, "key": self.key, "watches": self.watch,
             "learning_rate": self.optimizer.learning_rate, **dict(zip(SUMS, before[1:], strict=True)), **fields,
@@ -278,21 +248,34 @@ class FastPlan:
             raise DivergenceError(state["step"])
         return Sums(before.rows + len(order), *(state[name] for name in SUMS))
 
+    def _of_entries(
+        self, scaling: tuple[np.ndarray, np.ndarray], made: tuple[Any, ...]
+    ) -> tuple[tuple[np.ndarray, np.ndarray], dict[str, np.ndarray]]:
+        """Return the scaling of entries, which no shift changes, and the state's further fields of sparse rows."""
+        (shift, scale), buffers, trains = scaling, self.buffers, made[0] is not programs.outputs
+        fields = buffers.sorting() if self._intake.sparse and trains else {}
+        if self.W0 is not None:
+            buffers["layers"]["W_address"][0] = address(self.W0)
+            fields["strips"] = buffers.strips()
+        if self._intake.shifted:
+            fields |= buffers.offsets(-shift * scale, self.W0, self.parameters)
+        return (np.zeros_like(shift), scale), fields
+
     def _start(self, work: str, state: Record, workers: int) -> None:
         """Run an entry point. The profiler overrides this to read a clock before and after."""
         helpers.launch(work, self.dtype, state, workers)
 
-    def _assembled(self, made: tuple[Any, ...], X_dtype: np.dtype) -> code.Assembled:
-        """Return a program, as for `_call`, for rows of this dtype, compiled."""
-        key = made, X_dtype, self.buffers.shape.blocks > 1
+    def _assembled(self, made: tuple[Any, ...], rows: np.dtype | Entries) -> code.Assembled:
+        """Return a program, as for `_call`, for rows of this dtype or sparse ones, compiled."""
+        key = made, rows, self.buffers.shape.blocks > 1
         if key not in self._programs:
-            self._programs[key] = self._assemble(*self._program(made, X_dtype))
+            self._programs[key] = self._assemble(*self._program(made, rows))
         return self._programs[key]
 
-    def _program(self, made: tuple[Any, ...], X_dtype: np.dtype) -> tuple[Program, Program | None]:
+    def _program(self, made: tuple[Any, ...], rows: np.dtype | Entries) -> tuple[Program, Program | None]:
         """Return the program of a call, and that of a block of rows if its minibatches are split into blocks."""
         make, *settings = made
-        whole = programs.gathering(make(self.network, *settings), X_dtype)
+        whole = programs.gathering(make(self.network, *settings), rows)
         return in_blocks(whole) if whole.backward and self.buffers.shape.blocks > 1 else (whole, None)
 
     def _assemble(self, whole: Program, block: Program | None) -> code.Assembled:

@@ -36,6 +36,12 @@ class Plan(Protocol):
     def load(self, flat: np.ndarray) -> None:
         """Take a copy of the parameters, `flat` of shape (parameters,)."""
 
+    def load_in_place(self, layers: list[tuple[np.ndarray, ...]], samples: Samples) -> bool:
+        """Take W and the vectors of each layer for passes over these rows, or return False if `load` must be used.
+
+        The first layer's W is read where it stands, until parameters are loaded anew.
+        """
+
     def store(self, flat: np.ndarray) -> None:
         """Write the parameters back into `flat`, of shape (parameters,)."""
 

@@ -7,11 +7,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from ..kernels.program.phases import Kernel, Program, backward_phases, forward_phases, in_blocks, update_phases
+from ..data.samples import Samples
+from ..data.sparse import SparseRows
+from ..kernels.program.phases import (
+    Entries,
+    Kernel,
+    Program,
+    backward_phases,
+    forward_phases,
+    in_blocks,
+    on_entries,
+    update_phases,
+)
+from ..kernels.program.state import CSR_DTYPES
 from ..network import Network
+
+UPDATE_FLOP = 8.0  # of a parameter in a step on sparse rows, which takes as long as its products or longer
+MOST_DENSITY = 0.25  # share of entries above which rows are sooner made dense
 
 
 def training(network: Network, rule: str, descends: bool, prefetches: bool = False) -> Program:
@@ -40,9 +56,49 @@ def outputs(network: Network, last: str, product: str = "linear_forward") -> Pro
     return Program(forward_phases(network.stack, "", Kernel(last, of), product))
 
 
-def gathering(program: Program, X_dtype: np.dtype) -> Program:
-    """Return the program for rows of this dtype."""
-    first = program.forward[0]._replace(kernels=(Kernel("gather", X_dtype.name),))
+class Intake:
+    """How the rows of a call come into a network, and what one of them costs.
+
+    Attributes
+    ----------
+    entries : Entries or None
+        Of sparse rows; None for other rows, and for those that are converted before.
+    sparse, shifted : bool
+        Whether the first layer works on entries, and whether x is more than these in every row.
+    converts : bool
+        Whether rows are converted before a call, as compiled code cannot read them.
+    products : int
+        Multiplications of a row on its way forward.
+    least_flop : float
+        Of a step, whatever its rows.
+    """
+
+    def __init__(self, samples: Samples, network: Network) -> None:
+        X: Any = samples.X
+        self.entries: Entries | None = None
+        self._X, self.products, self.least_flop = X, network.n_parameters, 0.0
+        if isinstance(X, SparseRows):
+            dense, shifted = X.density > MOST_DENSITY, samples.shift is not None and bool(np.any(samples.shift))
+            if not (dense and shifted):  # a shift changes every number, which no kernel does that makes rows dense
+                self.entries = Entries(X.dtypes, dense, shifted)
+        self.sparse = self.entries is not None and not self.entries.dense
+        self.shifted = self.entries is not None and self.entries.shifted
+        self.converts = self.entries is None and not samples.direct
+        if self.sparse:
+            I, O = network.shapes[0]
+            self.products += O * (math.ceil(X.nonzeros / len(X)) - I)
+            self.least_flop = UPDATE_FLOP * network.n_parameters
+
+    def room(self, batch_size: int, in_order: bool) -> int:
+        """Return the most entries of minibatches of so many rows, in their order or any, or -1 for dense rows."""
+        return self._X.most(batch_size, in_order) if self.sparse else -1
+
+
+def gathering(program: Program, rows: np.dtype | Entries) -> Program:
+    """Return the program for rows of this dtype, or sparse ones."""
+    if isinstance(rows, Entries):
+        return on_entries(program, rows)
+    first = program.forward[0]._replace(kernels=(Kernel("gather", rows.name),))
     return program._replace(forward=(first, *program.forward[1:]))
 
 
@@ -51,6 +107,11 @@ def all_kernels(network: Network, rule: str) -> set[Kernel]:
     steps = [training(network, rule, False, True), gradients(network)]
     predicts = outputs(network, "predict"), outputs(network, "predict", "linear_in_place")
     programs = [*steps, *predicts, *(part for step in steps for part in in_blocks(step))]
+    descent = [training(network, rule, True)] if rule == "sgd" else []
+    for dtypes in CSR_DTYPES:
+        ways = Entries(dtypes, False), Entries(dtypes, True), Entries(dtypes, False, True, True)
+        sparse = [on_entries(program, way) for program in (*steps, *descent, predicts[0]) for way in ways]
+        programs = [*programs, *sparse]
     return {kernel for program in programs for kernel in _kernels(program) if kernel.name != "gather"}
 
 

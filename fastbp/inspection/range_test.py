@@ -16,7 +16,7 @@ from ..data import checks, shown
 from ..data.labelled import labelled
 from ..data.samples import DivergenceError, Labelled
 from ..exchange.estimators import taken
-from ..execution.shuffling import shuffle
+from ..training.shuffling import shuffle
 
 if TYPE_CHECKING:
     from ..execution.plan import Plan

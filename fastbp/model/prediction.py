@@ -16,6 +16,7 @@ from ..training import scores
 from ..training.loop import evaluate
 
 if TYPE_CHECKING:
+    from ..data.samples import Samples
     from ..execution.plan import Plan
     from ..execution.pool import PlanPool
     from ..inspection.diagnosis import Diagnosis
@@ -78,7 +79,7 @@ class PredictionMixin:
             For bad input. The message names the argument and what is expected.
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
-        with self._loaded_plan() as plan:
+        with self._loaded_plan(data.samples) as plan:
             return evaluate(plan, data, self.network.classifies)
 
     @ForClassifiers
@@ -219,13 +220,17 @@ class PredictionMixin:
         rows = samples(self, X)  # type: ignore[arg-type]
         z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
         if not self._plan.predict_rows(self._buffer, rows, z):
-            with self._loaded_plan() as plan:
+            with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)
         return z
 
     @contextmanager
-    def _loaded_plan(self) -> Iterator[Plan]:
-        """Yield a plan with the present parameters that no other thread uses, so that threads may share a model."""
+    def _loaded_plan(self, rows: Samples | None = None) -> Iterator[Plan]:
+        """Yield a plan with the present parameters that no other thread uses, so that threads may share a model.
+
+        `rows` are those of which alone outputs or scores are wanted, if so.
+        """
         with self._pool.plan(self.network, self.dtype, self.n_threads, self._new_plan) as plan:
-            plan.load(self._flat)
+            if rows is None or not plan.load_in_place(self.network.views(self._flat), rows):
+                plan.load(self._flat)
             yield plan

@@ -174,7 +174,7 @@ class Compiled:
             y = y + plan.dtype.type(self.label_smoothing) * (plan.dtype.type(0.5) - y)
         weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"]).view()
         refuse_no_weight(weights, np.arange(rows), rows, "all rows, of training or of validation")
-        return Labelled(_samples(X), y.view(), weights)
+        return Labelled(serving.samples(X), y.view(), weights)
 
     def _loss(self, sums: Sums) -> np.float64:
         """Return the loss as scikit-learn defines it: the squared error is the mean over outputs, not the sum."""
@@ -195,10 +195,11 @@ class Compiled:
             raise ValueError(f"X must have {columns} columns, one for each row of coefs_[0], got {X.shape[1]}")
         z = np.empty((X.shape[0], outputs), served.predictor.dtype)
         try:
-            if X.shape[0] <= MOST_ROWS:
-                served.predictor.predict(layers, Samples(X), z)
+            samples = serving.samples(X)
+            if isinstance(samples.X, np.ndarray) and X.shape[0] <= MOST_ROWS:
+                served.predictor.predict(layers, samples, z)
             else:
-                self._predict_packed(network, Samples(X), z)
+                self._predict_packed(network, layers, samples, z)
         except ValueError:
             if known:
                 self._checked(X)  # whose error for NaN and infinity is scikit-learn's
@@ -226,13 +227,14 @@ class Compiled:
         vectors = [(norm, bool(F.parameter)) for norm, F in zip(network.layer_norms, network.activations, strict=True)]
         return serving.Served(predictor, None if usual else OUTPUTS[self.out_activation_], vectors)
 
-    def _predict_packed(self, network: Network, samples: Samples, z: np.ndarray) -> None:
-        """Fill z with a plan that holds a packed copy of the parameters."""
+    def _predict_packed(self, network: Network, layers: Any, samples: Samples, z: np.ndarray) -> None:
+        """Fill z with a plan that holds a packed copy of the parameters, or for sparse rows of all but the first W."""
         n_threads = checks.threads(self.n_threads, threads.most())
         with _serving(self).pool.plan(
             network, z.dtype, n_threads, lambda: make_plan("fast", network, z.dtype, NO_STEPS, n_threads)
         ) as plan:
-            self._load(plan)
+            if not plan.load_in_place(layers, samples):
+                self._load(plan)
             plan.predict(samples, z)
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, *given: Any) -> None:
@@ -283,11 +285,6 @@ def _serving(estimator: Any) -> serving.Serving:
         known = _POOLS.setdefault(id(estimator), serving.Serving())
         finalize(estimator, _POOLS.pop, id(estimator), None).atexit = False
     return known
-
-
-def _samples(X: Any) -> Samples:
-    """Return rows whose shape and dtype stay when those of the user's own array change."""
-    return Samples(X.view() if isinstance(X, np.ndarray) else X)
 
 
 def _misfit(estimator: Any) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.samples import Samples
+from ..data.sparse import sparse_rows
 from ..execution.in_place import InPlacePredictor
 from ..execution.pool import PlanPool
 from ..execution.rows import Layers
@@ -76,6 +78,12 @@ def layers_of(estimator: Any, served: Served) -> Layers | None:
         if tuple([array.shape for array in layers[-1]]) != shapes:
             return None
     return layers
+
+
+def samples(X: Any) -> Samples:
+    """Return rows whose shape and dtype stay when those of the user's own array change."""
+    rows: Any = X.view() if isinstance(X, np.ndarray) else sparse_rows(X, "X")
+    return Samples(rows)
 
 
 def needs_no_check(estimator: Any, X: Any) -> bool:

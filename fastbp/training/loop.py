@@ -12,13 +12,13 @@ import numpy as np
 from ..callbacks import Callback
 from ..data.samples import DivergenceError, Labelled
 from ..execution.plan import Plan
-from ..execution.shuffling import shuffle
 from ..kernels.library.compiling import compiling
 from ..schedules import Schedule, rates
 from . import unscaled
 from .finite import LastFinite, require_finite
 from .history import History
 from .progress import Progress
+from .shuffling import shuffle
 
 
 @dataclass(frozen=True)

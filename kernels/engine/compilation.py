@@ -15,8 +15,8 @@ from ..machine.records import record_type
 from ..optimizers import RULES
 from ..program import phases
 from ..program.entry_records import HELPER, IDENTITY, LAUNCH, PACKING, ROW, SHUFFLE
-from ..program.state import READ_IN_PLACE, STATE
-from ..tasks import layer_kernels, row_kernels, single_row, update_kernels
+from ..program.state import CSR_DTYPES, READ_IN_PLACE, STATE
+from ..tasks import layer_kernels, row_kernels, single_row, sparse_kernels, update_kernels
 from . import clocks, helpers, parameters, predict_row, replicas, row_blocks, run, training
 
 
@@ -48,7 +48,9 @@ _MAKERS = {
     "predict": (row_kernels.make_predict, {link: link for link in LINKS}),
     "loss": (row_kernels.make_loss_kernel, _LOSSES),
     "update": (update_kernels.make_update, RULES),
+    "update_csr": (update_kernels.make_update_csr, RULES),
 }  # of kernels made for an entry: by its name, or for what is a user's own
+_SPARSE = {"gather_csr": sparse_kernels.make_gather_csr, "scatter_csr": sparse_kernels.make_scatter_csr}
 ROW_KERNELS = "activate_row", "output_row"
 _PLAIN = {
     function.__name__: function
@@ -58,7 +60,9 @@ _PLAIN = {
         layer_kernels.linear_backward_params, layer_kernels.linear_backward_input, layer_kernels.drop,
         layer_kernels.drop_below, layer_kernels.undo_scaling, layer_kernels.layer_norm, layer_kernels.gain_backward,
         layer_kernels.normalize_backward, row_kernels.prefetch_rows, row_blocks.row_block,
-        clocks.row_block_clocked,
+        clocks.row_block_clocked, sparse_kernels.offset_bias, sparse_kernels.linear_forward_csr,
+        sparse_kernels.linear_in_place_csr, sparse_kernels.sort_csr, sparse_kernels.rank_csr,
+        sparse_kernels.descend_csr,
     )
 }  # fmt: skip
 
@@ -73,6 +77,8 @@ def make(kernel):
         return _PLAIN[kernel.name]
     if kernel.name == "gather":
         function = row_kernels.make_gather(_dtype(kernel.of))
+    elif kernel.name in _SPARSE:
+        function = _SPARSE[kernel.name](*map(_dtype, kernel.of.split("_")))
     else:
         maker, entries = _MAKERS[kernel.name]
         function = maker(entries[kernel.of] if isinstance(kernel.of, str) else kernel.of)
@@ -145,11 +151,12 @@ def library_code(dtype):
 
 def all_kernels():
     """Return the kernels of all programs that there can be, but for those of users' functions."""
-    plain = [phases.Kernel(name) for name in (*_PLAIN, "update") if name != "row_block_clocked"]
+    plain = [phases.Kernel(name) for name in (*_PLAIN, "update", "update_csr") if name != "row_block_clocked"]
+    sparse = [phases.Kernel(name, of) for name in _SPARSE for of in CSR_DTYPES]
     made = [
         phases.Kernel(name, of)
         for name, (_, entries) in _MAKERS.items()
         for of, entry in entries.items()
         if name != "parameter_backward" or entry.parameter
     ]
-    return [*plain, *made, *(phases.Kernel("gather", dtype.name) for dtype in READ_IN_PLACE)]
+    return [*plain, *sparse, *made, *(phases.Kernel("gather", dtype.name) for dtype in READ_IN_PLACE)]

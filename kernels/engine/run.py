@@ -8,6 +8,7 @@ from ..machine.tiles import lanes
 from ..tasks.splitting import (
     BACKWARD,
     BLOCKS,
+    COLUMNS,
     FORWARD,
     GATHER,
     ROWS_PHASE,
@@ -32,7 +33,7 @@ def _backward_span(s, l, task):
         return ZERO, s.batch, ZERO, layer.columns, ZERO
     first, start = task % chunks * height, task // chunks * width
     last, end = min(first + height, layer.rows), min(start + width, layer.outputs)
-    prefetches = l == 0 and s.workers == 1 and s.blocks == 1
+    prefetches = l == 0 and s.workers == 1 and s.blocks == 1 and not s.sparse
     strip = VECTORS * L if l else L if prefetches else last - first  # one panel with prefetches: each strip makes some
     return first, last, start, end, strip
 
@@ -45,6 +46,10 @@ def _span(s, phase, task):
         return _backward_span(s, l, task)
     if kind == FORWARD:
         width, _, chunk, chunks = forward_split(s, l)
+        if phase.closing >= 0:  # of sparse rows: the first task, as it may take as long as several
+            if task == 0:
+                return ZERO, s.batch, ZERO, width, ZERO
+            task -= 1
         first, start = task % chunks * chunk, task // chunks * width
         last, end = min(first + chunk, pad(s.batch, HALF)), min(start + width, s.layers[l].outputs)
     elif kind == GATHER:
@@ -54,6 +59,9 @@ def _span(s, phase, task):
         size = row_split(s)
         first, last = task * size, min((task + 1) * size, pad(s.batch, HALF))
         start, end = ZERO, s.layers[l].outputs
+    elif kind == COLUMNS:
+        first, last, start = ZERO, s.batch, task * lanes(s.parameters)
+        end = start + lanes(s.parameters)
     else:  # an update's share of the chunks
         first, last, start, end = task, task + 1, ZERO, ZERO
     return first, last, start, end, max(1, last - first)

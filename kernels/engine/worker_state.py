@@ -26,6 +26,11 @@ def worker_state(s, worker, slot):
     mine.correct_rows = part(s.correct_rows, slot * rows, rows)
     mine.labels = part(s.labels, slot * rows, rows)
     mine.row_weights = part(s.row_weights, slot * rows, rows)
+    if s.sparse:
+        room = s.entries.size // slots
+        mine.entries = part(s.entries, slot * room, room)
+        mine.entry_columns = part(s.entry_columns, slot * room, room)
+        mine.entry_ends = part(s.entry_ends, slot * rows, rows)
     return mine
 
 

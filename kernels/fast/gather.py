@@ -1,6 +1,6 @@
-"""Rows of X fetched for a minibatch: picked, converted, scaled and checked, in one pass."""
+"""Rows of X, or entries of sparse ones, fetched for a minibatch: picked, converted, scaled and checked in one pass."""
 
-from ..compiler.jit import inline
+from ..compiler.jit import ZERO, inline
 from ..entries.functions import fma, where
 from ..machine.arithmetic import has_nan, lane_numbers
 from ..machine.conversion import load_as, load_scaled
@@ -71,4 +71,69 @@ def gather(x, X, order, begin, end, I, shift, scale):
             for j in range(I):
                 if data[j // L * L * rows + i * L + j % L] * 0 != 0 and (bad < 0 or order[i] < bad):
                     bad = order[i]
+    return bad
+
+
+# ---- sparse rows -----------------------------------------------------------------------------------------------------
+
+
+@inline
+def gather_entries(x, columns, ends, indptr, indices, data, order, begin, end, I, scale):
+    """x, columns, ends <- the entries of the rows order[begin:end], their numbers times `scale` if there is one
+
+    x        out (entries,)
+    columns  out (entries,)
+    ends     out (B,)        of each row where its entries end
+    indptr   in  (rows + 1,)
+    indices  in  (nonzeros,)
+    data     in  (nonzeros,)
+    order    in  (B,)        row numbers
+    scale    in  (I,) or empty
+
+    Returns the lowest of these rows that has NaN, infinity or a column that X has not, or -1.
+    """
+    at, bad = ZERO, -1
+    for i in range(begin, end):
+        first, last, wrong = indptr[order[i]], indptr[order[i] + 1], 0
+        for p in range(first, last):
+            k = indices[p]
+            inside = (k >= 0) & (k < I)
+            columns[at] = k if inside else ZERO  # nothing may be read elsewhere, whatever comes of the row
+            x[at] = data[p] * scale[columns[at]] if scale.size else data[p]
+            wrong |= (not inside) | (x[at] * 0 != 0)
+            at += 1
+        ends[i] = at
+        if wrong and (bad < 0 or order[i] < bad):
+            bad = order[i]
+    return bad
+
+
+@inline
+def scatter_entries(x, indptr, indices, data, order, begin, end, I, scale):
+    """x[begin:end] <- the rows order[begin:end], dense, times `scale` if there is one
+
+    x        out (B, I)        in panels
+    indptr   in  (rows + 1,)
+    indices  in  (nonzeros,)
+    data     in  (nonzeros,)
+    order    in  (B,)          row numbers
+    scale    in  (I,) or empty
+
+    Returns the lowest of these rows that has NaN, infinity or a column that X has not, or -1.
+    """
+    bad, rows, numbers, L = -1, x.rows, x.data, lanes(x.data)
+    for i in range(begin, end):
+        for j in range(0, I, L):
+            for lane in range(L):
+                numbers[j * rows + i * L + lane] = 0
+        wrong = 0
+        for p in range(indptr[order[i]], indptr[order[i] + 1]):
+            k = indices[p]
+            inside = (k >= 0) & (k < I)
+            column = k if inside else ZERO
+            at = column // L * L * rows + i * L + column % L
+            numbers[at] += data[p] * scale[column] if scale.size else data[p]
+            wrong |= (not inside) | (numbers[at] * 0 != 0)
+        if wrong and (bad < 0 or order[i] < bad):
+            bad = order[i]
     return bad

@@ -17,7 +17,7 @@ from ..entries.records import Array, Layout, Table
 from .memory import Vector
 
 BYTE = ir.IntType(8)
-NUMBERS = {"i8": types.int64, "f8": types.float64}
+NUMBERS = {"i4": types.int32, "i8": types.int64, "f8": types.float64}
 
 
 class Record(types.Type):

@@ -47,15 +47,15 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
     return table, at
 
 
-def place_activations(table: np.ndarray, stack: Stack, rows: int, dtype: np.dtype) -> int:
+def place_activations(table: np.ndarray, stack: Stack, rows: int, dtype: np.dtype, sparse: bool = False) -> int:
     """Write into a table where the arrays of a minibatch of so many rows stand; return how long all of them are.
 
-    First x of every layer and the last t, then what layers remember.
+    First x of every layer, without the first one's where it is `sparse`, and the last t, then what layers remember.
     """
     L, at = lanes_of(dtype), 0
-    for layer in table:
+    for l, layer in enumerate(table):
         layer["x"] = at
-        at += int(layer["rows"]) * rows
+        at += 0 if sparse and l == 0 else int(layer["rows"]) * rows
     for layer, above in zip(table, [*table[1:], None], strict=True):
         layer["h"] = at if above is None else above["x"]
     at += int(table[-1]["columns"]) * rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-GATHER, FORWARD, BACKWARD, ROWS, UPDATE, BLOCKS = range(6)  # kinds of phases: how they are split into tasks
+GATHER, FORWARD, BACKWARD, ROWS, UPDATE, BLOCKS, COLUMNS = range(7)  # kinds of phases: how they are split into tasks
 
 
 class Kernel(NamedTuple):
@@ -21,7 +21,10 @@ class Kernel(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """One phase: the kernels of a task in their order, and one that is a task of its own, if any."""
+    """One phase: the kernels of a task in their order, and one that is a task of its own, if any.
+
+    That one comes last on the way back, and first on the way forward.
+    """
 
     kind: int
     layer: int
@@ -119,6 +122,51 @@ def update_phases(rule: str | None, clips_norm: bool) -> tuple[Phase, ...]:
     """Return the update by a rule, or without one the gradient, after a pass that finds its norm if that is limited."""
     norm = (Phase(UPDATE, 0, (Kernel("update"),)),) if clips_norm else ()
     return (*norm, Phase(UPDATE, 0, (Kernel("update", rule),)))
+
+
+class Entries(NamedTuple):
+    """How the rows of a sparse X come into a network.
+
+    Parameters
+    ----------
+    dtypes : str
+        Those of X's indices and numbers, such as "int32_float64".
+    dense : bool
+        Whether rows become dense as they are gathered.
+    shifted : bool
+        Whether x is an offset more than the entries (kernels/fast/csr.py), in every row.
+    in_place : bool
+        Whether W of the first layer stands row by row where the user has it.
+    """
+
+    dtypes: str
+    dense: bool
+    shifted: bool = False
+    in_place: bool = False
+
+
+def on_entries(program: Program, entries: Entries) -> Program:
+    """Return a program for sparse rows, whose first layer works on the entries, or the same on rows made dense.
+
+    The gradient of its W is never written: descent and updates sum it as they go, but where a norm is to be known.
+    """
+    gather, first, *rest = program.forward
+    if entries.dense:
+        gather = gather._replace(kernels=(Kernel("scatter_csr", entries.dtypes),))
+        return program._replace(forward=(gather, first, *rest))
+    before = (gather._replace(kernels=(Kernel("gather_csr", entries.dtypes),)),)
+    if entries.shifted and program.backward:
+        before = (*before, Phase(COLUMNS, 0, (Kernel("offset_bias"),)))
+    product = Kernel("linear_in_place_csr" if entries.in_place else "linear_forward_csr")
+    update, backward = program.update, program.backward
+    sort = Kernel("sort_csr" if update else "rank_csr") if backward else None
+    first = first._replace(kernels=(product, *first.kernels[1:]), closing=sort)
+    if backward:
+        last = backward[-1]._replace(kernels=() if update else (Kernel("descend_csr"),))
+        backward = (*backward[:-1], last)
+    if update:
+        update = (update[0]._replace(kernels=(Kernel("update_csr", update[0].kernels[0].of),)), *update[1:])
+    return Program((*before, first, *rest), backward, update)
 
 
 def in_blocks(program: Program) -> tuple[Program, Program]:

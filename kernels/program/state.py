@@ -14,6 +14,7 @@ from ..entries.records import LINE, Array, Layout, Table
 
 CHUNK = 1024  # parameters that an update's task takes at least: so few that two workers share small networks, too
 READ_IN_PLACE = tuple(map(np.dtype, ("uint8", "float32", "float64")))  # dtypes of X that gather takes as they are
+CSR_DTYPES = tuple(f"{index}_{number}" for index in ("int32", "int64") for number in ("float32", "float64"))  # likewise
 BLOCK_UNIT = 4  # rows: blocks of a minibatch are whole units on every CPU, so that the bits are the same
 ROWS, VECTORS = 8, 2  # the most that a tile has, on any CPU
 PANELS = 4  # packed at once where W stays in place: side by side in a row of W, and few enough for the second cache
@@ -79,6 +80,13 @@ STATE = Layout("state", {
     "x_address": "i8", "x_rows": "i8", "x_row_bytes": "i8",
     "y": Array("i8"), "Y": Array("T"), "weights": Array("T"),  # of all rows; empty where there are none, or all are 1
     "shift": Array("f8"), "scale": Array("f8"),  # of X's columns, or empty
+    # sparse rows: X in CSR, its numbers at x_address
+    "sparse": "i8",  # whether the first layer works on entries
+    "indptr_address": "i8", "indices_address": "i8", "nonzeros": "i8",
+    "entries": Array("T"), "entry_columns": Array("i4"), "entry_ends": Array("i8"),  # of the minibatch, row after row
+    "rank": Array("i4"), "found": Array("i8"), "features": Array("i4"), "feature_ends": Array("i8"),
+    "feature_bounds": Array("i8"), "feature_rows": Array("i4"), "feature_numbers": Array("T"),  # by feature
+    "offsets": Array("T"), "offset_bias": Array("T"),  # what x is beside its entries, or empty; b with its share
     "out": Array("T"),  # of predictions (rows, outputs), of evaluations (rows, 2): error, and 1 if right
     # the minibatch
     "first": "i8", "batch": "i8",  # rows order[first : first + batch]

@@ -23,7 +23,7 @@ def make_gather(element):
         """x_i <- (X[order[i]] - shift) * scale;  labels_i <- y[order[i]], or targets;  weights, too"""
         layer, order = s.layers[0], part(s.order, s.first, s.batch)
         X = vector_at(s.x_address, s.x_rows * layer.inputs, element)
-        _take_targets(s, order, first, last)
+        take_targets(s, order, first, last)
         bad = gathering.gather(inputs(s, layer), X, order, first, last, layer.inputs, s.shift, s.scale)
         if bad >= 0:
             atomic_min(s, "bad_row", bad)
@@ -32,7 +32,7 @@ def make_gather(element):
 
 
 @inline
-def _take_targets(s, order, first, last):
+def take_targets(s, order, first, last):
     """labels_i <- y[order[i]], or likewise targets, and weights: loops of their own, for registers are few."""
     rows, O, L = s.batch_rows, s.layers[s.n_layers - 1].outputs, lanes(s.parameters)
     y, labels, Y, targets, weights, w = s.y, s.labels, s.Y, s.targets, s.weights, s.row_weights

@@ -11,13 +11,15 @@ from ..machine.tiles import lanes
 from ..program import phases
 from ..program.state import CHUNK
 
-GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS = (
-    phases.GATHER, phases.FORWARD, phases.BACKWARD, phases.ROWS, phases.UPDATE, phases.BLOCKS,
+GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS, COLUMNS = (
+    phases.GATHER, phases.FORWARD, phases.BACKWARD, phases.ROWS, phases.UPDATE, phases.BLOCKS, phases.COLUMNS,
 )  # fmt: skip
 
 TASK_PRODUCTS = 2_000_000  # multiplications of a task, some 35 us: more are split
 ROW_SHARES = 4  # tasks per worker where rows are normalized: the others wait less for a late worker
 UPDATE_SHARES = 4  # likewise of the update
+SPARSE_SHARES = 8  # likewise of the first layer on sparse rows, whose tasks differ more
+SPARSE_ROWS = 32  # of a task that one worker does alone: they stay in cache for the activation
 
 
 @inline
@@ -37,8 +39,8 @@ def _at_least(tasks, products, groups):
 
 @inline
 def gather_split(s):
-    """Rows of a task of the gather phase."""
-    return max(1, s.batch) if s.workers == 1 else pad((s.batch + 1023) // 1024, ROWS)
+    """Rows of a task of the gather phase. Entries are fetched in one: a row's stand behind those of the rows before."""
+    return max(1, s.batch) if s.workers == 1 or s.sparse else pad((s.batch + 1023) // 1024, ROWS)
 
 
 @inline
@@ -51,6 +53,10 @@ def forward_split(s, l):
     columns, rows = layer.columns, pad(s.batch, HALF)
     if s.workers == 1 and not layer.separate:
         return columns, 1, rows, 1
+    if s.sparse and l == 0:  # whole rows, so that entries are read once
+        chunk = SPARSE_ROWS if s.workers == 1 else rows // (SPARSE_SHARES * s.workers)
+        chunk = max(L if is_last else ROWS, pad(chunk, L if is_last else ROWS))
+        return columns, 1, chunk, (rows + chunk - 1) // chunk
     width = columns if is_last else VECTORS * L
     groups = (columns + width - 1) // width
     chunks = 1 if s.workers == 1 else _at_least(4 * s.workers, layer.inputs * columns * s.batch, groups)
@@ -67,6 +73,11 @@ def backward_split(s, l):
     columns as the forward phase does, so that W stays in one core's cache.
     """
     layer, L = s.layers[l], lanes(s.parameters)
+    if s.sparse and l == 0:  # descent of the features that the minibatch has, or nothing: the update sums the gradient
+        found = s.found[0] if s.descends else 0
+        height = found if s.workers == 1 else (found + SPARSE_SHARES * s.workers - 1) // (SPARSE_SHARES * s.workers)
+        height = max(1, height)
+        return height, layer.columns, (found + height - 1) // height, 1
     if s.workers == 1:
         return layer.rows, layer.columns, 1, 1
     if l:
@@ -100,11 +111,13 @@ def count_tasks(s, phase):
         return (s.batch + size - 1) // size
     if kind == FORWARD:
         _, groups, _, chunks = forward_split(s, l)
-        return groups * chunks
+        return groups * chunks + (1 if phase.closing >= 0 else 0)
     if kind == BACKWARD:
         _, _, chunks, groups = backward_split(s, l)
         return chunks * groups + 1  # and the biases
     if kind == ROWS_PHASE:
         size = row_split(s)
         return (s.batch + size - 1) // size
+    if kind == COLUMNS:
+        return s.layers[l].columns // lanes(s.parameters)
     return update_tasks(s) if kind == UPDATE else s.blocks

@@ -8,11 +8,13 @@ import math
 
 from ..compiler.jit import inline
 from ..entries.functions import fma
+from ..fast.csr import feature_gradient
 from ..fast.optimizers import limited, make_step, penalty_slope, summed
 from ..machine.records import record_at
 from ..machine.tiles import lanes, load, store, zeros
 from ..program.state import CHUNK
 from .splitting import chunks_of, update_tasks
+from .views import outputs, vector
 
 
 @inline
@@ -74,9 +76,9 @@ def _vectors(s, step, first, last, like, numbers, squares):
 
 
 @inline
-def _full_chunk(s, step, chunk, first, last, like, numbers):
-    """The step with penalty and limits, and the chunk's sums of both."""
-    penalty, squares, sums, L = like, like, s.sums, lanes(s.parameters)
+def _full_chunk(s, step, chunk, first, last, like, numbers, penalty, squares):
+    """The step with penalty and limits, and the chunk's sums of both, which go on from these."""
+    sums, L = s.sums, lanes(s.parameters)
     for l in range(s.n_layers):
         layer = s.layers[l]
         middle, end = min(last, layer.b), min(last, layer.b + layer.vectors * layer.columns)
@@ -100,6 +102,52 @@ def make_update(rule):
             if plain:
                 _plain_chunk(s, step, first, last, like, numbers, blocks, factor)
             else:
-                _full_chunk(s, step, chunk, first, last, like, numbers)
+                _full_chunk(s, step, chunk, first, last, like, numbers, like, like)
 
     return update
+
+
+# ---- where rows are sparse ------------------------------------------------------------------------------------------
+
+
+@inline
+def _sparse_weights(s, step, first, last, like, numbers, full):
+    """Weights of the first layer: the gradient of each feature is summed here, over the rows that have it."""
+    P, G, m, v, limit, L, layer = s.parameters, s.gradients, s.m, s.v, s.clip_value, lanes(s.parameters), s.layers[0]
+    l1, l2 = s.l1 + s.l1_per_weight * s.inverse_weight, s.l2 + s.l2_per_weight * s.inverse_weight
+    bounds, rows, x, offsets = s.feature_bounds, s.feature_rows, s.feature_numbers, s.offsets
+    dt, db, penalty, squares, k = outputs(s, layer), vector(layer, G, layer.b), like, like, first
+    while k < last:
+        panel = (k - layer.W) // (layer.rows * L)
+        begin = layer.W + panel * layer.rows * L
+        end = min(last, begin + layer.rows * L)
+        for at in range(k, end, L):
+            W = load(P, at, 0, 0, like)
+            dW = feature_gradient(like, offsets, db, (at - begin) // L, bounds, rows, x, dt, panel)
+            if full:
+                slope, share = penalty_slope(W, l1, l2)
+                penalty = fma(W, share, penalty)
+                dW = limited(fma(W, l2, dW) + slope, limit)
+                squares = fma(dW, dW, squares)
+            step(P, G, m, v, at, W, dW, numbers)
+        k = end
+    return penalty, squares
+
+
+def make_update_csr(rule):
+    """Make the step of a rule, or the gradient, where the gradient of the first layer's W is summed on the way."""
+    step, numbers_of = make_step(rule), _make_numbers(rule)
+
+    def update_csr(s, l, task, after, start, end, worker):
+        size, like, numbers, tasks = s.parameters.size, zeros(s.parameters, 1, 1), numbers_of(s), update_tasks(s)
+        full, layer = min(s.clip_value, s.clip_norm) < math.inf or has_penalty(s), s.layers[0]
+        for chunk in range(chunks_of(size) * task // tasks, chunks_of(size) * (task + 1) // tasks):
+            first, last = chunk * CHUNK, min((chunk + 1) * CHUNK, size)
+            middle = max(first, min(last, layer.b))
+            penalty, squares = _sparse_weights(s, step, first, middle, like, numbers, full)
+            if full:
+                _full_chunk(s, step, chunk, middle, last, like, numbers, penalty, squares)
+            else:
+                _plain_chunk(s, step, middle, last, like, numbers, 1, 1.0)
+
+    return update_csr

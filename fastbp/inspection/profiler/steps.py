@@ -13,9 +13,9 @@ from ...data.labelled import labelled
 from ...data.samples import Labelled
 from ...exchange.estimators import taken
 from ...execution import threads
-from ...execution.shuffling import shuffle
 from ...kernels.compiler import jit
 from ...kernels.machine import clock
+from ...training.shuffling import shuffle
 from .clocked_plan import ClockedPlan
 from .costs import Cost, Step, cost
 from .peaks import Machine, measure
