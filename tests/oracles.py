@@ -1,11 +1,9 @@
-"""What each kernel must return, in float64 and numpy.
-
-An oracle takes the inputs and returns for each output the right values, and what rounding errors are a share of.
-"""
+"""What each kernel must return, in float64: of each output the values, and what rounding errors are a share of."""
 
 import math
 
 import numpy as np
+from sparse_oracles import SPARSE_ORACLES
 
 
 def _product(a, b, plus=0.0):
@@ -290,7 +288,7 @@ ORACLES = {
     "fast_log": lambda x: [(np.log(x), abs(np.log(x)))],
     "fast_bias_backward": lambda dt: [_sum(dt)],
     "fast_transpose": lambda W: [(W.T, 0)],
-}
+} | SPARSE_ORACLES
 
 
 def expected(entry, arguments):

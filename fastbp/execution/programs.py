@@ -67,6 +67,8 @@ class Intake:
         Whether the first layer works on entries, and whether x is more than these in every row.
     converts : bool
         Whether rows are converted before a call, as compiled code cannot read them.
+    each : float or None
+        Entries of a row on average, where the first layer works on them.
     products : int
         Multiplications of a row on its way forward.
     least_flop : float
@@ -84,9 +86,10 @@ class Intake:
         self.sparse = self.entries is not None and not self.entries.dense
         self.shifted = self.entries is not None and self.entries.shifted
         self.converts = self.entries is None and not samples.direct
-        if self.sparse:
+        self.each = X.nonzeros / len(X) if self.sparse else None
+        if self.each is not None:
             I, O = network.shapes[0]
-            self.products += O * (math.ceil(X.nonzeros / len(X)) - I)
+            self.products += O * (math.ceil(self.each) - I)
             self.least_flop = UPDATE_FLOP * network.n_parameters
 
     def room(self, batch_size: int, in_order: bool) -> int:

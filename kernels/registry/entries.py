@@ -13,6 +13,7 @@ from functools import partial
 
 from ..activations import IDENTITY, RELU, TANH
 from ..fast import (
+    csr,
     dropout,
     gather,
     in_place,
@@ -25,9 +26,9 @@ from ..fast import (
 )
 from ..losses import CrossEntropy
 from ..specification import normalization as plain_normalization
-from ..specification import paper, products, regularization
-from ..tasks.update_kernels import make_update
-from . import adapters, kernels, row_adapters
+from ..specification import paper, products, regularization, sparse
+from ..tasks.update_kernels import make_update, make_update_csr
+from . import adapters, kernels, row_adapters, sparse_adapters
 from .entry import Entry
 from .pointwise import fast_entries, fast_entry, plain_entries
 
@@ -58,6 +59,12 @@ _WRITTEN = (
     (plain_normalization.layer_norm, "BO BO B BO O O", lambda B, I, O: 7 * B * O + 5 * B),
     (plain_normalization.layer_norm_backward_params, "BO O O BO BO O", lambda B, I, O: 4 * B * O),
     (plain_normalization.layer_norm_backward_input, "BO BO BO v:B", lambda B, I, O: 7 * B * O + 2 * B),
+    (sparse.linear_csr, "BO entries columns ends IO O", lambda B, I, O: 2 * B * I * O),
+    (sparse.linear_csr_backward_params, "IO entries columns ends BO", lambda B, I, O: 2 * B * I * O),
+    (sparse.linear_csr_descent, "IO entries columns ends BO 0.1", lambda B, I, O: 2 * (B + 1) * I * O),
+    (sparse.gather_csr, "entries columns ends entries columns indptr order I", lambda B, I, O: B * I),
+    (sparse.scatter_csr, "BI entries columns indptr order I", lambda B, I, O: 2 * B * I),
+    (sparse.sort_csr, "bounds columns entries entries columns ends", lambda B, I, O: 0),
 )  # plain loop, arguments, FLOP, and numbers read and written where that is not each argument once
 
 _PLAIN = {loop.__name__: Entry(loop.__name__, loop, *given) for loop, *given in _WRITTEN}
@@ -87,6 +94,13 @@ _FAST = (
     ("layer_norm_backward_input", normalization.layer_norm_backward_input, adapters.layer_norm_backward_input),
     ("penalize", make_update, adapters.penalize),
     ("limit", make_update, adapters.limit),
+    ("linear_csr", csr.linear_forward_csr, sparse_adapters.linear_csr),
+    ("linear_csr", csr.linear_in_place_csr, sparse_adapters.linear_csr_in_place, "_in_place"),
+    ("linear_csr_backward_params", make_update_csr, sparse_adapters.linear_csr_backward_params),
+    ("linear_csr_descent", csr.descend_csr, sparse_adapters.linear_csr_descent),
+    ("gather_csr", gather.gather_entries, sparse_adapters.gather_csr),
+    ("scatter_csr", gather.scatter_entries, sparse_adapters.scatter_csr),
+    ("sort_csr", csr.sort_entries, sparse_adapters.sort_csr),
 )  # reference, where the fast kernel stands, what calls it, and the end of its name
 _ALONE = (
     Entry("fast_exp", kernels.exp_vectors, "BO* BO*", lambda B, I, O: B * O, adapter=adapters.exp),

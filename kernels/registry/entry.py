@@ -16,6 +16,13 @@ from ..program.state import lanes_of, padded
 
 _LISTED = re.compile(r"\((?:after )?eqs?\. ([\d, -]+)\)")
 _ARGUMENTS = re.compile(r"^(\w+(?:, \w+)*) +(?:(in, out|in|out) +\(([^)]*)\))?", re.MULTILINE)
+_SPARSE = {
+    "entries": lambda B, I, O: B * I,
+    "columns": lambda B, I, O: B * I,
+    "ends": lambda B, I, O: B,
+    "bounds": lambda B, I, O: I + 1,
+    "indptr": lambda B, I, O: B + 1,
+}  # lengths of arrays of sparse rows
 _TIMES = {None: 0, "in": 1, "out": 1, "in, out": 2}  # that an array is read or written
 
 
@@ -101,7 +108,8 @@ class Entry:
         What stands before a colon asks for other numbers: "z" for probabilities, "h" for what ReLU leaves, the name of
         an activation for what that leaves, "v" for squares, "panels" for a flat array that holds such a matrix in
         panels, and before a value a dtype of its own. Values with commas are a tuple. "y" are class numbers, "order"
-        row numbers.
+        row numbers. "entries", "columns", "ends", "bounds" and "indptr" are arrays of sparse rows: I entries a row, in
+        columns drawn one by one.
         """
         sizes = {"B": B, "I": I, "O": O}
         return [_argument(word, sizes, np.dtype(dtype), rng) for word in self.arguments.split()]
@@ -112,6 +120,8 @@ def _lengths(word, sizes):
     shape = word.rpartition(":")[2]
     if shape in ("y", "order"):
         return [sizes["B"]]
+    if shape in _SPARSE:
+        return [_SPARSE[shape](**sizes)]
     return None if shape[0] in "0123456789," else [sizes[letter] for letter in shape.rstrip("*")]
 
 
@@ -123,6 +133,10 @@ def _argument(word, sizes, dtype, rng):
         return tuple(number(value) for value in shape.split(",") if value) if "," in shape else number(shape)
     if shape in ("y", "order"):
         return rng.integers(0, sizes["O" if shape == "y" else "B"], sizes["B"])
+    if shape == "columns":
+        return rng.integers(0, sizes["I"], lengths)
+    if shape in ("ends", "bounds", "indptr"):
+        return np.arange(shape == "ends", lengths[0] + (shape == "ends")) * sizes["I"]
     if kind == "panels":
         lengths = [padded(length, lanes_of(dtype)) for length in lengths]
     numbers = _numbers(kind, rng.standard_normal(lengths)).astype(dtype)

@@ -13,7 +13,7 @@ from ...kernels.engine import code, compilation
 from ...kernels.engine.clocks import run_task_clocked
 from ...kernels.entries.records import Record
 from ...kernels.machine import clock
-from ...kernels.program.phases import Kernel, Program, numbered
+from ...kernels.program.phases import Entries, Kernel, Program, numbered
 from .clocks import Clocks
 from .shares import Share, shares
 
@@ -62,8 +62,13 @@ class ClockedPlan(FastPlan):
         """Whether the backward pass of the last call updated the parameters."""
         return bool(self.buffers.state["descends"])
 
-    def _assembled(self, made: tuple[Any, ...], X_dtype: np.dtype) -> code.Assembled:
-        return self._assemble(*self._program(made, X_dtype))
+    @property
+    def entries(self) -> float | None:
+        """Entries of a row of the last call on average, where the first layer works on them."""
+        return self._intake.each
+
+    def _assembled(self, made: tuple[Any, ...], rows: np.dtype | Entries) -> code.Assembled:
+        return self._assemble(*self._program(made, rows))
 
     def _assemble(self, whole: Program, block: Program | None) -> code.Assembled:
         if not self.clocks:

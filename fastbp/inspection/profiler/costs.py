@@ -28,6 +28,8 @@ class Step:
         Whether the backward pass updates the parameters (eq. 54), and no kernel after it.
     copies : int
         Of the parameters that are updated: one, or where workers train replicas one each.
+    entries : float or None
+        Of a row on average, where the first layer works on the entries of sparse rows.
     """
 
     network: Network
@@ -36,6 +38,7 @@ class Step:
     blocks: int
     descends: bool
     copies: int = 1
+    entries: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,11 @@ class Cost:
         return replace(self, flop=self.flop + other.flop, bytes=self.bytes + other.bytes)
 
 
-_PRODUCTS = {"linear_forward", "linear_backward_params", "linear_backward_input"}
-_WHOLE = {"gather", "update", "prefetch_rows", "row_block_clocked"}  # for all layers together
+_PRODUCTS = {"linear_forward", "linear_backward_params", "linear_backward_input", "linear_forward_csr", "descend_csr"}
+_WHOLE = {
+    "gather", "gather_csr", "scatter_csr", "sort_csr", "rank_csr", "update", "update_csr", "prefetch_rows",
+    "row_block_clocked",
+}  # for all layers together  # fmt: skip
 _BELOW = {
     "derive",
     "parameter_backward",
@@ -88,6 +94,11 @@ def cost(kernel: Kernel, l: int, step: Step) -> Cost:
     if known is None:
         return Cost(name, layer, (), False, 0, 0)
     flop, nbytes = _flop_and_bytes(known, kernel.name, at, step)
+    if kernel.name == "update_csr":  # which sums the first layer's gradient instead of reading it
+        product, (I, O) = KERNELS["linear_csr_backward_params"], step.network.shapes[0]
+        flop += product.flop(step.B, step.entries or 0, O)
+        nbytes += (2 * step.B * int(step.entries or 0) - I * O) * step.dtype.itemsize
+        return Cost(f"fast_{name}_csr", None, (*product.equations, *known.equations), False, flop, nbytes)
     return Cost(f"fast_{name}", layer, known.equations, kernel.name in _PRODUCTS, flop, nbytes)
 
 
@@ -96,6 +107,9 @@ def _name(kernel: Kernel, l: int, at: int, step: Step) -> str:
     F = step.network.activations[at].name
     names = {
         "update": "limit" if kernel.of is None else f"{kernel.of}_update",
+        "update_csr": "limit" if kernel.of is None else f"{kernel.of}_update",
+        "linear_forward_csr": "linear_csr",
+        "descend_csr": "linear_csr_descent",
         "loss": _loss(step.network),
         "activate": F,
         "derive": f"{F}_derivative",
@@ -133,7 +147,14 @@ def _fused(network: Network, l: int) -> bool:
 
 def _flop_and_bytes(entry: Entry, called: str, l: int, step: Step) -> tuple[int, int]:
     B, (I, O), itemsize = step.B, step.network.shapes[l], step.dtype.itemsize
-    if called == "update":
+    if called.endswith("_csr") and called != "update_csr":
+        entries, features = round(step.entries or 0), min(I, round(B * (step.entries or 0)))
+        flop = 2 * B * entries * O if called in _PRODUCTS else entry.flop(B, entries, O)
+        nbytes = entry.bytes(B, entries, O, itemsize)
+        if called in _PRODUCTS:  # of W what features there are, not as many as a row has
+            nbytes += (features - entries) * O * itemsize * (2 if called == "descend_csr" else 1)
+        return flop, nbytes
+    if called in ("update", "update_csr"):
         n = step.network.n_parameters
         nbytes = entry.bytes(B, n, 1, itemsize) + (step.blocks - 1) * n * itemsize
         return entry.flop(B, n, 1) * step.copies, nbytes * step.copies

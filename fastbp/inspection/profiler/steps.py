@@ -128,7 +128,7 @@ def _kernels(plan: ClockedPlan, batch_size: int, machine: Machine) -> tuple[list
     """Return what each kernel took, the longest first, and the last records with their numbers in that list."""
     shape, steps = plan.buffers.shape, plan.steps_done[True]
     copies = shape.workers if shape.replicas else 1
-    step = Step(plan.network, batch_size, plan.dtype, shape.blocks, plan.descends, copies)
+    step = Step(plan.network, batch_size, plan.dtype, shape.blocks, plan.descends, copies, plan.entries)
     each = {key: cost(*key, step) for key in plan.shares}
     costs: dict[tuple[str, int | None], Cost] = {}
     taken: dict[tuple[str, int | None], Share] = {}
