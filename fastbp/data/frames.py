@@ -31,6 +31,8 @@ def as_array(X: Any, name: str) -> tuple[Any, list[str] | None]:
     Anything but a data frame or a sparse array is returned as it is, for `checks.inputs` to check. A data frame is
     copied once, to the dtype that NumPy gives its columns together; a pandas frame of one dtype is not copied.
 
+    One of pandas whose columns are all sparse, zeros left out, becomes `SparseRows`; other sparse columns become dense.
+
     Raises TypeError for columns without numbers, lazy frames and sparse formats without rows; ValueError for missing
     values, a Series and repeated names; ImportError if narwhals is not installed.
     """
@@ -40,7 +42,9 @@ def as_array(X: Any, name: str) -> tuple[Any, list[str] | None]:
         return sparse_rows(X, name), None
     if not _is_frame(X):
         return X, None
-    nw, frame = _read(X, name)
+    if (rows := _of_sparse_columns(X, name)) is not None:
+        return rows, _names(X.columns)
+    nw, frame = _read(_without_sparse_columns(X), name)
     if isinstance(frame, nw.Series):
         raise ValueError(f"{name} must be a table of two dimensions, got a Series; one column is {name}.to_frame()")
     if not isinstance(frame, nw.DataFrame):
@@ -161,6 +165,32 @@ def _read(X: Any, name: str) -> tuple[Any, Any]:
         method = "collect" if hasattr(X, "collect") else "compute"
         raise TypeError(f"{name} is a lazy frame, which holds no data yet; call .{method}() on it first")
     return nw, table
+
+
+def _sparse_columns(frame: Any) -> list[Any]:
+    """Return the dtypes of the sparse columns of a data frame of pandas."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(frame, pandas.DataFrame):
+        return []
+    return [dtype for dtype in frame.dtypes if isinstance(dtype, pandas.SparseDtype)]
+
+
+def _of_sparse_columns(frame: Any, name: str) -> SparseRows | None:
+    """Return the rows of a data frame whose columns are all sparse with zeros left out, or None."""
+    kinds = _sparse_columns(frame)
+    if not kinds or len(kinds) < frame.shape[1] or any(dtype.fill_value != 0 for dtype in kinds):
+        return None
+    if not all(dtype.kind in "buif" for dtype in kinds) or not frame.columns.is_unique:
+        return None
+    return sparse_rows(frame.sparse.to_coo(), name)
+
+
+def _without_sparse_columns(frame: Any) -> Any:
+    """Return a data frame whose sparse columns are dense."""
+    if not _sparse_columns(frame):
+        return frame
+    kinds = {name: kind.subtype for name, kind in frame.dtypes.items() if hasattr(kind, "subtype")}
+    return frame.astype(kinds) if frame.columns.is_unique else frame
 
 
 def _names(columns: Sequence[Any]) -> list[str] | None:

@@ -9,7 +9,7 @@ from weakref import finalize
 import numpy as np
 from sklearn.base import is_classifier
 
-from ..data import checks, choices, frames
+from ..data import checks, choices, frames, sparse
 from ..data.samples import Labelled, Samples, Sums
 from ..execution import threads
 from ..execution.in_place import MOST_ROWS, InPlacePredictor
@@ -211,6 +211,7 @@ class Compiled:
     def _checked(self, X: Any) -> Any:
         """Return X as scikit-learn's own `predict` checks it."""
         frames.refuse_lazy(X, "X")
+        sparse.check(X, "X")
         frames.refuse_dates(X, "X")
         return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
-from ..data import checks, choices, frames
+from ..data import checks, choices, frames, sparse
 from ..data.samples import Labelled
 from ..kernels.entries.activation import Activation
 from ..model import initializers
@@ -112,6 +112,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 
     def _validate_input(self, X: Any, y: Any, *others: Any, **more: Any) -> Any:
         frames.refuse_lazy(X, "X")
+        sparse.check(X, "X")
         frames.refuse_dates(X, "X")
         if not is_classifier(self):
             frames.refuse_dates(y, "y")
@@ -197,6 +198,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
     def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return the checked validation data of `fit`."""
         frames.refuse_lazy(X, "X_val")
+        sparse.check(X, "X_val")
         frames.refuse_dates(X, "X_val")
         if not is_classifier(self):
             frames.refuse_dates(y, "y_val")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ..data.samples import Labelled
+from ..data.sparse import SparseRows
 from ..execution.plan import Plan
 from ..network import Network
 from . import scores
@@ -19,9 +22,16 @@ USELESS = 0.95  # of the error of the best constant prediction; of numbers R2 be
 
 
 def rms(data: Labelled, dtype: np.dtype, rows: int = ROWS) -> float:
-    """Return the root mean square of the network's inputs, of some rows."""
-    x = _some(data, dtype, rows).samples.X.astype(np.float64)
-    return float(np.sqrt(np.square(x).mean()))
+    """Return the root mean square of the network's inputs, of some rows; of sparse ones that of their entries."""
+    samples = _some(data, dtype, rows).samples
+    X: Any = samples.X
+    if isinstance(X, SparseRows):
+        entries = slice(X.indptr[0], X.indptr[-1])
+        scale = np.broadcast_to(1.0 if samples.scale is None else samples.scale, X.shape[1])
+        x = X.data[entries].astype(np.float64) * scale[X.indices[entries]]
+    else:
+        x = X.astype(np.float64)
+    return float(np.sqrt(np.square(x).mean())) if x.size else 1.0
 
 
 def hint(data: Labelled, dtype: np.dtype) -> str:
@@ -29,9 +39,12 @@ def hint(data: Labelled, dtype: np.dtype) -> str:
     size = rms(data, dtype)
     if LEAST <= size <= MOST:
         return ""
+    remedy = "input_shift to the means of X's columns and input_scale to 1 over their standard deviations"
+    if isinstance(data.samples.X, SparseRows):
+        remedy = "input_scale to 1 over the root mean squares of the entries of X's columns"
     return (
-        f"The inputs of the network are not scaled: their root mean square is {size:.3g}, weights are made for 1. Set "
-        "input_shift to the means of X's columns and input_scale to 1 over their standard deviations"
+        f"The inputs of the network are not scaled: their root mean square is {size:.3g}, weights are made for 1. "
+        f"Set {remedy}"
     )
 
 
@@ -46,14 +59,16 @@ def warn(network: Network, dtype: np.dtype, plan: Plan, data: Labelled, stacklev
 
 
 def _some(data: Labelled, dtype: np.dtype, rows: int = ROWS) -> Labelled:
-    """Return some of the rows as the network takes them."""
-    n = len(data.y)
+    """Return some of the rows as the network takes them, or sparse ones as they are."""
+    n, samples = len(data.y), data.samples
     picked = np.unique(np.linspace(0, n - 1, min(n, rows)).astype(np.int64))
+    if isinstance(samples.X, SparseRows):
+        return Labelled(replace(samples, X=samples.X[picked]), data.y[picked])
     return Labelled(data.samples.converted(picked, dtype), data.y[picked])
 
 
 def _useless(network: Network, plan: Plan, some: Labelled) -> bool:
-    z = np.empty((len(some.y), network.layer_sizes[-1]), some.samples.X.dtype)
+    z = np.empty((len(some.y), network.layer_sizes[-1]), plan.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         plan.predict(some.samples, z)
         if network.classifies:

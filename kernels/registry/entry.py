@@ -38,7 +38,7 @@ class Entry:
     arguments : str
         One word an argument: its shape in letters, flattened by a "*", or its value; see `sample`.
     flop : callable
-        flop(B, I, O) -> int.
+        flop(B, I, O) -> int. Of sparse rows I is the number of entries a row.
     reads : callable, optional
         reads(B, I, O) -> numbers read and written; by default each argument once.
     reference : Entry, optional

@@ -96,8 +96,8 @@ def cost(kernel: Kernel, l: int, step: Step) -> Cost:
     flop, nbytes = _flop_and_bytes(known, kernel.name, at, step)
     if kernel.name == "update_csr":  # which sums the first layer's gradient instead of reading it
         product, (I, O) = KERNELS["linear_csr_backward_params"], step.network.shapes[0]
-        flop += product.flop(step.B, step.entries or 0, O)
-        nbytes += (2 * step.B * int(step.entries or 0) - I * O) * step.dtype.itemsize
+        flop += round(product.flop(step.B, step.entries or 0, O))
+        nbytes += round(2 * step.B * (step.entries or 0) - I * O) * step.dtype.itemsize
         return Cost(f"fast_{name}_csr", None, (*product.equations, *known.equations), False, flop, nbytes)
     return Cost(f"fast_{name}", layer, known.equations, kernel.name in _PRODUCTS, flop, nbytes)
 
@@ -148,12 +148,13 @@ def _fused(network: Network, l: int) -> bool:
 def _flop_and_bytes(entry: Entry, called: str, l: int, step: Step) -> tuple[int, int]:
     B, (I, O), itemsize = step.B, step.network.shapes[l], step.dtype.itemsize
     if called.endswith("_csr") and called != "update_csr":
-        entries, features = round(step.entries or 0), min(I, round(B * (step.entries or 0)))
+        entries = step.entries or 0.0
+        features = min(I, B * entries)
         flop = 2 * B * entries * O if called in _PRODUCTS else entry.flop(B, entries, O)
         nbytes = entry.bytes(B, entries, O, itemsize)
         if called in _PRODUCTS:  # of W what features there are, not as many as a row has
             nbytes += (features - entries) * O * itemsize * (2 if called == "descend_csr" else 1)
-        return flop, nbytes
+        return round(flop), round(nbytes)
     if called in ("update", "update_csr"):
         n = step.network.n_parameters
         nbytes = entry.bytes(B, n, 1, itemsize) + (step.blocks - 1) * n * itemsize
