@@ -56,6 +56,11 @@ class FastPlan(Packed):
         })  # fmt: skip
         self._pace: tuple[Any, int] = None, 0  # shapes of the last calls, and how many rows they do in SLICE_SECONDS
 
+    def release(self) -> None:
+        """Let go of the parameters, which no call needs any more."""
+        self.parameters = self.parameters[:0].copy()
+        self.buffers = Buffers(self.network, self.dtype, 0, {})
+
     def train_epoch(
         self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
     ) -> Iterator[Sums]:

@@ -11,8 +11,10 @@ from ..kernels.engine import code
 from ..kernels.entries.records import Record, aligned
 from ..kernels.program.entry_records import PACKING
 from ..kernels.program.layout import parameter_table
+from ..kernels.program.state import LAYER
 from ..network import Network
 from .programs import Intake
+from .rows import Layers
 
 
 class Packed:
@@ -32,34 +34,67 @@ class Packed:
         self.W0 = None
         self._pack("pack_parameters", self.parameters, flat)
 
-    def load_in_place(self, layers: list[tuple[np.ndarray, ...]], samples: Samples) -> bool:
+    def load_layers(self, layers: Layers) -> None:
+        """Take a copy of W and the vectors of each layer."""
+        self._load_from(0, layers)
+
+    def _load_from(self, first: int, layers: Layers) -> None:
+        self.W0 = None
+        for record, (W, *vectors) in zip(self.layers[first:], layers, strict=True):
+            self._pack_matrix("pack_parameters", record, np.require(W, self.dtype, ["C", "A"]))
+            for number, vector in enumerate(vectors):
+                self._vector(record, number, len(vector))[:] = vector
+
+    def store_layers(self, layers: Layers) -> None:
+        """Write the parameters back into W and the vectors of each layer."""
+        for record, (W, *vectors) in zip(self.layers, layers, strict=True):
+            fits = W.dtype == self.dtype and W.flags.carray
+            found = W if fits else np.empty(W.shape, self.dtype)
+            self._pack_matrix("unpack_parameters", record, found)
+            if not fits:
+                W[...] = found
+            for number, vector in enumerate(vectors):
+                vector[...] = self._vector(record, number, len(vector))
+
+    def _vector(self, record: Any, number: int, size: int) -> np.ndarray:
+        """Return a vector of a layer where it stands."""
+        return self.parameters[record["b"] + number * record["columns"] :][:size]
+
+    def _pack_matrix(self, name: str, record: Any, W: np.ndarray) -> None:
+        """Copy W of one layer into its panels or back."""
+        alone = LAYER.new()
+        alone[0] = record
+        alone["vectors"] = 0
+        fields = {"panels": self.parameters, "flat": W.reshape(-1), "layers": alone, "n_layers": 1}
+        code.entry(name, self.dtype)(self._packing.fill(fields))
+
+    def load_in_place(self, layers: Layers, samples: Samples) -> bool:
         """Take a copy of the parameters but W of the first layer, where the rows are sparse, or return False."""
         if not Intake(samples, self.network).sparse:
             return False
         (W, *vectors), *above = layers
-        self.W0, first = np.require(W, self.dtype, ["C", "A"]), self.layers[0]
         for number, vector in enumerate(vectors):
-            self.parameters[first["b"] + number * first["columns"] :][: len(vector)] = vector
-        if above:
-            flat = np.concatenate([array.ravel() for layer in above for array in layer], dtype=self.dtype)
-            self._pack("pack_parameters", self.parameters, flat, 1)
+            self._vector(self.layers[0], number, len(vector))[:] = vector
+        self._load_from(1, above)
+        self.W0 = np.require(W, self.dtype, ["C", "A"])
         return True
 
     def store(self, flat: np.ndarray) -> None:
         """Write the parameters back."""
         self._pack("unpack_parameters", self.parameters, flat)
 
-    def _pack(self, name: str, panels: np.ndarray, flat: np.ndarray, first: int = 0) -> None:
-        """Copy a vector of parameters, from this layer on, into panels or back."""
-        layers = self.layers[first:]
-        fields = {"panels": panels, "flat": flat, "layers": layers, "n_layers": len(layers)}
+    def _pack(self, name: str, panels: np.ndarray, flat: np.ndarray) -> None:
+        """Copy a vector of parameters into panels or back."""
+        fields = {"panels": panels, "flat": flat, "layers": self.layers, "n_layers": len(self.layers)}
         code.entry(name, self.dtype)(self._packing.fill(fields))
 
-    def get_slots(self) -> dict[str, np.ndarray]:
-        """Return copies of the optimizer's state."""
+    def get_slots(self, last: bool = False) -> dict[str, np.ndarray]:
+        """Return copies of the optimizer's state, each released when it is copied if they are the `last`."""
         slots = {name: np.zeros(self.network.n_parameters, self.dtype) for name in self.optimizer.rule.slots}
-        for name, state in self.slots.items():
-            self._pack("unpack_parameters", state, slots[name])
+        for name in [*self.slots]:
+            self._pack("unpack_parameters", self.slots[name], slots[name])
+            if last:
+                del self.slots[name]
         return slots
 
     def set_slots(self, slots: dict[str, np.ndarray]) -> None:

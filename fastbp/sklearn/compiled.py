@@ -129,16 +129,16 @@ class Compiled:
         return make_plan("fast", self._network(loss), kind or self._kind(), optimizer, n_threads)
 
     def _load(self, plan: Any) -> None:
-        flat = np.empty(plan.network.n_parameters, plan.dtype)
-        for array, mine in self._pairs(plan.network, flat):
-            array[...] = mine
-        plan.load(flat)
+        plan.load_layers(self._layers(plan.network))
 
     def _store(self, plan: Any) -> None:
-        flat = np.empty(plan.network.n_parameters, plan.dtype)
-        plan.store(flat)
-        for array, mine in self._pairs(plan.network, flat):
-            mine[...] = array
+        plan.store_layers(self._layers(plan.network))
+
+    def _layers(self, network: Network) -> list[tuple[Any, ...]]:
+        """Return the fitted W and vectors of each layer."""
+        flat = np.empty(network.n_parameters)
+        mine = (mine for _, mine in self._pairs(network, flat))
+        return [tuple(next(mine) for _ in layer) for layer in network.views(flat)]
 
     def _pairs(self, network: Network, flat: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield each array of parameters within `flat` with its fitted attribute."""

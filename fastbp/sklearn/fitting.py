@@ -136,6 +136,8 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
         _initialize(self, y, layer_units, dtype)
         self._steps_done = 0
+        if not self.early_stopping:  # which alone restores them: no copies are kept
+            self._best_coefs, self._best_intercepts = self.coefs_, self.intercepts_
         if not is_classifier(self):
             self.out_activation_ = self._link()
         hidden = layer_units[1:-1]

@@ -57,13 +57,22 @@ def new(estimator: Any) -> BaseOptimizer:
     """Return the optimizer that an estimator's parameters ask for, at its first step."""
     parameters, e = estimator.coefs_ + estimator.intercepts_, estimator
     if e.solver == "sgd":
-        return SGDOptimizer(
+        sgd = SGDOptimizer(
             parameters, e.learning_rate_init, e.learning_rate, e.momentum, e.nesterovs_momentum, e.power_t
         )
+        sgd.velocities = _zeros(parameters)
+        return sgd
     if e.solver == "adam":
-        return AdamOptimizer(parameters, e.learning_rate_init, e.beta_1, e.beta_2, e.epsilon)
+        adam = AdamOptimizer(parameters, e.learning_rate_init, e.beta_1, e.beta_2, e.epsilon)
+        adam.ms, adam.vs = _zeros(parameters), _zeros(parameters)
+        return adam
     settings = {name: getattr(e, name, value) for name, value in OPTIMIZERS[e.solver]().settings().items()}
     return AddedOptimizer(e.solver, e.learning_rate_init, settings)
+
+
+def _zeros(parameters: list[np.ndarray]) -> list[np.ndarray]:
+    """Return zeros that take no memory, unlike those of `np.zeros_like`, as plans hold the state while they train."""
+    return [np.zeros(array.shape, array.dtype) for array in parameters]
 
 
 def is_compiled(optimizer: Any, shapes: list[tuple[int, ...]]) -> bool:
@@ -117,9 +126,9 @@ def read(optimizer: Any, plan: Any) -> None:
     plan.set_slots(slots)
 
 
-def write(optimizer: Any, plan: Any) -> None:
-    """Write a plan's step count and state to an optimizer."""
-    slots = plan.get_slots()
+def write(optimizer: Any, plan: Any, last: bool = False) -> None:
+    """Write a plan's step count and state to an optimizer, and let go of the latter if the plan is needed no more."""
+    slots = plan.get_slots(last)
     for slot, name in _slots(optimizer, plan).items():
         setattr(optimizer, name, list(_views(plan, slots[slot])))
     if hasattr(optimizer, "t"):

@@ -73,6 +73,12 @@ class CompiledSteps:
         self.estimator._store(self.plan)
         solver_state.write(self.optimizer, self.plan)
 
+    def end(self) -> None:
+        """Do what `show` does for the last time, and let go of what is written: two copies take memory."""
+        self.estimator._store(self.plan)
+        self.plan.release()
+        solver_state.write(self.optimizer, self.plan, last=True)
+
     def read(self) -> None:
         """Take weights and the optimizer's state from the attributes, which a method of the user's may have changed."""
         if self.estimator._optimizer is not self.optimizer:
@@ -126,7 +132,7 @@ class ScikitSteps:
     def show(self) -> None:
         """Do nothing: the attributes are what is trained."""
 
-    read = show
+    read = end = show
 
 
 def refuse_no_weight(weights: np.ndarray | None, order: np.ndarray, batch_size: int, where: str) -> None:

@@ -42,7 +42,7 @@ class Stochastic(Compiled):
             warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:  # an exception leaves what was reached, as in scikit-learn
             run_of(self).score = None
-            steps.show()
+            steps.end()
         if self.early_stopping:
             self._restore_best()
 
