@@ -261,6 +261,7 @@ class FastPlan(Packed):
         fields = buffers.sorting() if self._intake.sparse and trains else {}
         if self.W0 is not None:
             buffers["layers"]["W_address"][0] = address(self.W0)
+        if self.W0 is not None or not self._intake.sparse:
             fields["strips"] = buffers.strips()
         if self._intake.shifted:
             fields |= buffers.offsets(-shift * scale, self.W0, self.parameters)

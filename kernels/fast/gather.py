@@ -5,7 +5,7 @@ from ..entries.functions import fma, where
 from ..machine.arithmetic import has_nan, lane_numbers
 from ..machine.conversion import load_as, load_scaled
 from ..machine.memory import cast_like
-from ..machine.tiles import lanes, prefetch, zeros
+from ..machine.tiles import lanes, load, prefetch, store, zeros
 from .panels import put
 
 AHEAD = 512  # elements of X that are prefetched ahead
@@ -109,10 +109,11 @@ def gather_entries(x, columns, ends, indptr, indices, data, order, begin, end, I
 
 
 @inline
-def scatter_entries(x, indptr, indices, data, order, begin, end, I, scale):
+def scatter_entries(x, room, indptr, indices, data, order, begin, end, I, scale):
     """x[begin:end] <- the rows order[begin:end], dense, times `scale` if there is one
 
     x        out (B, I)        in panels
+    room     for a row, in which entries meet the first cache: panels are far apart
     indptr   in  (rows + 1,)
     indices  in  (nonzeros,)
     data     in  (nonzeros,)
@@ -121,19 +122,21 @@ def scatter_entries(x, indptr, indices, data, order, begin, end, I, scale):
 
     Returns the lowest of these rows that has NaN, infinity or a column that X has not, or -1.
     """
-    bad, rows, numbers, L = -1, x.rows, x.data, lanes(x.data)
+    bad, L, zero = -1, lanes(x.data), zeros(x.data, 1, 1)
     for i in range(begin, end):
+        wrong, check = 0, zero
         for j in range(0, I, L):
-            for lane in range(L):
-                numbers[j * rows + i * L + lane] = 0
-        wrong = 0
+            store(room, j, 0, 0, zero)
         for p in range(indptr[order[i]], indptr[order[i] + 1]):
             k = indices[p]
             inside = (k >= 0) & (k < I)
             column = k if inside else ZERO
-            at = column // L * L * rows + i * L + column % L
-            numbers[at] += data[p] * scale[column] if scale.size else data[p]
-            wrong |= (not inside) | (numbers[at] * 0 != 0)
-        if wrong and (bad < 0 or order[i] < bad):
+            room[column] += data[p] * scale[column] if scale.size else data[p]
+            wrong |= not inside
+        for j in range(0, I, L):
+            t = load(room, j, 0, 0, zero)
+            put(x, i, j, t)
+            check = fma(t, 0.0, check)
+        if (wrong or has_nan(check)) and (bad < 0 or order[i] < bad):
             bad = order[i]
     return bad

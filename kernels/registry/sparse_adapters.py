@@ -4,7 +4,7 @@ import numpy as np
 
 from ..entries.records import address
 from ..program.phases import Kernel
-from ..program.state import CHUNK
+from ..program.state import CHUNK, padded
 from .state import Layers, poisoned
 
 
@@ -74,7 +74,7 @@ def gather_csr(x, columns, ends, data, indices, indptr, order, scale):
 def scatter_csr(x, data, indices, indptr, order, scale):
     """Into panels."""
     net, kernel = _rows(data, indices, indptr, order, scale)
-    net.put(x=np.full_like(x, np.nan))
+    net.put(x=np.full_like(x, np.nan)).fill(strips=poisoned(padded(x.shape[1], net.lanes), x.dtype))
     return net.computing((kernel._replace(name="scatter_csr"), 0, 0, len(order), 0, 0), x=x)
 
 

@@ -40,8 +40,11 @@ def make_scatter_csr(index, number):
     def scatter_csr(s, l, first, last, start, end, worker):
         """x_i <- X[order[i]] * scale;  labels_i <- y[order[i]], or targets;  weights, too"""
         order, indptr, indices, data = _fetch(s, first, last, index, number)
-        layer = s.layers[0]
-        bad = gather.scatter_entries(inputs(s, layer), indptr, indices, data, order, first, last, layer.inputs, s.scale)
+        layer, size = s.layers[0], s.strips.size // s.team
+        room = part(s.strips, worker * size, size)
+        bad = gather.scatter_entries(
+            inputs(s, layer), room, indptr, indices, data, order, first, last, layer.inputs, s.scale
+        )
         if bad >= 0:
             atomic_min(s, "bad_row", bad)
 
