@@ -8,6 +8,7 @@ from . import VERSION
 
 STEPS = 8
 ROWS = 1000
+TEXTS = {"words": (40_000, 60), "categories": (2_000, 30), "letters": (250, 12)}  # columns, and entries a row
 NETWORKS = ["64-32-10", "784-128-10", "784-1024-1024-1024-10"]
 
 
@@ -15,7 +16,7 @@ def make(layers, rows, dtype, optimizer="sgd"):
     """Return a model and data for it."""
     sizes = [int(size) for size in layers.split("-")]
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((rows, sizes[0]), dtype)
+    X = rng.standard_normal((rows, sizes[0]), dtype) if rows * sizes[0] < 10**7 else None
     try:
         model = fastbp.Model(sizes, optimizer=optimizer, dtype=dtype, seed=0)
     except ValueError as error:  # the first versions know sgd only
@@ -47,6 +48,38 @@ class UnevenTrainingStep(TrainingStep):
     def setup(self, layers, batch_size, optimizer, dtype):
         super().setup(layers, batch_size, optimizer, dtype)
         self.X, self.y = self.X[: -batch_size // 2], self.y[: -batch_size // 2]
+
+
+class SparseTrainingStep:
+    """The same on sparse rows of so many numbers, and predictions of them: see `TEXTS`."""
+
+    version = VERSION
+    param_names = ["text", "optimizer", "dtype"]
+    params = (list(TEXTS), ["sgd", "adam"], ["float32", "float64"])
+    number = 1
+
+    def setup(self, text, optimizer, dtype):
+        try:
+            from scipy import sparse
+        except ImportError as error:
+            raise NotImplementedError("no SciPy here") from error
+        columns, entries = TEXTS[text]
+        rng = np.random.default_rng(0)
+        lengths = np.minimum(rng.lognormal(np.log(entries), 0.5, STEPS * 200).astype(int) + 1, columns)
+        words = np.minimum(rng.zipf(1.3, lengths.sum()), columns) - 1  # few words make up most of a text
+        pointers = np.concatenate([[0], np.cumsum(lengths)])
+        X = sparse.csr_matrix((rng.random(len(words), dtype), words, pointers), (len(lengths), columns))
+        X.sum_duplicates()
+        self.model, _, self.y = make(f"{columns}-100-10", len(lengths), dtype, optimizer)
+        self.X = X
+        self.time_steps(text, optimizer, dtype)
+        self.time_predict(text, optimizer, dtype)
+
+    def time_steps(self, text, optimizer, dtype):
+        self.model.fit(self.X, self.y, epochs=1, batch_size=200, verbose=0)
+
+    def time_predict(self, text, optimizer, dtype):
+        self.model.predict_proba(self.X)
 
 
 class Predict:

@@ -5,7 +5,8 @@
     python asv_benchmarks/race/estimators.py --case digits:adam --case mnist:sgd:float32:search --rounds 9
 
 A case is DATA:SOLVER, then perhaps float32, early (stopping) or search (a grid in two processes). DATA is digits,
-breast_cancer, diabetes, or mnist where FASTBP_MNIST names the folder of its files. README.md in the folder above
+breast_cancer, diabetes, text (sparse: 20,000 documents), or mnist where FASTBP_MNIST names the folder of its files.
+README.md in the folder above
 tells more. It needs Linux or macOS.
 """
 
@@ -32,8 +33,10 @@ CASES = [
     *(f"{data}:adam:{option}" for data in SMALL for option in ("early", "search")),
     *(f"mnist:{solver}{dtype}" for solver in SOLVERS for dtype in (":float32", "")),
     *("mnist:adam:float32:search", "mnist:adam:search"),
+    *("text:adam:float32", "text:adam", "text:sgd"),
 ]
-MNIST_ITERATIONS = {"adam": 5, "sgd": 5, "lbfgs": 10}  # else scikit-learn's default of 200
+ITERATIONS = {"mnist": {"adam": 5, "sgd": 5, "lbfgs": 10}, "text": {"adam": 2, "sgd": 2, "lbfgs": 10}}  # else 200
+DOCUMENTS, WORDS, CLASSES = 20_000, 100_000, 4  # of the texts that are made
 SEARCHED_ROWS = 12_000  # of MNIST's 60,000, in a search
 GRID = {"alpha": [1e-4, 1e-2]}
 
@@ -42,7 +45,7 @@ def parse(text: str) -> tuple[str, str, set[str]]:
     """Return a case's data, solver and options; ValueError where it is none."""
     data, _, rest = text.partition(":")
     solver, *options = rest.split(":")
-    if data not in (*SMALL, "mnist") or solver not in SOLVERS or not set(options) <= OPTIONS:
+    if data not in (*SMALL, "mnist", "text") or solver not in SOLVERS or not set(options) <= OPTIONS:
         raise ValueError(f"{text!r} is no case as digits:adam or mnist:sgd:float32:search is")
     if solver == "lbfgs" and "early" in options:
         raise ValueError(f"{text!r} asks for early stopping, which solver lbfgs has not")
@@ -63,9 +66,32 @@ def load(data: str, options: set[str]) -> list[Any]:
         read, rows = files.read(os.environ["FASTBP_MNIST"]), SEARCHED_ROWS if "search" in options else None
         assert read.X_test is not None
         return [(read.X[:rows] / 255).astype(dtype), (read.X_test / 255).astype(dtype), read.y[:rows], read.y_test]
+    if data == "text":
+        return model_selection.train_test_split(*texts(dtype), test_size=0.2, random_state=0)
     X, y = getattr(datasets, f"load_{data}")(return_X_y=True)
     y = scale(y) if data == "diabetes" else y
     return model_selection.train_test_split(scale(X).astype(dtype), y, test_size=0.2, random_state=0)
+
+
+def texts(dtype: str) -> tuple[Any, Any]:
+    """Return documents as counts of words, weighted by TF-IDF, and their classes, each with words of its own.
+
+    Words are drawn by Zipf's law, lengths are log-normal.
+    """
+    import numpy as np
+    from scipy import sparse
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, CLASSES, DOCUMENTS)
+    lengths = rng.lognormal(4.5, 0.7, DOCUMENTS).astype(int) + 1
+    words = np.minimum(rng.zipf(1.2, lengths.sum()), WORDS) - 1
+    own = rng.random(len(words)) < 0.1  # words that tell the class
+    words[own] = (words[own] * CLASSES + np.repeat(y, lengths)[own]) % WORDS
+    pointers = np.concatenate([[0], np.cumsum(lengths)])
+    counts = sparse.csr_matrix((np.ones(len(words)), words, pointers), (DOCUMENTS, WORDS))
+    counts.sum_duplicates()
+    return TfidfTransformer().fit_transform(counts).astype(dtype), y
 
 
 def fitter(module: str, text: str) -> Any:
@@ -75,7 +101,7 @@ def fitter(module: str, text: str) -> Any:
     data, solver, options = parse(text)
     X, X_test, y, y_test = load(data, options)
     kind = getattr(importlib.import_module(module), "MLPRegressor" if data == "diabetes" else "MLPClassifier")
-    iterations = MNIST_ITERATIONS[solver] if data == "mnist" else 200
+    iterations = ITERATIONS.get(data, {}).get(solver, 200)
     estimator = kind(solver=solver, max_iter=iterations, early_stopping="early" in options, random_state=0)
     if "search" in options:
         estimator = GridSearchCV(estimator, GRID, cv=3, n_jobs=2)

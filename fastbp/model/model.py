@@ -199,7 +199,8 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         Parameters
         ----------
         X : array-like of shape (rows, inputs)
-            Real numbers in an array, a memory map, a data frame or a sparse array; never copied whole.
+            Real numbers in an array, a memory map, a data frame or a sparse array; never copied whole, but for CSC and
+            COO, which are converted to CSR.
         y : array-like of shape (rows,), or (rows, outputs) for losses of numbers
             Class numbers from 0 or class names, or what each output should be.
         epochs : int
