@@ -16,8 +16,8 @@ from fastbp.execution.fast_plan import GRADIENT_ROWS
 from fastbp.kernels.engine import minibatch
 from fastbp.kernels.entries.records import Record
 from fastbp.kernels.machine.records import record_type
-from fastbp.kernels.machine.registers import HALF, ROWS
-from fastbp.kernels.program.state import STATE, block_size
+from fastbp.kernels.machine.registers import ROWS
+from fastbp.kernels.program.state import BLOCK_UNIT, STATE, block_size
 
 SPLIT = [  # sizes, rows of a minibatch, blocks that it is split into
     ((20, 100, 2), 200, 2),
@@ -166,7 +166,7 @@ def _block_rows(address, k):
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 4, 7])
-def test_blocks_are_half_tiles_and_as_even_as_can_be(many):
+def test_blocks_are_whole_units_and_as_even_as_can_be(many):
     state = Record(STATE)
     state["blocks"] = many
     for B in [*range(20 * ROWS + 2), 997, 1000, 65_537]:
@@ -174,10 +174,8 @@ def test_blocks_are_half_tiles_and_as_even_as_can_be(many):
         rows = [_block_rows(state.address, k) for k in range(many)]
         assert rows[0][0] == 0 and rows[-1][1] == B
         assert all(last == first for (_, last), (first, _) in zip(rows, rows[1:], strict=False))
-        assert all(first <= last and (last == B or last % HALF == 0) for first, last in rows)
-        tiles = [-(-(last - first) // HALF) for first, last in rows]
-        assert max(tiles) - min(tiles) <= 1
+        assert all(first <= last and (last == B or last % BLOCK_UNIT == 0) for first, last in rows)
+        units = [-(-(last - first) // BLOCK_UNIT) for first, last in rows]
+        assert max(units) - min(units) <= 1
         if B:
-            assert (
-                max(last - first for first, last in rows) <= block_size(B, many, HALF) <= block_size(B + 1, many, HALF)
-            )
+            assert max(last - first for first, last in rows) <= block_size(B, many) <= block_size(B + 1, many)
