@@ -60,7 +60,7 @@ class SparseTrainingStep:
 
     def setup(self, text, optimizer, dtype):
         try:
-            from scipy import sparse
+            from scipy import sparse  # type: ignore[import-untyped]
         except ImportError as error:
             raise NotImplementedError("no SciPy here") from error
         columns, entries = TEXTS[text]
