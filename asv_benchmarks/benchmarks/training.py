@@ -60,7 +60,7 @@ class SparseTrainingStep:
 
     def setup(self, text, optimizer, dtype):
         try:
-            from scipy import sparse  # type: ignore[import-untyped]
+            from scipy import sparse
         except ImportError as error:
             raise NotImplementedError("no SciPy here") from error
         columns, entries = TEXTS[text]

@@ -79,7 +79,7 @@ def texts(dtype: str) -> tuple[Any, Any]:
     Words are drawn by Zipf's law, lengths are log-normal.
     """
     import numpy as np
-    from scipy import sparse  # type: ignore[import-untyped]
+    from scipy import sparse
     from sklearn.feature_extraction.text import TfidfTransformer
 
     rng = np.random.default_rng(0)
