@@ -210,7 +210,7 @@ def test_names_tell_functions_apart():
 
 def test_every_kernel_of_a_program_is_in_the_library():
     assert {kernel.name for kernel in compilation.all_kernels()} == {
-        *compilation._MAKERS, *compilation._PLAIN, "gather", "update",
+        *compilation._MAKERS, *compilation._PLAIN, "gather", "gather_csr", "scatter_csr", "update",
     } - {"row_block_clocked"}  # fmt: skip
 
 

@@ -19,7 +19,7 @@ except ImportError as error:
 
 @pytest.mark.parametrize(
     ("library", "found", "module", "needed"),
-    [("numpy", "1.25.2", "fastbp", "1.26"), ("numba", "0.57.1", "fastbp", "0.58")],
+    [("numpy", "1.25.2", "fastbp", "1.26"), ("numba", "0.57.1", "fastbp.kernels.compiler.jit", "0.58")],
 )
 def test_a_too_old_library_is_named_with_the_version_needed(run_python, library, found, module, needed):
     told = run_python("-c", OLD.format(library=library, found=found, module=module)).stdout

@@ -172,7 +172,8 @@ def test_names_that_are_not_known(capsys, arguments, word):
     assert out == "" and word in err and err.count("\n") == 1
 
 
-def test_a_second_warmup_finds_all_there(capsys):
+def test_a_second_warmup_finds_all_there(capsys, monkeypatch):
+    monkeypatch.setattr(warming, "library", lambda: None)
     fastbp.warmup(dtypes="float32", optimizers="adam", verbose=0)
     assert capsys.readouterr().out == ""
     assert fastbp.warmup(dtypes=["float32"], optimizers=["adam"]) == []
@@ -181,7 +182,8 @@ def test_a_second_warmup_finds_all_there(capsys):
     assert all(re.fullmatch(r"float32 \w+: all in the cache, \d+\.\d seconds", line) for line in lines)
 
 
-def test_objects_stand_for_their_settings(capsys):
+def test_objects_stand_for_their_settings(capsys, monkeypatch):
+    monkeypatch.setattr(warming, "library", lambda: None)
     objects = {"optimizers": fastbp.optimizers.SGD(momentum=0.9), "activations": fastbp.activations.GELU}
     fastbp.warmup(dtypes="float32", **objects, losses=[fastbp.losses.Huber(2.0), "cross_entropy"], verbose=False)
     assert capsys.readouterr().out == ""
@@ -245,7 +247,8 @@ def test_a_model_is_warmed_up_for_what_it_uses(asked, used, rng, settings):
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
 def test_an_estimator_is_warmed_up_for_what_it_uses(asked, used, rng, name, solver):
     neighbours = pytest.importorskip("sklearn.pipeline")
-    estimator = getattr(fastbp.sklearn, name)((6, 4), solver=solver, max_iter=1, early_stopping=solver == "adam")
+    early = {"hidden_layer_sizes": (6, 4), "max_iter": 1, "early_stopping": solver == "adam"}
+    estimator = getattr(fastbp.sklearn, name)(solver=solver, **early)
     ahead = asked(neighbours.make_pipeline("passthrough", estimator))
     for dtype in "float32", "float64":
         for classes in 2, 3:

@@ -67,7 +67,7 @@ class Compiled:
 
     def _kernels_ahead(self) -> Iterator[tuple[np.dtype, Network, tuple[Any, ...]]]:
         """Yield what `warmup` compiles for this estimator, of any number of classes or outputs, fitted or not."""
-        rules = OPTIMIZERS[self.solver]().rules if self.solver in OPTIMIZERS else ()  # L-BFGS has none
+        rules = OPTIMIZERS[self.solver if self.solver in OPTIMIZERS else "sgd"]().rules  # L-BFGS takes gradients alone
         losses: tuple[Loss, ...] = (ClippedCrossEntropy(), LogLoss())
         if not is_classifier(self):
             losses = (choices.loss(self.loss),)
