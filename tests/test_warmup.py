@@ -112,7 +112,7 @@ def files(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*.kernel")}
 
 
-def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(warm):
+def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(warm, monkeypatch):
     folder, told = warm
     *lines, last = told.splitlines()
     found = [re.fullmatch(r"float32 (\w+): (.+), \d+\.\d seconds", text) for text in lines]
@@ -125,7 +125,8 @@ def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(wa
         "predict_identity",
     ]
     assert sorted(path.name.split(".")[-4] for path in files(folder)) == sorted(sum(kernels.values(), []))
-    assert last == f"JIT cache: {folder / 'fastbp' / jit.source_key()}"
+    monkeypatch.setattr(jit, "library", lambda: None)
+    assert last == f"JIT cache: {folder / 'fastbp' / jit.source_key.__wrapped__()}"
 
 
 def test_a_later_process_compiles_nothing(warm, use):
