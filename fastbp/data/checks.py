@@ -6,6 +6,7 @@ Compiled kernels do not check bounds, so all that reaches them must have passed 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -176,7 +177,8 @@ def per_column(name: str, value: Any, columns: int) -> float | np.ndarray | None
 
 
 def _real_array(name: str, value: Any) -> np.ndarray:
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    masked = sys.modules.get("numpy.ma")  # whoever has a masked array has imported it
+    if masked and isinstance(value, masked.MaskedArray) and masked.is_masked(value):
         raise TypeError(f"{name} is a masked array with masked values; fill them or drop their rows first")
     try:
         array = np.asarray(value)
