@@ -20,7 +20,7 @@ try:
 except ImportError:  # on Windows, which has no such limits
     resource = None
 
-EXAMPLES = int(os.environ.get("FASTBP_FUZZ", "0"))  # so many, drawn anew in each run; 0 is half a minute of fixed ones
+EXAMPLES = int(os.environ.get("FASTBP_FUZZ", "0"))  # so many, drawn anew in each run; 0 is a minute of fixed ones
 MEMORY = 1 << 30  # bytes that a fuzzer may take beyond what it started with
 COUNTS: Counter[str] = Counter()
 
@@ -34,7 +34,7 @@ def examples(usual):
         HealthCheck.large_base_example,
     ]
     return settings(
-        max_examples=EXAMPLES or max(5, usual // 3),
+        max_examples=EXAMPLES or usual,
         derandomize=not EXAMPLES,
         database=None,
         deadline=timedelta(seconds=120),  # of one example, which takes some milliseconds unless it compiles a kernel
