@@ -94,6 +94,8 @@ def fits(pair, value):
     X, y = pair.data()
     X, part = presented(X, pair.chance.choice(KINDS), pair.folder), pair.chance.choice(["fit", "fit", "partial_fit"])
     ours, theirs = pair.both(lambda estimator: getattr(estimator, part)(X, y))
+    if str(ours).startswith("X and y must have"):  # y of other outputs, which scikit-learn broadcasts
+        return
     assert isinstance(ours, Exception) == isinstance(theirs, Exception), (ours, theirs)
     predicts(pair, value)
 
@@ -107,8 +109,6 @@ def predicts(pair, value):
         lambda estimator: estimator.loss_,
     ):
         ours, theirs = pair.both(call)
-        if str(ours).startswith("X and y must have"):  # y of other outputs, which scikit-learn broadcasts
-            return
         assert isinstance(ours, Exception) == isinstance(theirs, Exception), (ours, theirs)
         if not isinstance(ours, Exception):
             np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * max(1, np.nanmax(abs(np.asarray(theirs)))))
