@@ -108,7 +108,7 @@ def _zeros(size: int) -> np.ndarray:
             memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             memory.madvise(mmap.MADV_HUGEPAGE)
             return np.frombuffer(memory, np.uint8)
-        except OSError:  # no such pages here, or not so much memory, which NumPy tells better
+        except (OSError, OverflowError):  # no such pages here, or not so much memory, which NumPy tells better
             pass
     return np.zeros(size, np.uint8)
 
