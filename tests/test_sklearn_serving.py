@@ -175,3 +175,15 @@ def test_many_threads_may_predict_at_once():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("call", ["predict", "partial_fit", "fit"])
+@pytest.mark.parametrize("name", ["coefs_", "intercepts_"])
+@pytest.mark.parametrize("value", [3.0, np.zeros(()), np.zeros((2, 2, 2))], ids=["number", "no dimension", "three"])
+def test_fitted_arrays_of_other_dimensions_are_refused(name, value, call, rng):
+    X, y = rng.random((9, 3)), np.arange(9) % 2
+    estimator = MLPClassifier((4,), max_iter=9, tol=10, n_iter_no_change=1, random_state=0, warm_start=True)
+    estimator.fit(X, y)
+    getattr(estimator, name)[0] = value
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ must hold W of shape"):
+        getattr(estimator, call)(*([X] if call == "predict" else [X, y]))

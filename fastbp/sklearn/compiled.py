@@ -50,7 +50,7 @@ class Compiled:
 
     def _network(self, loss: Loss | None = None) -> Network:
         if not len(self.coefs_) == len(self.intercepts_) > 0 or any(np.ndim(W) != 2 for W in self.coefs_):
-            raise ValueError(_misfit(self))
+            raise ValueError(misfit(self))
         sizes = (self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_))
         F = choices.activations(self.activation, len(sizes) - 2)
         return Network(
@@ -148,7 +148,7 @@ class Compiled:
         for views, (coef, intercept, norm, F) in zip(network.views(flat), each, strict=True):
             mine = (coef, intercept, *(next(norms, ()) if norm else ()), *([next(slopes, ())] if F.parameter else []))
             if [view.shape for view in views] != [np.shape(its) for its in mine]:
-                raise ValueError(_misfit(self))
+                raise ValueError(misfit(self))
             yield from zip(views, mine, strict=True)
 
     def _check_shapes(self, X: Any) -> None:
@@ -189,7 +189,7 @@ class Compiled:
         served = self._served(self._kind(X.dtype))
         network, layers = served.predictor.network, serving.layers_of(self, served)
         if layers is None:
-            raise ValueError(_misfit(self))
+            raise ValueError(misfit(self))
         columns, *_, outputs = network.layer_sizes
         if X.shape[1] != columns:  # a kernel would read past its end
             raise ValueError(f"X must have {columns} columns, one for each row of coefs_[0], got {X.shape[1]}")
@@ -288,7 +288,7 @@ def _serving(estimator: Any) -> serving.Serving:
     return known
 
 
-def _misfit(estimator: Any) -> str:
+def misfit(estimator: Any) -> str:
     """Return what is wrong with parameters that a user has set."""
     shapes = [np.shape(W) for W in estimator.coefs_], [np.shape(b) for b in estimator.intercepts_]
     return (

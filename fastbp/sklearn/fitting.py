@@ -17,7 +17,7 @@ from ..data.samples import Labelled
 from ..kernels.entries.activation import Activation
 from ..model import initializers
 from ..training.scores import r2
-from .compiled import ADDED_SOLVERS
+from .compiled import ADDED_SOLVERS, misfit
 from .private import CallbackSupportMixin, base_methods, check_sample_weight, validate_data, with_callbacks
 from .running import Run, run_of, running
 from .stochastic import Stochastic
@@ -152,6 +152,9 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 
     def _refuse_other_layers(self) -> None:
         """Raise ValueError for settings that need other parameters than the fitted ones that training goes on with."""
+        dimensions = [(2, W) for W in self.coefs_] + [(1, b) for b in self.intercepts_]
+        if any(not isinstance(array, np.ndarray) or array.ndim != n for n, array in dimensions):
+            raise ValueError(misfit(self))
         hidden = [W.shape[1] for W in self.coefs_[:-1]]
         asked = np.atleast_1d(self.hidden_layer_sizes).tolist()
         norms = _each(checks.flags("layer_norm", self.layer_norm, len(asked)), asked)
