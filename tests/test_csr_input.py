@@ -7,6 +7,7 @@ import pytest
 from test_csr import never_dense, random  # noqa: F401
 
 import fastbp
+from fastbp.data.sparse import SparseRows
 from fastbp.inspection.profiler import costs
 from fastbp.kernels.entries.records import HUGE, LINE, address, aligned
 from fastbp.kernels.program.phases import Kernel
@@ -196,3 +197,13 @@ def test_large_arrays_are_zeros_that_begin_a_cache_line():
         assert (len(array), address(array) % LINE, array.any()) == (size // 8, 0, False)
         array[:] = 1
         assert array.sum() == len(array)
+
+
+def test_an_indptr_that_changes_after_its_check_is_refused(rng):
+    csr = sparse.random_array((6, 5), density=0.5, format="csr", rng=rng)
+    assert len(SparseRows(csr)) == 6
+    for at, value in (2, 99), (-1, csr.nnz + 1):
+        damaged = csr.copy()
+        damaged.indptr[at] = value
+        with pytest.raises(ValueError, match="X must be sparse with an indptr"):
+            SparseRows(damaged)

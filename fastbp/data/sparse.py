@@ -31,6 +31,8 @@ class SparseRows:
     def __init__(self, csr: Any) -> None:
         self._kind, self.shape = type(csr), tuple(csr.shape)
         self.data, self.indices, self.indptr = _readable(csr.data, csr.indices, csr.indptr)
+        entries = min(len(self.data), len(self.indices))
+        _check_indptr(self.indptr, self.shape[0], entries, "X")  # the copy: the user's may have changed since its check
         self.dtype = self.data.dtype
 
     def __len__(self) -> int:
