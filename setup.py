@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from setuptools import setup
-from setuptools.config.pyprojecttoml import read_configuration
+from setuptools.config.pyprojecttoml import load_file
 
 ROOT = Path(__file__).parent
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\n)*)\]\((?!https?:|#)([^)\s]+)\)")
@@ -27,7 +27,7 @@ def page(text: str, repository: str, version: str) -> str:
 
 def long_description() -> str:
     """Return the page, with the address in pyproject.toml: ``[project.urls] Repository``, in GitHub's form."""
-    project = read_configuration(ROOT / "pyproject.toml", expand=False)["project"]
+    project = load_file(ROOT / "pyproject.toml")["project"]
     repository = project.get("urls", {}).get("Repository", "")
     return page((ROOT / "README.md").read_text(encoding="utf-8"), repository, project["version"])
 

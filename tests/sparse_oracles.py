@@ -17,6 +17,10 @@ def _linear(x, columns, ends, W, b):
     return [(dense @ W + b, sizes @ abs(W) + abs(b))]
 
 
+def _offset(offsets, W, b):
+    return [(b + offsets @ W, abs(b) + abs(offsets) @ abs(W))]
+
+
 def _params(x, columns, ends, dt):
     dense, sizes = _dense(x, columns, ends, max(len(x) // max(1, len(ends)), 1))  # I entries a row in I columns
     return [(dense.T @ dt, sizes.T @ abs(dt))]
@@ -47,6 +51,7 @@ def _sort(x, columns, ends):
 
 SPARSE_ORACLES = {
     "linear_csr": _linear,
+    "offset_bias": _offset,
     "linear_csr_backward_params": _params,
     "linear_csr_descent": _descent,
     "gather_csr": _gather,

@@ -219,7 +219,8 @@ def test_every_kernel_that_a_program_may_name_is_called_by_an_entry(called):
     in_whole_steps |= {"activate_row", "output_row"}  # whose formulas have entries under these names
     parametric = {name for name, F in ACTIVATIONS.items() if F.parameter}
     unused = set() if parametric else {"parameter_backward"}
-    assert set(called) - {None} == {*compilation._PLAIN, *compilation._MAKERS, "gather"} - in_whole_steps - unused
+    named = {*compilation._PLAIN, *compilation._MAKERS, *compilation._SPARSE, "gather"}
+    assert set(called) - {None} == named - in_whole_steps - unused
 
 
 def test_what_is_listed_has_an_entry(called):

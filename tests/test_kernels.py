@@ -14,12 +14,12 @@ from oracles import ORACLES, expected
 
 from fastbp.kernels.compiler.jit import PlainLoop
 from fastbp.kernels.registry import KERNELS
-from fastbp.kernels.specification import normalization, paper, pointwise, products, regularization
+from fastbp.kernels.specification import normalization, paper, pointwise, products, regularization, sparse
 
 PLAIN = [name for name, entry in KERNELS.items() if isinstance(entry.kernel, PlainLoop)]
 WITHOUT_ARITHMETIC = {
     "identity", "identity_derivative", "relu_derivative", "leaky_relu_derivative",
-    "fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle",
+    "fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle", "sort_csr",
 }  # fmt: skip
 
 
@@ -46,7 +46,8 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
 def test_every_kernel_is_registered_under_its_name_with_an_oracle():
     tables = [loops for name, loops in vars(pointwise).items() if name.endswith("_LOOPS")]
     assert len(tables) == 5  # activations, their derivatives and parameters, losses, updates
-    loops = [*tables, *map(vars, (products, regularization, normalization, paper))]  # as printed, where they are
+    modules = products, regularization, normalization, sparse, paper
+    loops = [*tables, *map(vars, modules)]  # as printed, where they are
     found = [kernel for table in loops for kernel in table.values() if isinstance(kernel, PlainLoop)]
     assert {name: KERNELS[name].kernel for name in PLAIN} == {kernel.__name__: kernel for kernel in found}
     alone = {name for name in KERNELS if name not in PLAIN and not KERNELS[name].reference}
@@ -84,6 +85,7 @@ def test_docstring_names_equations_and_each_arguments_direction_and_shape(name):
         assert equations_in(entry.documented.__doc__) == set(entry.equations)
     arguments = entry.directions
     shapes = {"y": "B,", "order": "B,", "B": "B,", "I": "I,", "O": "O,"}
+    shapes |= {"entries": "N,", "columns": "N,", "ends": "B,", "indptr": "B + 1,", "bounds": "I + 1,"}
     for word, (argument, (direction, shape)) in zip(entry.arguments.split(), arguments.items(), strict=True):
         kind, _, word = word.rpartition(":")
         scalar = word[0].isdigit() or "," in word

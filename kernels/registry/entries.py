@@ -27,6 +27,7 @@ from ..fast import (
 from ..losses import CrossEntropy
 from ..specification import normalization as plain_normalization
 from ..specification import paper, products, regularization, sparse
+from ..tasks import sparse_kernels
 from ..tasks.update_kernels import make_update, make_update_csr
 from . import adapters, kernels, row_adapters, sparse_adapters
 from .entry import Entry
@@ -60,6 +61,7 @@ _WRITTEN = (
     (plain_normalization.layer_norm_backward_params, "BO O O BO BO O", lambda B, I, O: 4 * B * O),
     (plain_normalization.layer_norm_backward_input, "BO BO BO v:B", lambda B, I, O: 7 * B * O + 2 * B),
     (sparse.linear_csr, "BO entries columns ends IO O", lambda B, I, O: 2 * B * I * O),
+    (sparse.offset_bias, "O I IO O", lambda B, I, O: 2 * I * O),
     (sparse.linear_csr_backward_params, "IO entries columns ends BO", lambda B, I, O: 2 * B * I * O),
     (sparse.linear_csr_descent, "IO entries columns ends BO 0.1", lambda B, I, O: 2 * (B + 1) * I * O),
     (sparse.gather_csr, "entries columns ends entries columns indptr order I", lambda B, I, O: B * I),
@@ -96,6 +98,7 @@ _FAST = (
     ("limit", make_update, adapters.limit),
     ("linear_csr", csr.linear_forward_csr, sparse_adapters.linear_csr),
     ("linear_csr", csr.linear_in_place_csr, sparse_adapters.linear_csr_in_place, "_in_place"),
+    ("offset_bias", sparse_kernels.offset_bias, sparse_adapters.offset_bias),
     ("linear_csr_backward_params", make_update_csr, sparse_adapters.linear_csr_backward_params),
     ("linear_csr_descent", csr.descend_csr, sparse_adapters.linear_csr_descent),
     ("gather_csr", gather.gather_entries, sparse_adapters.gather_csr),

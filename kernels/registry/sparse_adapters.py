@@ -5,7 +5,7 @@ import numpy as np
 from ..entries.records import address
 from ..program.phases import Kernel
 from ..program.state import CHUNK, padded
-from .state import Layers, poisoned
+from .state import Layers, long_vector, poisoned
 
 
 def _entries(net, x, columns, ends):
@@ -32,6 +32,14 @@ def linear_csr_in_place(t, x, columns, ends, W, b):
     net.fill(strips=poisoned(net.lanes, W.dtype))
     net.kept = W
     return net.computing(net.on_rows(Kernel("linear_in_place_csr")), h=t)
+
+
+def offset_bias(t, offsets, W, b):
+    """A panel of columns a step."""
+    net = Layers(W.shape, 1, W.dtype).put(W=W, b=b)
+    net.fill(offsets=long_vector(offsets), offset_bias=poisoned(padded(net.outputs, net.lanes), W.dtype))
+    steps = [(Kernel("offset_bias"), 0, 0, 1, j, j + net.lanes) for j in range(0, net.outputs, net.lanes)]
+    return net.computing(*steps, offset_bias=t)
 
 
 def linear_csr_backward_params(dW, x, columns, ends, dt):

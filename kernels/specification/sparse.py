@@ -30,6 +30,21 @@ def linear_csr(t, x, columns, ends, W, b):
 
 
 @plain_loop
+def offset_bias(t, offsets, W, b):
+    """t_j = b_j + sum_k c_k w_kj, the share of what every row holds beside its entries, the offsets c      (eq. 7)
+
+    t        out (O,)
+    offsets  in  (I,)
+    W        in  (I, O)
+    b        in  (O,)
+    """
+    for j in prange(t.size):
+        t[j] = b[j]
+        for k in range(offsets.size):
+            t[j] += offsets[k] * W[k, j]
+
+
+@plain_loop
 def linear_csr_backward_params(dW, x, columns, ends, dt):
     """dE/dw_kj = sum of x_k dE/dt_j over the rows that have an entry k, in their order    (eqs. 24, 52)
 
@@ -79,13 +94,15 @@ def gather_csr(x, columns, ends, data, indices, indptr, order, scale):
     order    in  (B,)
     scale    in  (I,)
     """
-    at = 0
+    end = 0
     for i in range(order.size):
+        end += indptr[order[i] + 1] - indptr[order[i]]
+        ends[i] = end
+    for i in prange(order.size):
         for p in range(indptr[order[i]], indptr[order[i] + 1]):
+            at = ends[i] - indptr[order[i] + 1] + p
             columns[at] = indices[p]
             x[at] = data[p] * scale[indices[p]]
-            at += 1
-        ends[i] = at
 
 
 @plain_loop
@@ -117,13 +134,16 @@ def sort_csr(bounds, rows, numbers, x, columns, ends):
     columns  in  (N,)
     ends     in  (B,)
     """
-    at = 0
+    bounds[:] = 0
+    for p in range(columns.size):
+        bounds[columns[p] + 1] += 1
     for k in range(bounds.size - 1):
-        bounds[k] = at
+        bounds[k + 1] += bounds[k]
+    for k in prange(bounds.size - 1):
+        at = bounds[k]
         for row in range(ends.size):
             begin = ends[row - 1] if row else 0
             for p in range(begin, ends[row]):
                 if columns[p] == k:
                     rows[at], numbers[at] = row, x[p]
                     at += 1
-    bounds[bounds.size - 1] = at
