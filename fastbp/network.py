@@ -17,6 +17,8 @@ from .kernels.entries.loss import Loss
 from .kernels.losses import CrossEntropy
 from .kernels.program.phases import Stack
 
+KINDS = ("W", "b", "gain", "slope", "scales")  # of parameters: gain is g and c, slope the activation's parameter
+PARAMETRIZATIONS = ("standard", "ntk")
 FUSED = ("relu", "relu_from_below", "identity")  # activations that can be applied while the product is stored
 NORM_VECTORS = (("g", 1.0), ("c", 0.0))
 
@@ -43,6 +45,12 @@ class Network:
         Whether t of all hidden layers, or of each, is normalized, with parameters g and c.
     clip_value, clip_norm : float
         Largest magnitude of an element of the gradient, and largest norm of the gradient.
+    scaling_layer : bool
+        Whether x is multiplied by trained scales, one for each column, before the first layer.
+    parametrization : {"standard", "ntk"}
+        "ntk" trains V of W = V / sqrt(inputs).
+    rate_factors : tuple of float
+        Factors of the learning rate of each of KINDS.
     """
 
     layer_sizes: tuple[int, ...]
@@ -56,6 +64,9 @@ class Network:
     layer_norm: bool | tuple[bool, ...] = False
     clip_value: float = math.inf
     clip_norm: float = math.inf
+    scaling_layer: bool = False
+    parametrization: str = "standard"
+    rate_factors: tuple[float, ...] = (1.0,) * len(KINDS)
 
     @property
     def activations(self) -> list[Activation]:
@@ -81,7 +92,7 @@ class Network:
             share > 0 or norm or F.name not in FUSED
             for F, share, norm in zip(self.activations, self.dropouts, self.layer_norms, strict=True)
         ]
-        return Stack(self.activations, separate, self.layer_norms, [False] * len(separate))
+        return Stack(self.activations, separate, self.layer_norms, [False] * len(separate), self.scaling_layer)
 
     @property
     def dropouts(self) -> list[float]:
@@ -99,10 +110,19 @@ class Network:
 
     @property
     def descends_plainly(self) -> bool:
-        """Whether the gradient has no penalties and no limits, so that the backward pass can update the parameters."""
-        return not (self.l1 or self.l2 or self.l1_per_weight or self.l2_per_weight) and math.isinf(
-            min(self.clip_value, self.clip_norm)
-        )
+        """Whether the backward pass can update the parameters: there are no penalties, limits and groups of them."""
+        penalties = self.l1 or self.l2 or self.l1_per_weight or self.l2_per_weight
+        return not penalties and math.isinf(min(self.clip_value, self.clip_norm)) and not self.grouped
+
+    @property
+    def grouped(self) -> bool:
+        """Whether some parameters take steps of their own: scales, V of W = sigma V, and those of another rate."""
+        return self.scaling_layer or self.parametrization == "ntk" or any(rate != 1 for rate in self.rate_factors)
+
+    @property
+    def sigmas(self) -> list[float]:
+        """Sigma of W = sigma V of each layer, where the optimizer's step is that of V."""
+        return [inputs**-0.5 if self.parametrization == "ntk" else 1.0 for inputs, _ in self.shapes]
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -112,7 +132,23 @@ class Network:
     @cached_property
     def n_parameters(self) -> int:
         """Number of parameters, the length of Omega of eq. 9."""
-        return sum((inputs + vectors) * outputs for (inputs, outputs), vectors in self._with_vectors())
+        layers = sum((inputs + vectors) * outputs for (inputs, outputs), vectors in self._with_vectors())
+        return layers + self.scaling_layer * self.layer_sizes[0]
+
+    def scales(self, flat: np.ndarray) -> np.ndarray:
+        """Return the scales in a vector of parameters as a view: its end, or nothing where there is no such layer."""
+        return flat[self.n_parameters - self.scaling_layer * self.layer_sizes[0] : self.n_parameters]
+
+    def kinds(self, flat: np.ndarray) -> Iterator[tuple[np.ndarray, float, float]]:
+        """Yield the parts of a vector of parameters that take steps alike, with their rate's factor and sigma."""
+        rates, start = dict(zip(KINDS, self.rate_factors, strict=True)), 0
+        for (W, *vectors), sigma, norm in zip(self.views(flat), self.sigmas, self.layer_norms, strict=True):
+            names = ["b", *["gain"] * 2 * norm, "slope"]
+            for part, name in zip((W, *vectors), ("W", *names), strict=False):
+                yield flat[start : start + part.size], rates[name], sigma if name == "W" else 1.0
+                start += part.size
+        if self.scaling_layer:
+            yield self.scales(flat), rates["scales"], 1.0
 
     def views(self, flat: np.ndarray) -> list[tuple[np.ndarray, ...]]:
         """Return a vector of parameters, or of their gradients, as views [(W, b), ...].
@@ -154,6 +190,8 @@ class Network:
             stages = f"linear + {'layer_norm + ' * self.layer_norms[layer]}{function}"
             count = f"{(inputs + vectors) * outputs:,}"
             rows.append((str(layer + 1), stages, f"({inputs}, {outputs})", f"({outputs},)", count))
+        if self.scaling_layer:
+            rows.insert(1, ("", "scaling", "", f"({self.layer_sizes[0]},)", f"{self.layer_sizes[0]:,}"))
         rows.append(("", "", "", "total", f"{self.n_parameters:,}"))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .data import checks
 
-__all__ = ["Constant", "Cosine", "InverseScaling", "OneCycle", "Schedule", "StepDecay"]
+__all__ = ["Constant", "Cosine", "CosineWaves", "InverseScaling", "OneCycle", "Schedule", "StepDecay"]
 
 
 class Schedule(Protocol):
@@ -176,6 +176,36 @@ class Cosine(Schedule):
         way = np.clip((steps - up) / max(1.0, total - up), 0, 1)
         down = self.final + (1 - self.final) * (1 + np.cos(np.pi * way)) / 2
         return np.where(steps < up, (steps + 1) / (up + 1), down)
+
+
+@dataclass(frozen=True)
+class CosineWaves(Schedule):
+    """Cosine waves that start and end at 0, each twice as long as the one before.
+
+    Factor 0.5 - 0.5 cos(2 pi log2(1 + (2^waves - 1) step / total)) (Holzmueller, Grinsztajn and Steinwart, 2024,
+    "Better by default", section 3).
+
+    Parameters
+    ----------
+    waves : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> fastbp.schedules.CosineWaves(waves=2).factors(np.array([0, 10, 20]), 10, 30).round(3)
+    array([0.  , 0.  , 0.93])
+    """
+
+    waves: int = 4
+
+    def __post_init__(self) -> None:
+        checks.whole_number("waves", self.waves, 1, 30)
+
+    def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
+        """Return factors that swing between 0 and 1; see `Schedule.factors`."""
+        place = np.log2(1 + (2.0**self.waves - 1) * steps / total)
+        return 0.5 - 0.5 * np.cos(2 * np.pi * place)
 
 
 @dataclass(frozen=True)

@@ -251,6 +251,8 @@ ORACLES = {
     "squared_error": _squared_error,
     "poisson": _poisson,
     "weigh": lambda dt, e, w, factor: [_whole(w[:, None] * factor * dt), _whole(w * e)],
+    "scale_inputs": lambda x, s: [(x * s, abs(x * s))],
+    "scale_backward": lambda s, W, dW: [((W * dW).sum(1) / s, (abs(W * dW)).sum(1) / abs(s))],
     "penalize": _penalize,
     "limit": _limit,
     "leaky_relu": lambda t: [_whole(np.where(t < 0, t / 100, t))],

@@ -22,7 +22,7 @@ from ..kernels.program.state import (
     lanes_of,
     padded,
 )
-from ..network import Network
+from ..network import KINDS, Network
 
 SORTED = "rank", "found", "features", "feature_ends", "feature_bounds", "feature_rows", "feature_numbers"
 SPARE_BYTES = 4_000_000  # most memory kept for a second shape, as training and validation alternate
@@ -172,7 +172,9 @@ class Buffers:
         rows = batch_rows(block_size(shape.batch_size, shape.blocks), dtype)
         layers, _ = parameter_table(self.network.layer_sizes, stack, dtype)
         length = place_activations(layers, stack, rows, dtype, shape.room >= 0)
-        layers["dropout"] = self.network.dropouts
+        layers["dropout"], layers["sigma"] = self.network.dropouts, self.network.sigmas
+        for kind, factor in zip(KINDS, self.network.rate_factors, strict=True):
+            layers[f"{kind.removesuffix('s')}_rate"] = factor
         slots, L = shape.blocks * rows, lanes_of(dtype)
         outputs = 0 if self.network.of_classes else int(layers["columns"][-1])
         widest = max(padded(size, L) for size in self.network.layer_sizes[1:])

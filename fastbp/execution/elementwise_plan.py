@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Iterator
+from itertools import repeat
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
-from ..kernels.entries.activation import Activation
-from ..kernels.entries.loss import Loss
 from ..kernels.fast.shuffle import random_word
 from ..kernels.machine import points
 from ..kernels.program.state import lanes_of, padded
-from ..kernels.specification import normalization, paper, pointwise, products, regularization
+from ..kernels.specification import normalization, paper, pointwise, products, regularization, scaling
 from ..network import Network
 from . import plain_loops
 
 PARALLEL_FLOP = 2_000_000  # least work of a launch on several threads
 BLOCK_ROWS = 1024  # rows computed at once outside training
-
-OUTPUTS = {
-    "softmax": paper.softmax,
-    "logistic": pointwise.ACTIVATION_LOOPS["logistic"],
-    "identity": pointwise.ACTIVATION_LOOPS["identity"],
-    "exp": products.exponential,
-}
-
-
-@functools.cache
-def loops(activation: Activation) -> tuple[Any, Any]:
-    """Return the loops of F and F' of an activation, built in or a user's."""
-    if not activation.is_own:
-        return pointwise.ACTIVATION_LOOPS[activation.name], pointwise.DERIVATIVE_LOOPS[activation.name]
-    return pointwise.activation_loop(activation), pointwise.derivative_loop(activation)
-
-
-@functools.cache
-def _loss_loop(loss: Loss) -> Any:
-    return pointwise.loss_loop(loss) if loss.is_own else pointwise.LOSS_LOOPS[loss.name]
 
 
 class ElementwisePlan:
@@ -117,7 +95,7 @@ class ElementwisePlan:
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Fill z with the outputs, block by block."""
         for block, t in self._blocks(samples, BLOCK_ROWS):
-            self._run(OUTPUTS[self.network.loss.link], 5 * t.size, z[block], t)
+            self._run(plain_loops.OUTPUTS[self.network.loss.link], 5 * t.size, z[block], t)
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Return False: `predict` is used for few rows, too."""
@@ -148,6 +126,9 @@ class ElementwisePlan:
 
     def _forward(self, rows: int, dropping: bool = False) -> np.ndarray:
         """Return the logits of the first `rows` rows of h[0] (eqs. 42-44)."""
+        if self.network.scaling_layer:
+            x = self.h[0][:rows]
+            self._run(scaling.scale_inputs, x.size, x, self.network.scales(self.flat))
         layers = zip(self.network.views(self.flat), self.network.activations, strict=True)
         for layer, ((W, b, *more), F) in enumerate(layers):
             norm = more[:2] if self.network.layer_norms[layer] else []
@@ -161,7 +142,7 @@ class ElementwisePlan:
             if not F.of_h:
                 self.t[layer] = h.copy()
             if F.name != "identity" and not fused:
-                self._run(loops(F)[0], 5 * h.size, h, h, *self._slope(layer, self.flat))
+                self._run(plain_loops.of_activation(F)[0], 5 * h.size, h, h, *self._slope(layer, self.flat))
             if dropping:
                 if F.of_h:
                     self.t[layer] = h.copy()  # F'(t) is read off h as it is now
@@ -183,7 +164,7 @@ class ElementwisePlan:
         t, dt, e = self.h[-1][:rows], self.dt[-1][:rows], self.e[:rows]
         loss = self.network.loss
         if not loss.of_classes:
-            self._run(_loss_loop(loss), 8 * t.size, dt, e, t, y, *map(self.dtype.type, loss.numbers))
+            self._run(plain_loops.of_loss(loss), 8 * t.size, dt, e, t, y, *map(self.dtype.type, loss.numbers))
         elif loss.label_smoothing:
             self._run(products.smoothed_cross_entropy, 8 * t.size, dt, e, t, y, self.dtype.type(loss.label_smoothing))
         else:
@@ -205,7 +186,7 @@ class ElementwisePlan:
 
     def _outputs(self, t: np.ndarray) -> np.ndarray:
         z = np.empty_like(t)
-        self._run(OUTPUTS[self.network.loss.link], 5 * t.size, z, t)
+        self._run(plain_loops.OUTPUTS[self.network.loss.link], 5 * t.size, z, t)
         return z
 
     def _descend(self, data: Labelled, gradient: np.ndarray, dropping: bool = False) -> Sums:
@@ -220,6 +201,9 @@ class ElementwisePlan:
             if self.network.layer_norms[layer]:
                 self._normalize_backward(layer, dt, more[0], dmore[:2])
             self._run(paper.linear_backward_params, 2 * rows * W.size, dW, db, x, dt)
+            if layer == 0 and self.network.scaling_layer:
+                s, ds = self.network.scales(self.flat), self.network.scales(gradient)
+                self._run(scaling.scale_backward, 2 * W.size, ds, s, W, dW)
             if decay or self.network.l1:
                 strengths = self.dtype.type(decay), self.dtype.type(self.network.l1)
                 penalty += self._run(regularization.penalize, 4 * W.size, dW.ravel(), W.ravel(), *strengths)
@@ -256,7 +240,7 @@ class ElementwisePlan:
             self._run(loop, 2 * h.size, *self._slope(l, gradient), below, h[: len(below)], *slope)
         if F.name != "identity":
             d = np.empty_like(below)
-            self._run(loops(F)[1], 2 * h.size, d, h[: len(below)], *slope)
+            self._run(plain_loops.of_activation(F)[1], 2 * h.size, d, h[: len(below)], *slope)
             self._run(products.hadamard, h.size, below, below, d)
 
     def _slope(self, layer: int, flat: np.ndarray) -> list[np.ndarray]:
@@ -270,9 +254,14 @@ class ElementwisePlan:
         kind = self.dtype.type if rule.name in ("sgd", "momentum", "nesterov") else float  # 1 - b2 would lose digits
         with np.errstate(over="ignore"):  # an infinite step is found afterwards
             *numbers, alpha = map(kind, (*settings.values(), rate))
-        states, work = self.slots.values(), 2 * rule.flop * self.flat.size
-        loop = pointwise.UPDATE_LOOPS[rule.name]
-        self._run(loop, work, self.flat, *states, gradient, tuple(numbers), alpha, self.steps)
+        loop, kinds = pointwise.UPDATE_LOOPS[rule.name], self.network.kinds
+        states = zip(*map(kinds, self.slots.values()), strict=True) if self.slots else repeat(())
+        for (W, factor, sigma), (dW, *_), state in zip(kinds(self.flat), kinds(gradient), states, strict=False):
+            kept = [vector for vector, *_ in state]
+            V, dV = (W, dW) if sigma == 1 else (W / kind(sigma), dW * kind(sigma))
+            self._run(loop, 2 * rule.flop * W.size, V, *kept, dV, tuple(numbers), kind(alpha * factor), self.steps)
+            if V is not W:
+                W[...] = V * kind(sigma)
 
     def _running(self, rule: Any) -> dict[str, float]:
         """Return a rule's running numbers at this step."""

@@ -118,7 +118,7 @@ class FastPlan(Packed):
         n = len(data.y)
         self._intake = intake = Intake(data.samples, self.network)
         most = n * sum(self.network.layer_sizes) // len(self.parameters)  # so that their gradients do not outweigh X
-        blocks = 1 if intake.sparse else max(self._blocks(n), min(n // GRADIENT_ROWS, most))
+        blocks = 1 if self._whole else max(self._blocks(n), min(n // GRADIENT_ROWS, most))
         self._allocate(n, self._workers(n, n), blocks, room=intake.room(n, False))
         fields = {"updates": 1, "gradients": self.buffers.gradients(), "clip_value": np.inf, "clip_norm": np.inf}
         sums = self._call("train", (programs.gradients,), data, np.arange(n), n, fields)
@@ -138,6 +138,11 @@ class FastPlan(Packed):
         for at in range(0, n, step):
             order, fields = np.arange(at, min(n, at + step)), {"predicts": last == "predict"}
             self._call("predict", (programs.outputs, last), data, order, block, fields | {"out": out[at : at + step]})
+
+    @property
+    def _whole(self) -> bool:
+        """Whether minibatches are never split into blocks of rows."""
+        return self._intake.sparse or self.network.grouped
 
     def _flop(self, rows: float) -> float:
         """Return the floating-point operations of a training step on so many rows."""
@@ -159,7 +164,7 @@ class FastPlan(Packed):
         It does not depend on the number of workers, so that the bits do not either.
         """
         each, most = BLOCK_PARAMETERS
-        if self._intake.sparse or len(self.parameters) > min(each * batch_size, most):
+        if self._whole or len(self.parameters) > min(each * batch_size, most):
             return 1
         blocks = min(self._flop(batch_size) / WORKER_FLOP, batch_size / LEAST_BLOCK, MOST_BLOCKS)
         return max(1, int(blocks) // 2 * 2)

@@ -87,6 +87,11 @@ class Packed:
         """Copy a vector of parameters into panels or back."""
         fields = {"panels": panels, "flat": flat, "layers": self.layers, "n_layers": len(self.layers)}
         code.entry(name, self.dtype)(self._packing.fill(fields))
+        scales, at = self.network.scales(flat), int(self.layers[0]["scale"])
+        if len(scales):
+            place = panels[at : at + len(scales)]
+            to, source = (place, scales) if name == "pack_parameters" else (scales, place)
+            to[:] = source
 
     def get_slots(self, last: bool = False) -> dict[str, np.ndarray]:
         """Return copies of the optimizer's state, each released when it is copied if they are the `last`."""

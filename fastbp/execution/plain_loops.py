@@ -1,8 +1,9 @@
-"""Launches of plain loops on Numba's threads, avoiding the cases in which its threading layers end the process."""
+"""Plain loops: launches on Numba's threads, without the cases in which its layers end the process; which are whose."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 from typing import Any
@@ -12,6 +13,9 @@ from numba.core import config
 
 from ..kernels.compiler.jit import PlainLoop
 from ..kernels.compiler.signals import held
+from ..kernels.entries.activation import Activation
+from ..kernels.entries.loss import Loss
+from ..kernels.specification import paper, pointwise, products
 from . import threads
 
 _ADVICE = {
@@ -100,3 +104,27 @@ def describe() -> dict[str, Any]:
         why = " ".join(str(error).split())
         return {"layer": None, "advice": f"{why} (NUMBA_THREADING_LAYER={config.THREADING_LAYER})"}
     return {"layer": layer(), "advice": _ADVICE.get(layer() or "")}
+
+
+# ---- which loops -----------------------------------------------------------------------------------------------------
+
+OUTPUTS = {
+    "softmax": paper.softmax,
+    "logistic": pointwise.ACTIVATION_LOOPS["logistic"],
+    "identity": pointwise.ACTIVATION_LOOPS["identity"],
+    "exp": products.exponential,
+}
+
+
+@functools.cache
+def of_activation(activation: Activation) -> tuple[Any, Any]:
+    """Return the loops of F and F' of an activation, built in or a user's."""
+    if not activation.is_own:
+        return pointwise.ACTIVATION_LOOPS[activation.name], pointwise.DERIVATIVE_LOOPS[activation.name]
+    return pointwise.activation_loop(activation), pointwise.derivative_loop(activation)
+
+
+@functools.cache
+def of_loss(loss: Loss) -> Any:
+    """Return the loop of E and dE/dt of a loss of numbers, built in or a user's."""
+    return pointwise.loss_loop(loss) if loss.is_own else pointwise.LOSS_LOOPS[loss.name]

@@ -37,7 +37,7 @@ def training(network: Network, rule: str, descends: bool, prefetches: bool = Fal
     the rows of the next minibatch.
     """
     stack = network.stack._replace(dropped=[share > 0 for share in network.dropouts])
-    update = () if descends else update_phases(rule, network.clip_norm < math.inf)
+    update = () if descends else update_phases(rule, network.clip_norm < math.inf, network.grouped)
     return Program(
         forward_phases(stack, "", Kernel("loss", network.loss.key)), backward_phases(stack, prefetches), update
     )
@@ -47,7 +47,7 @@ def gradients(network: Network) -> Program:
     """Return the program of a step that ends with the gradients: nothing is dropped or updated."""
     stack = network.stack
     forward = forward_phases(stack, "", Kernel("loss", network.loss.key))
-    return Program(forward, backward_phases(stack), update_phases(None, False))
+    return Program(forward, backward_phases(stack), update_phases(None, False, network.grouped))
 
 
 def outputs(network: Network, last: str, product: str = "linear_forward") -> Program:
@@ -80,7 +80,8 @@ class Intake:
         self.entries: Entries | None = None
         self._X, self.products, self.least_flop = X, network.n_parameters, 0.0
         if isinstance(X, SparseRows):
-            dense, shifted = X.density > MOST_DENSITY, samples.shift is not None and bool(np.any(samples.shift))
+            dense = X.density > MOST_DENSITY or network.grouped
+            shifted = samples.shift is not None and bool(np.any(samples.shift))
             if not (dense and shifted):  # a shift changes every number, which no kernel does that makes rows dense
                 self.entries = Entries(X.dtypes, dense, shifted)
         self.sparse = self.entries is not None and not self.entries.dense
@@ -101,8 +102,9 @@ def gathering(program: Program, rows: np.dtype | Entries) -> Program:
     """Return the program for rows of this dtype, or sparse ones."""
     if isinstance(rows, Entries):
         return on_entries(program, rows)
-    first = program.forward[0]._replace(kernels=(Kernel("gather", rows.name),))
-    return program._replace(forward=(first, *program.forward[1:]))
+    first, *rest = program.forward
+    first = first._replace(kernels=(Kernel("gather", rows.name), *first.kernels[1:]))
+    return program._replace(forward=(first, *rest))
 
 
 def all_kernels(network: Network, rule: str) -> set[Kernel]:
@@ -112,7 +114,8 @@ def all_kernels(network: Network, rule: str) -> set[Kernel]:
     programs = [*steps, *predicts, *(part for step in steps for part in in_blocks(step))]
     descent = [training(network, rule, True)] if rule == "sgd" else []
     for dtypes in CSR_DTYPES:
-        ways = Entries(dtypes, False), Entries(dtypes, True), Entries(dtypes, False, True, True)
+        dense = (Entries(dtypes, True),)
+        ways = dense if network.grouped else (*dense, Entries(dtypes, False), Entries(dtypes, False, True, True))
         sparse = [on_entries(program, way) for program in (*steps, *descent, predicts[0]) for way in ways]
         programs = [*programs, *sparse]
     return {kernel for program in programs for kernel in _kernels(program) if kernel.name != "gather"}

@@ -108,7 +108,7 @@ class RowPredictor:
         """
         if not self._can or len(z) > self._most:
             return False
-        X, wanted = samples.few(self.dtype), threads.limit(self.n_threads) if self._shares else 1
+        X, wanted = self._inputs(samples), threads.limit(self.n_threads) if self._shares else 1
         flop = 2.0 * self._weights * len(z) if self.n_threads is None else math.inf
         with threads.team(wanted, flop) as workers:
             rooms = self._rooms[workers]
@@ -124,6 +124,11 @@ class RowPredictor:
         if not finite:
             samples.gather(np.empty_like(X), slice(None))
         return True
+
+    def _inputs(self, samples: Samples) -> np.ndarray:
+        """Return x of each row."""
+        X = samples.few(self.dtype)
+        return X if self.flat is None or not self.network.scaling_layer else X * self.network.scales(self.flat)
 
     def _constants(self) -> dict[str, Any]:
         """Return the fields of the record that no call changes, its kernels compiled at the first call."""

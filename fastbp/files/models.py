@@ -164,6 +164,8 @@ def _arrays(network: Network, flat: np.ndarray) -> Iterator[tuple[str, np.ndarra
         yield f"layers.{i}.weight", W
         for vector, (name, _) in zip(vectors, named, strict=True):
             yield f"layers.{i}.{VECTORS.get(name, name)}", vector
+    if network.scaling_layer:
+        yield "scales", network.scales(flat)
 
 
 class MissingError(LookupError):

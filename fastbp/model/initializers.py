@@ -26,6 +26,7 @@ def draw(initializer: str, network: Network, flat: np.ndarray, rng: np.random.Ge
         W[...] = weights(initializer, W.shape, rng)
         for vector, (_, value) in zip(vectors, named, strict=True):
             vector[...] = value
+    network.scales(flat)[:] = 1
 
 
 def weights(initializer: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

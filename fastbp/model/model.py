@@ -14,7 +14,7 @@ from ..data.labelled import for_training
 from ..execution import plan
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer
-from ..network import Network
+from ..network import KINDS, PARAMETRIZATIONS, Network
 from ..schedules import Schedule, check_schedule
 from ..training.history import History
 from ..training.loop import Training
@@ -57,24 +57,28 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
     clip_value, clip_norm : float, optional
         Largest magnitude of an element of the gradient, and largest norm of the gradient.
     initializer : str
-        Distribution of the initial weights: "he_normal", "he_uniform", "glorot_normal", "glorot_uniform",
-        "lecun_normal", "lecun_uniform" or "orthogonal".
+        Distribution of the initial weights: "he", "glorot" or "lecun" with "_normal" or "_uniform", or "orthogonal".
     kernels : {"fast", "elementwise"}
         "elementwise" computes with the equations as printed, one plain loop each.
     n_threads : int, optional
-        Largest number of threads. By default all that Numba has, and one in a thread pool or worker process. Results
-        are the same to the bit for any number.
+        Most threads, by default all, and one in a thread pool or worker process. The bits are the same for any number.
     input_shift, input_scale : float or sequence of float, optional
         The network takes (X - input_shift) * input_scale, with one number for all columns or one for each.
     feature_names, class_names : sequence of str, optional
         Names of X's columns and of the classes, which are saved with the model. With class names, y may hold them,
         and `predict` returns them. One output of "binary_cross_entropy" takes two: those of 0 and 1.
+    scaling_layer : bool
+        Whether x is multiplied by trained scales, one for each column and 1 at first, before the first layer.
+    parametrization : {"standard", "ntk"}
+        "ntk" trains V of W = V / sqrt(inputs): one learning rate serves layers of any width.
+    rate_factors : dict of {str: float}, optional
+        Factors, other than 1, of the learning rate of "W", "b", "gain" (g and c), "slope" (of PReLU) and "scales".
 
     Attributes
     ----------
     parameters : list of tuple of ndarray
         (W, b) of each layer, writable; (W, b, g, c) where it is normalized; then the slopes where the activation is
-        PReLU. W has shape (inputs, outputs), all others have shape (outputs,).
+        PReLU. W has shape (inputs, outputs), all others have shape (outputs,). `scales` are apart from these.
     optimizer, loss : Optimizer, Loss
         With their settings.
     learning_rate : float
@@ -83,7 +87,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
     Raises
     ------
     ValueError, TypeError
-        If an argument has a value or type that is not allowed. The message names it and says what is expected.
+        If an argument is not allowed. The message names it and says what is expected.
 
     Examples
     --------
@@ -119,6 +123,9 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         input_scale: Any = None,
         feature_names: Any = None,
         class_names: Any = None,
+        scaling_layer: bool = False,
+        parametrization: str = "standard",
+        rate_factors: Any = None,
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
         self.network: Network = Network(
@@ -131,15 +138,16 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
             layer_norm=checks.flags("layer_norm", layer_norm, len(sizes) - 2),
             clip_value=math.inf if clip_value is None else checks.above_zero("clip_value", clip_value),
             clip_norm=math.inf if clip_norm is None else checks.above_zero("clip_norm", clip_norm),
+            scaling_layer=checks.flag("scaling_layer", scaling_layer),
+            parametrization=checks.choice("parametrization", parametrization, PARAMETRIZATIONS),
+            rate_factors=choices.by_name("rate_factors", rate_factors, KINDS, 1.0),
         )
         self._optimizer = choices.optimizer(optimizer, learning_rate)
         self.kernels: str = checks.choice("kernels", kernels, plan.KERNELS)
         self.n_threads = n_threads
         self.dtype: np.dtype = checks.dtype(dtype)
-        self.input_shift = input_shift
-        self.input_scale = input_scale
-        self.feature_names = feature_names
-        self.class_names = class_names
+        self.input_shift, self.input_scale = input_shift, input_scale
+        self.feature_names, self.class_names = feature_names, class_names
         self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
         self.initializer: str = checks.choice(
             "initializer", initializer, initializers.INITIALIZERS, initializers.ALIASES
@@ -178,6 +186,11 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         """(W, b) of each layer, then g and c and PReLU's slopes where it has them: writable views of one vector."""
         return self.network.views(self._flat)
 
+    @property
+    def scales(self) -> np.ndarray:
+        """Of the scaling layer, of shape (inputs,), writable; empty where there is none."""
+        return self.network.scales(self._flat)
+
     def fit(
         self,
         X: Any,
@@ -193,6 +206,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
         validation_split: float = 0.0,
         schedule: Schedule | None = None,
         callbacks: Any = (),
+        drop_last: bool = False,
     ) -> History:
         """Train on X and y. A second call continues from where the first stopped.
 
@@ -225,6 +239,8 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
             Factors of the learning rate from step to step. They go on from the model's step, also after `load`.
         callbacks : fastbp.callbacks.Callback or sequence of them
             Called before and after each epoch, in this order.
+        drop_last : bool
+            Whether an epoch leaves out the rows that fill no minibatch.
 
         Returns
         -------
@@ -263,7 +279,7 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
             self._use.begin(call)
             epochs = checks.whole_number("epochs", epochs, 0)
             batch_size = checks.whole_number("batch_size", batch_size, 1)
-            shuffle = checks.flag("shuffle", shuffle)
+            shuffle, drop_last = checks.flag("shuffle", shuffle), checks.flag("drop_last", drop_last)
             progress = Progress(checks.verbosity(verbose), epochs)
             X, names = frames.as_array(X, "X")
             frames.check_names(self.feature_names, names, "X")
@@ -273,14 +289,12 @@ class Model(PredictionMixin, StateMixin, ConversionMixin):
             schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
             self._plan.load(self._flat)
             training = Training(
-                data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, self._use.resting
-            )
+                data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, self._use.resting,
+                drop_last,
+            )  # fmt: skip
             history = training.run(self, self._plan, self._flat, self._random)
             if self.feature_names is None:
                 self.feature_names = names
             return history
         finally:
             self._use.end(call)
-
-    def _new_plan(self) -> plan.Plan:
-        return plan.make_plan(self.kernels, self.network, self.dtype, self._optimizer, self.n_threads)

@@ -12,13 +12,14 @@ import numpy as np
 
 from ..data import checks, classes
 from ..execution import threads
+from ..execution.plan import make_plan
 from ..execution.pool import PlanPool
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer, Rule
 from ..kernels.entries.records import aligned
 from ..kernels.program.entry_records import ROOM
-from ..network import Network
+from ..network import KINDS, Network
 from ..training.use import Use
 
 if TYPE_CHECKING:
@@ -90,7 +91,6 @@ class StateMixin:
     feature_names: list[str] | None
     layer_sizes: Any  # properties of Model
     learning_rate: Any
-    _new_plan: Any
     _optimizer: Optimizer
     _plan: Plan
     _buffer: np.ndarray
@@ -115,6 +115,9 @@ class StateMixin:
         self._plan = self._new_plan()
         self._pool = PlanPool()  # of predictions, scores and gradients
 
+    def _new_plan(self) -> Plan:
+        return make_plan(self.kernels, self.network, self.dtype, self._optimizer, self.n_threads)
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of `Model` that make a model like this one, without the seed, as JSON can hold them.
 
@@ -136,6 +139,7 @@ class StateMixin:
         names = ("initializer", "kernels", "n_threads", "input_shift", "input_scale", "feature_names", "class_names")
         own = {name: getattr(self, name) for name in names}
         settings = network | {"optimizer": self._optimizer} | own
+        settings["rate_factors"] = dict(zip(KINDS, self.network.rate_factors, strict=True))
         infinite = {name: None for name in ("clip_value", "clip_norm") if np.isinf(settings[name])}
         kept = {name: _plain(value) for name, value in (settings | infinite).items() if name not in _DERIVED}
         return kept | {"dtype": self.dtype.name}

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data import checks, choices
 from ..execution import plain_loops
-from ..execution.elementwise_plan import loops
+from ..execution.plain_loops import of_activation
 from ..kernels.entries.activation import Activation
 from . import canvas
 
@@ -53,7 +53,7 @@ def values(F: Activation, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     t = np.ascontiguousarray(t, np.float64).reshape(1, -1)
     h, d = np.empty_like(t), np.empty_like(t)
     first = [np.full(t.size, F.parameter[1])] if F.parameter else []
-    forward, derivative = loops(F)
+    forward, derivative = of_activation(F)
     plain_loops.launch(forward, h, t, *first, n_threads=1)
     plain_loops.launch(derivative, d, h if F.of_h else t, *first, n_threads=1)
     return h[0] + 0.0, d[0]  # no negative zeros, by which the kernels keep F'(t) = 0

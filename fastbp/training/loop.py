@@ -36,6 +36,8 @@ class Training:
     callbacks : tuple of Callback
     resting : function
         Makes a context manager for callbacks, in which they may read and change the model.
+    drop_last : bool
+        Whether rows that fill no minibatch are left out of an epoch.
     """
 
     data: Labelled
@@ -47,6 +49,7 @@ class Training:
     schedule: Schedule | None = None
     callbacks: tuple[Callback, ...] = ()
     resting: Callable[[], AbstractContextManager[None]] = nullcontext
+    drop_last: bool = False
 
     def run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
         """Train the plan's parameters, a copy of `flat`, and write them back to `flat` at the end.
@@ -131,11 +134,12 @@ class Training:
             shuffle(order, int(random.integers(2**63)))
         else:
             order = np.arange(n)
+        order = order[: self._rows]
         if plan.draws:
             plan.key = int(random.integers(2**63))
         for sums in plan.train_epoch(self.data, order, self.batch_size, self._rates(plan, epoch)):
             loss, accuracy = sums.means()
-            self.progress.rows(sums.rows, n, loss, accuracy if classifies else None)
+            self.progress.rows(sums.rows, len(order), loss, accuracy if classifies else None)
         if self.validation is not None:
             scores = evaluate(plan, self.validation, classifies)
             history.val_loss.append(scores["loss"])
@@ -145,11 +149,17 @@ class Training:
         history.seconds.append(compiling.now() - start)
         self.progress.epoch(history)
 
+    @property
+    def _rows(self) -> int:
+        """Rows of an epoch; all of them if they do not fill one minibatch."""
+        n = len(self.data.y)
+        return n // self.batch_size * self.batch_size if self.drop_last and n > self.batch_size else n
+
     def _rates(self, plan: Plan, epoch: int) -> np.ndarray | None:
         """Return the learning rate of each step of the epoch, or None if it is constant."""
         if self.schedule is None:
             return None
-        steps = -(-len(self.data.y) // self.batch_size)
+        steps = -(-self._rows // self.batch_size)
         return rates(self.schedule, plan.optimizer.learning_rate, plan.steps, steps, self.epochs - epoch)
 
 

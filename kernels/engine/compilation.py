@@ -16,7 +16,7 @@ from ..optimizers import RULES
 from ..program import phases
 from ..program.entry_records import HELPER, IDENTITY, LAUNCH, PACKING, ROW, SHUFFLE
 from ..program.state import CSR_DTYPES, READ_IN_PLACE, STATE
-from ..tasks import layer_kernels, row_kernels, single_row, sparse_kernels, update_kernels
+from ..tasks import group_update, layer_kernels, row_kernels, single_row, sparse_kernels, update_kernels
 from . import clocks, helpers, parameters, predict_row, replicas, row_blocks, run, training
 
 
@@ -48,6 +48,7 @@ _MAKERS = {
     "predict": (row_kernels.make_predict, {link: link for link in LINKS}),
     "loss": (row_kernels.make_loss_kernel, _LOSSES),
     "update": (update_kernels.make_update, RULES),
+    "update_groups": (group_update.make_update_groups, RULES),
     "update_csr": (update_kernels.make_update_csr, RULES),
 }  # of kernels made for an entry: by its name, or for what is a user's own
 _SPARSE = {"gather_csr": sparse_kernels.make_gather_csr, "scatter_csr": sparse_kernels.make_scatter_csr}
@@ -59,7 +60,8 @@ _PLAIN = {
         layer_kernels.bias_backward, layer_kernels.transpose_rows,
         layer_kernels.linear_backward_params, layer_kernels.linear_backward_input, layer_kernels.drop,
         layer_kernels.drop_below, layer_kernels.undo_scaling, layer_kernels.layer_norm, layer_kernels.gain_backward,
-        layer_kernels.normalize_backward, row_kernels.prefetch_rows, row_blocks.row_block,
+        layer_kernels.normalize_backward, layer_kernels.scale_inputs,
+        layer_kernels.scale_backward, row_kernels.prefetch_rows, row_blocks.row_block,
         clocks.row_block_clocked, sparse_kernels.offset_bias, sparse_kernels.linear_forward_csr,
         sparse_kernels.linear_in_place_csr, sparse_kernels.sort_csr, sparse_kernels.rank_csr,
         sparse_kernels.descend_csr,

@@ -11,6 +11,7 @@ from ..tasks.splitting import (
     COLUMNS,
     FORWARD,
     GATHER,
+    INPUTS,
     ROWS_PHASE,
     backward_split,
     count_tasks,
@@ -59,6 +60,9 @@ def _span(s, phase, task):
         size = row_split(s)
         first, last = task * size, min((task + 1) * size, pad(s.batch, HALF))
         start, end = ZERO, s.layers[l].outputs
+    elif kind == INPUTS:
+        first, start, end = task * lanes(s.parameters), ZERO, s.layers[l].columns
+        last = first + lanes(s.parameters)
     elif kind == COLUMNS:
         first, last, start = ZERO, s.batch, task * lanes(s.parameters)
         end = start + lanes(s.parameters)

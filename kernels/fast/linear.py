@@ -1,7 +1,11 @@
-"""A layer's three products over panels: forward (eqs. 6-8), and backward with the update (eqs. 17, 24, 27, 32, 54)."""
+"""A layer's three products over panels: forward (eqs. 6-8), and backward with the update (eqs. 17, 24, 27, 32, 54).
+
+Then the scales of the inputs, forward and backward.
+"""
 
 from ..compiler.jit import inline
 from ..entries.functions import fma, sign_bit, where
+from ..machine.arithmetic import lane_numbers, lane_sums
 from ..machine.registers import HALF, NARROW, ROWS, VECTORS
 from ..machine.tiles import lanes, load, store, transpose, transposed_pair, zeros
 from .panels import get, put
@@ -163,3 +167,46 @@ def bias_backward(b, db, dt, B, rate, descend):
             store(b, j, 0, 0, fma(gradient, -rate, load(b, j, 0, 0, gradient)))
         else:
             store(db, j, 0, 0, gradient)
+
+
+# ---- scales of the inputs --------------------------------------------------------------------------------------------
+
+
+@inline
+def scale_inputs(x, s, first, last, I):
+    """x_k <- s_k x_k, in rows first:last
+
+    x  in, out (B, I)
+    s  in      (I,)
+    """
+    L, like = lanes(s), zeros(s, 1, 1)
+    for j in range(0, I, L):
+        scale = load(s, j, 0, 0, like)
+        for i in range(first, last):
+            put(x, i, j, get(x, i, j, like) * scale)
+
+
+@inline
+def scale_backward(ds, s, W, dW, first, last, O):
+    """dE/ds_k <- sum_j w_kj dE/dw_kj / s_k, or 0 where s_k is 0, for k in first:last
+
+    The gradient is that of the product with W, seen from the other side. With x_k = s_k u_k,
+
+        dE/ds_k = sum_i u_ik dE/dx_ik = sum_i u_ik sum_j w_kj dE/dt_ij = sum_j w_kj dE/dw_kj / s_k
+
+    as dE/dw_kj = sum_i x_ik dE/dt_ij (eq. 24). So it needs no product over the rows, and u is not kept.
+
+    ds  out (I,)
+    s   in  (I,)
+    W   in  (I, O)
+    dW  in  (I, O)
+    """
+    L, like = lanes(s), zeros(s, 1, 1)
+    for begin in range(first, last, L):
+        sums, scale = like, load(s, begin, 0, 0, like)
+        for k in range(L):
+            total = like
+            for j in range(0, O, L):
+                total = fma(get(W, begin + k, j, like), get(dW, begin + k, j, like), total)
+            sums = where(lane_numbers(like) < k, sums, lane_sums(total))
+        store(ds, begin, 0, 0, where(scale < 0.0, sums / scale, where(0.0 < scale, sums / scale, 0.0)))

@@ -16,7 +16,7 @@ RECTIFIES = {"relu": 1, "relu_from_below": 2}  # PAPER and BELOW of fast/linear.
 
 def parameter_table(sizes: Sequence[int], stack: Stack, dtype: np.dtype) -> tuple[np.ndarray, int]:
     """Return a table of layers with where their parameters stand, and how long the parameters are."""
-    table, length = _parameter_table(tuple(sizes), Stack(*map(tuple, stack)), dtype)
+    table, length = _parameter_table(tuple(sizes), Stack(*map(tuple, stack[:4]), stack.scaled), dtype)
     mine = LAYER.new(len(table))
     mine[:] = table
     return mine, length
@@ -27,7 +27,7 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
     """Make the table.
 
     Of each layer first W in panels, then vectors filled up to whole panels: b, g and c where it is normalized, and the
-    activation's parameter where it has one.
+    activation's parameter where it has one. After all layers the scales of the inputs, filled up likewise.
     """
     L, at, table = lanes_of(dtype), 0, LAYER.new(len(sizes) - 1)
     for l, layer in enumerate(table):
@@ -40,10 +40,12 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
             "inputs": I, "outputs": O, "rows": rows, "columns": columns, "W": at, "b": b, "vectors": vectors,
             "gain": gain, "slope": slope, "rectify": 0 if stack.separate[l] else RECTIFIES.get(F.name, 0),
             "derivative": FACTOR if stack.separate[l] else SIGN if F.name in RECTIFIES else NONE,
-            "separate": bool(stack.separate[l]),
+            "separate": bool(stack.separate[l]), "scale": -1,
         }.items():  # fmt: skip
             layer[name] = value
         at = b + vectors * columns
+    if stack.scaled:
+        table[0]["scale"], at = at, at + table[0]["rows"]
     return table, at
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-GATHER, FORWARD, BACKWARD, ROWS, UPDATE, BLOCKS, COLUMNS = range(7)  # kinds of phases: how they are split into tasks
+GATHER, FORWARD, BACKWARD, ROWS, UPDATE, BLOCKS, COLUMNS, INPUTS = range(8)  # kinds of phases: their tasks
 
 
 class Kernel(NamedTuple):
@@ -49,12 +49,15 @@ class Stack(NamedTuple):
     normalized : sequence of bool
     dropped : sequence of bool
         Whether some of its outputs are dropped: in training steps alone.
+    scaled : bool
+        Whether the inputs of the first layer are multiplied by trained scales.
     """
 
     activations: Sequence[Any]
     separate: Sequence[bool]
     normalized: Sequence[bool]
     dropped: Sequence[bool]
+    scaled: bool = False
 
 
 class Program(NamedTuple):
@@ -78,7 +81,8 @@ def forward_phases(
 
     `product` names the kernel of a layer's product, "linear_in_place" where W is not packed.
     """
-    phases, last = [Phase(GATHER, 0, (Kernel("gather", X_dtype),))], len(stack.activations) - 1
+    scale = (Kernel("scale_inputs"),) if stack.scaled else ()
+    phases, last = [Phase(GATHER, 0, (Kernel("gather", X_dtype), *scale))], len(stack.activations) - 1
     for l in range(last + 1):
         after = () if stack.normalized[l] else passes(stack, l)
         phases.append(Phase(FORWARD, l, (Kernel(product), *after, *([output] if l == last else []))))
@@ -115,13 +119,19 @@ def backward_phases(stack: Stack, prefetches: bool = False) -> tuple[Phase, ...]
             product = Kernel("linear_backward_input")
             kernels = (Kernel("transpose_rows"), Kernel("linear_backward_params"), *before, product, *after)
         phases.append(Phase(BACKWARD, l, kernels, Kernel("bias_backward")))
+    if stack.scaled:
+        phases.append(Phase(INPUTS, 0, (Kernel("scale_backward"),)))
     return tuple(phases)
 
 
-def update_phases(rule: str | None, clips_norm: bool) -> tuple[Phase, ...]:
-    """Return the update by a rule, or without one the gradient, after a pass that finds its norm if that is limited."""
-    norm = (Phase(UPDATE, 0, (Kernel("update"),)),) if clips_norm else ()
-    return (*norm, Phase(UPDATE, 0, (Kernel("update", rule),)))
+def update_phases(rule: str | None, clips_norm: bool, grouped: bool = False) -> tuple[Phase, ...]:
+    """Return the update by a rule, or without one the gradient, after a pass that finds its norm if that is limited.
+
+    `grouped` says whether parameters of different kinds have rates of their own.
+    """
+    name = "update_groups" if grouped else "update"
+    norm = (Phase(UPDATE, 0, (Kernel(name),)),) if clips_norm else ()
+    return (*norm, Phase(UPDATE, 0, (Kernel(name, rule),)))
 
 
 class Entries(NamedTuple):
@@ -152,7 +162,7 @@ def on_entries(program: Program, entries: Entries) -> Program:
     """
     gather, first, *rest = program.forward
     if entries.dense:
-        gather = gather._replace(kernels=(Kernel("scatter_csr", entries.dtypes),))
+        gather = gather._replace(kernels=(Kernel("scatter_csr", entries.dtypes), *gather.kernels[1:]))
         return program._replace(forward=(gather, first, *rest))
     before = (gather._replace(kernels=(Kernel("gather_csr", entries.dtypes),)),)
     if entries.shifted and program.backward:

@@ -33,7 +33,10 @@ LAYER = Layout("layer", {
     "rectify": "i8",  # ReLU done as the product is stored: none, PAPER or BELOW of fast/linear.py
     "derivative": "i8",  # how F' enters dE/dt: NONE, SIGN or FACTOR of fast/linear.py
     "separate": "i8",  # whether the activation is a pass of its own, over columns still in cache
+    "scale": "i8",  # where the trained scales of its inputs begin in the parameters; -1 where there are none
     "dropout": "f8",  # share of its outputs that is dropped
+    "sigma": "f8",  # W is sigma V, of which the optimizer's step is taken
+    "W_rate": "f8", "b_rate": "f8", "gain_rate": "f8", "slope_rate": "f8", "scale_rate": "f8",  # factors of the rate
     "W_address": "i8",  # where W stands row by row, for predictions that do not pack it (fast/in_place.py)
 })  # fmt: skip
 

@@ -78,6 +78,19 @@ def transpose(WT, W):
     return net.computing(net.on_inputs(Kernel("transpose_rows")), WT=WT)
 
 
+def scale_inputs(x, s):
+    """x as gathered."""
+    net = Layers((x.shape[1], 1), len(x), x.dtype, scaled=True).put(x=x, s=s)
+    return net.computing((Kernel("scale_inputs"), 0, 0, len(x), 0, 0), x=x)
+
+
+def scale_backward(ds, s, W, dW):
+    """A panel of inputs a step."""
+    net = Layers(W.shape, 1, W.dtype, scaled=True).put(s=s, W=W, dW=dW, ds=np.full_like(ds, np.nan))
+    steps = [(Kernel("scale_backward"), 0, k, k + net.lanes, 0, 0) for k in range(0, net.inputs, net.lanes)]
+    return net.computing(*steps, ds=ds)
+
+
 # ---- activations, dropout, normalization
 
 

@@ -26,7 +26,7 @@ from ..fast import (
 )
 from ..losses import CrossEntropy
 from ..specification import normalization as plain_normalization
-from ..specification import paper, products, regularization, sparse
+from ..specification import paper, products, regularization, scaling, sparse
 from ..tasks import sparse_kernels
 from ..tasks.update_kernels import make_update, make_update_csr
 from . import adapters, kernels, row_adapters, sparse_adapters
@@ -60,6 +60,8 @@ _WRITTEN = (
     (plain_normalization.layer_norm, "BO BO B BO O O", lambda B, I, O: 7 * B * O + 5 * B),
     (plain_normalization.layer_norm_backward_params, "BO O O BO BO O", lambda B, I, O: 4 * B * O),
     (plain_normalization.layer_norm_backward_input, "BO BO BO v:B", lambda B, I, O: 7 * B * O + 2 * B),
+    (scaling.scale_inputs, "BI I", lambda B, I, O: B * I),
+    (scaling.scale_backward, "I I IO IO", lambda B, I, O: 2 * I * O + I),
     (sparse.linear_csr, "BO entries columns ends IO O", lambda B, I, O: 2 * B * I * O),
     (sparse.offset_bias, "O I IO O", lambda B, I, O: 2 * I * O),
     (sparse.linear_csr_backward_params, "IO entries columns ends BO", lambda B, I, O: 2 * B * I * O),
@@ -94,6 +96,8 @@ _FAST = (
     ("layer_norm", normalization.layer_norm, adapters.layer_norm),
     ("layer_norm_backward_params", normalization.layer_norm_backward_params, adapters.layer_norm_backward_params),
     ("layer_norm_backward_input", normalization.layer_norm_backward_input, adapters.layer_norm_backward_input),
+    ("scale_inputs", linear.scale_inputs, adapters.scale_inputs),
+    ("scale_backward", linear.scale_backward, adapters.scale_backward),
     ("penalize", make_update, adapters.penalize),
     ("limit", make_update, adapters.limit),
     ("linear_csr", csr.linear_forward_csr, sparse_adapters.linear_csr),

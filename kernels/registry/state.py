@@ -150,15 +150,18 @@ class Layers(State):
         Whether the layers are normalized.
     checks : bool
         Whether what fills up panels must be zero.
+    scaled : bool
+        Whether inputs have scales.
     fields
         More numbers and arrays of the state.
     """
 
     def __init__(
-        self, sizes, B, dtype, activation=IDENTITY, separate=False, normalized=False, checks=True, **fields
+        self, sizes, B, dtype, activation=IDENTITY, separate=False, normalized=False, checks=True,
+        scaled=False, **fields,
     ):  # fmt: skip
         n = len(sizes) - 1
-        stack = Stack([activation] * n, [separate] * n, [normalized] * n, [False] * n)
+        stack = Stack([activation] * n, [separate] * n, [normalized] * n, [False] * n, scaled)
         table, size = parameter_table(sizes, stack, dtype)
         self.B, self.rows, self.checks = B, batch_rows(B, dtype), checks
         length = place_activations(table, stack, self.rows, dtype)
@@ -202,8 +205,8 @@ class Layers(State):
     def view(self, name):
         """Return an array of a layer where it stands: a matrix as (panels, rows, lanes), r as (rows, lanes), a vector.
 
-        x is its input and h its output; `kept`, u and r are what it remembers; W, b, g, c and the activation's a are
-        its parameters, and "d" before these is their gradient. WT is the room for W^T.
+        x is its input and h its output; `kept`, u and r are what it remembers; W, b, g, c, the activation's a and the
+        scales s of x are its parameters, and "d" before these is their gradient. WT is the room for W^T.
         """
         layer = self.table[-2 if name.startswith("below_") else -1]
         name = name.removeprefix("below_")
@@ -217,6 +220,8 @@ class Layers(State):
         array = self.fields["gradients" if name[0] == "d" else "parameters"]
         if name[-1] == "W":
             return array[int(layer["W"]) : at].reshape(-1, rows, self.lanes)
+        if name[-1] == "s":
+            return array[int(layer["scale"]) :][:rows]
         at = {"b": at, "g": int(layer["gain"]), "c": int(layer["gain"]) + columns, "a": int(layer["slope"])}[name[-1]]
         return array[at:][:columns]
 

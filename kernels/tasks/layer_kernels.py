@@ -148,6 +148,28 @@ def make_parameter(activation):
     return parameter_backward
 
 
+# ---- inputs with trained scales --------------------------------------------------------------------------------------
+
+
+@inline
+def _scales(layer, flat):
+    return part(flat, layer.scale, layer.rows)
+
+
+def scale_inputs(s, l, first, last, start, end, worker):
+    """x of layer l times its scales, rows first:last."""
+    layer = s.layers[l]
+    linear.scale_inputs(inputs(s, layer), _scales(layer, s.parameters), first, last, layer.inputs)
+
+
+def scale_backward(s, l, first, last, start, end, worker):
+    """dE/ds of layer l, inputs first:last, from W and dE/dW."""
+    layer = s.layers[l]
+    s_, ds = _scales(layer, s.parameters), _scales(layer, s.gradients)
+    W, dW = weights(s, layer, s.parameters), weights(s, layer, s.gradients)
+    linear.scale_backward(ds, s_, W, dW, first, last, layer.outputs)
+
+
 # ---- layers that are normalized --------------------------------------------------------------------------------------
 
 

@@ -11,8 +11,9 @@ from ..machine.tiles import lanes
 from ..program import phases
 from ..program.state import CHUNK
 
-GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS, COLUMNS = (
+GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS, COLUMNS, INPUTS = (
     phases.GATHER, phases.FORWARD, phases.BACKWARD, phases.ROWS, phases.UPDATE, phases.BLOCKS, phases.COLUMNS,
+    phases.INPUTS,
 )  # fmt: skip
 
 TASK_PRODUCTS = 2_000_000  # multiplications of a task, some 35 us: more are split
@@ -120,4 +121,6 @@ def count_tasks(s, phase):
         return (s.batch + size - 1) // size
     if kind == COLUMNS:
         return s.layers[l].columns // lanes(s.parameters)
+    if kind == INPUTS:
+        return s.layers[l].rows // lanes(s.parameters)
     return update_tasks(s) if kind == UPDATE else s.blocks

@@ -23,11 +23,12 @@ def has_penalty(s):
     return s.l1 + s.l2 + s.l1_per_weight + s.l2_per_weight > 0
 
 
-def _make_numbers(rule):
+def make_numbers(rule):
+    """Make the numbers that a rule's step takes, at some share of the learning rate."""
     if rule is None:
-        return inline(lambda s: (0.0,))
+        return inline(lambda s, share: (0.0,))
     record, numbers = record_at(rule.layout), inline(rule.numbers)
-    return inline(lambda s: numbers(record(s.rule, s), s.learning_rate, s.step))
+    return inline(lambda s, share: numbers(record(s.rule, s), s.learning_rate * share, s.step))
 
 
 def make_advance(rule):
@@ -90,10 +91,10 @@ def _full_chunk(s, step, chunk, first, last, like, numbers, penalty, squares):
 
 def make_update(rule):
     """Make the step of a rule for all parameters; without a rule, the gradient as the rule would take it."""
-    step, numbers_of = make_step(rule), _make_numbers(rule)
+    step, numbers_of = make_step(rule), make_numbers(rule)
 
     def update(s, l, task, after, start, end, worker):
-        size, like, numbers, tasks = s.parameters.size, zeros(s.parameters, 1, 1), numbers_of(s), update_tasks(s)
+        size, like, numbers, tasks = s.parameters.size, zeros(s.parameters, 1, 1), numbers_of(s, 1.0), update_tasks(s)
         limits = min(s.clip_value, s.clip_norm) < math.inf
         plain = s.ready or not (limits or has_penalty(s))  # so that what is off costs nothing
         blocks, factor = (1, s.factor) if s.ready else (s.blocks, 1.0)
@@ -136,10 +137,10 @@ def _sparse_weights(s, step, first, last, like, numbers, full):
 
 def make_update_csr(rule):
     """Make the step of a rule, or the gradient, where the gradient of the first layer's W is summed on the way."""
-    step, numbers_of = make_step(rule), _make_numbers(rule)
+    step, numbers_of = make_step(rule), make_numbers(rule)
 
     def update_csr(s, l, task, after, start, end, worker):
-        size, like, numbers, tasks = s.parameters.size, zeros(s.parameters, 1, 1), numbers_of(s), update_tasks(s)
+        size, like, numbers, tasks = s.parameters.size, zeros(s.parameters, 1, 1), numbers_of(s, 1.0), update_tasks(s)
         full, layer = min(s.clip_value, s.clip_norm) < math.inf or has_penalty(s), s.layers[0]
         for chunk in range(chunks_of(size) * task // tasks, chunks_of(size) * (task + 1) // tasks):
             first, last = chunk * CHUNK, min((chunk + 1) * CHUNK, size)

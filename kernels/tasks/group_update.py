@@ -1,0 +1,87 @@
+"""The update where parameters of different kinds have rates of their own, and where W is sigma V. As update_kernels.py.
+
+With W = sigma V the optimizer's step is that of V, whose gradient is sigma dE/dW (Jacot, Gabriel and Hongler, 2018,
+section 2, with sigma = 1 / sqrt(inputs)). Only W is stored.
+"""
+
+import math
+
+from ..compiler.jit import inline
+from ..entries.functions import fma
+from ..fast.optimizers import limited, make_step, penalty_slope, summed
+from ..machine.tiles import lanes, load, store, zeros
+from ..program.state import CHUNK
+from .splitting import chunks_of, update_tasks
+from .update_kernels import make_numbers
+
+
+def _make_step(rule):
+    """Make the step of a rule for V of the vector at k, or without a rule what stores its gradient."""
+    if rule is None:
+        return inline(lambda P, G, m, v, k, W, dW, sigma, numbers: store(G, k, 0, 0, dW))
+    step = make_step(rule)
+
+    @inline
+    def scaled(P, G, m, v, k, W, dW, sigma, numbers):
+        step(P, G, m, v, k, W / sigma, dW * sigma, numbers)
+        store(P, k, 0, 0, load(P, k, 0, 0, W) * sigma)
+
+    return scaled
+
+
+@inline
+def _span(s, step, first, last, numbers, sigma, l1, l2, like, penalty, squares):
+    """Parameters first:last, of one kind and one chunk: penalty and limits come with the step, unless it is ready."""
+    P, G, m, v, L = s.parameters, s.gradients, s.m, s.v, lanes(s.parameters)
+    blocks, factor, limit = (1, s.factor, math.inf) if s.ready else (s.blocks, 1.0, s.clip_value)
+    for k in range(first, last, L):
+        W = load(P, k, 0, 0, like)
+        slope, share = penalty_slope(W, l1, l2)
+        penalty = fma(W, share, penalty)
+        dW = summed(G, s.gradient_at + k, P.size, blocks, like) * factor
+        dW = limited(fma(W, l2, dW) + slope, limit)
+        squares = fma(dW, dW, squares)
+        step(P, G, m, v, k, W, dW, sigma, numbers)
+    return penalty, squares
+
+
+def make_update_groups(rule):
+    """Make the step of a rule for all parameters, kind after kind; without a rule, the gradient as it would take it."""
+    step, numbers_of = _make_step(rule), make_numbers(rule)
+
+    @inline
+    def group(s, chunks, begin, end, rate, sigma, l1, l2):
+        """Those of the parameters begin:end that are in these chunks, whose sums of penalty and squares grow."""
+        like, numbers, sums, L = zeros(s.parameters, 1, 1), numbers_of(s, rate), s.sums, lanes(s.parameters)
+        half = sums.size // 2
+        for chunk in range(max(chunks[0], begin // CHUNK), min(chunks[1], chunks_of(end))):
+            first, last, at = max(begin, chunk * CHUNK), min(end, (chunk + 1) * CHUNK), chunk * L
+            penalty, squares = load(sums, at, 0, 0, like), load(sums, half + at, 0, 0, like)
+            penalty, squares = _span(s, step, first, last, numbers, sigma, l1, l2, like, penalty, squares)
+            if not s.ready:
+                store(sums, at, 0, 0, penalty)
+                store(sums, half + at, 0, 0, squares)
+
+    def update_groups(s, l, task, after, start, end, worker):
+        tasks, n, like = update_tasks(s), chunks_of(s.parameters.size), zeros(s.parameters, 1, 1)
+        l1, l2 = s.l1 + s.l1_per_weight * s.inverse_weight, s.l2 + s.l2_per_weight * s.inverse_weight
+        chunks, sums, L = (n * task // tasks, n * (task + 1) // tasks), s.sums, lanes(s.parameters)
+        if s.ready:
+            l1, l2 = 0.0, 0.0
+        else:
+            for chunk in range(chunks[0], chunks[1]):
+                store(sums, chunk * L, 0, 0, like)
+                store(sums, sums.size // 2 + chunk * L, 0, 0, like)
+        for number in range(s.n_layers):
+            layer = s.layers[number]
+            group(s, chunks, layer.W, layer.b, layer.W_rate, layer.sigma, l1, l2)
+            at, columns = layer.b, layer.columns
+            group(s, chunks, at, at + columns, layer.b_rate, 1.0, 0.0, 0.0)
+            if layer.gain >= 0:
+                group(s, chunks, layer.gain, layer.gain + 2 * columns, layer.gain_rate, 1.0, 0.0, 0.0)
+            if layer.slope >= 0:
+                group(s, chunks, layer.slope, layer.slope + columns, layer.slope_rate, 1.0, 0.0, 0.0)
+            if layer.scale >= 0:
+                group(s, chunks, layer.scale, layer.scale + layer.rows, layer.scale_rate, 1.0, 0.0, 0.0)
+
+    return update_groups
