@@ -187,7 +187,7 @@ class EarlyStopping(_Monitoring):
         if self._improved(logs):
             self.best_epoch = int(logs["epoch"])
             if self.restore_best:
-                self._kept = [array.copy() for layer in model.parameters for array in layer]
+                self._kept = [array.copy() for array in parameters_of(model)]
         if self.waited >= self.patience:
             self.stopped_epoch, model.stop_training = int(logs["epoch"]), True
 
@@ -199,8 +199,13 @@ class EarlyStopping(_Monitoring):
                 RuntimeWarning,
                 stacklevel=5,  # where `fit` is called
             )
-        for array, kept in zip((array for layer in model.parameters for array in layer), self._kept, strict=False):
+        for array, kept in zip(parameters_of(model), self._kept, strict=False):
             array[...] = kept
+
+
+def parameters_of(model: Any) -> list[np.ndarray]:
+    """Return all parameters of a model."""
+    return [array for layer in (*model.parameters, (model.scales,)) for array in layer]
 
 
 class ReduceLearningRate(_Monitoring):
