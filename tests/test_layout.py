@@ -29,6 +29,7 @@ FASTBP = [
     {"callbacks", "schedules"},
     {"execution"},
     {"network"},
+    {"tables"},
     {"data"},
     {"activations", "losses", "optimizers"},
     {"kernels"},
@@ -46,6 +47,7 @@ KERNELS = [
     {"entries"},
 ]
 WITHOUT_NUMBA = {"library", "program", "activations", "losses", "optimizers", "entries"}
+LEAVES = {f"files.{name}" for name in ("delimited", "labels", "lines", "streams", "tasks")}  # all may import them
 PUBLIC = {
     "DivergenceError": "data",
     "Model": "model",
@@ -95,6 +97,10 @@ def imports(path, inside_functions):
     return [name for name in found if name.split(".")[0] in ("fastbp", "kernels")]
 
 
+def is_leaf(name):
+    return any(f"{name}.".startswith(f"fastbp.{leaf}.") for leaf in LEAVES)
+
+
 def line(order, name, what):
     for number, names in enumerate(order):
         if name in names:
@@ -122,8 +128,13 @@ def test_arrows_run_down_through_fastbp(path):
     for name in imports(ROOT / path, inside_functions=own not in METHODS):
         target = name.split(".")[1]
         target = PUBLIC.get(target, target)
-        if target not in (own, "__version__"):
+        if target not in (own, "__version__") and not is_leaf(name):
             assert line(FASTBP, own, path) < line(FASTBP, target, name), f"{path} imports {name}: the arrow runs back"
+
+
+@pytest.mark.parametrize("leaf", sorted(LEAVES))
+def test_leaves_import_nothing_but_leaves(leaf):
+    assert all(map(is_leaf, imports(ROOT / "fastbp" / f"{leaf.replace('.', '/')}.py", inside_functions=True)))
 
 
 @pytest.mark.parametrize("path", [path.relative_to(ROOT).as_posix() for path in sources("kernels")])

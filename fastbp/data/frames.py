@@ -43,13 +43,22 @@ def as_array(X: Any, name: str) -> tuple[Any, list[str] | None]:
     if not _is_frame(X):
         return X, None
     if (rows := _of_sparse_columns(X, name)) is not None:
-        return rows, _names(X.columns)
+        return rows, text_names(X.columns)
+    frame = as_frame(X, name)
+    return (X, None) if frame is None else (_values(frame, name), text_names(frame.columns))
+
+
+def as_frame(X: Any, name: str) -> Any:
+    """Return X as a DataFrame of narwhals whose columns may hold anything, or None if it is no data frame.
+
+    Raises TypeError for lazy frames; ValueError for a Series and repeated names; ImportError as `as_array` does.
+    """
+    if isinstance(X, (np.ndarray, list, tuple, SparseRows)) or is_sparse(X) or not _is_frame(X):
+        return None
     nw, frame = _read(_without_sparse_columns(X), name)
     if isinstance(frame, nw.Series):
         raise ValueError(f"{name} must be a table of two dimensions, got a Series; one column is {name}.to_frame()")
-    if not isinstance(frame, nw.DataFrame):
-        return X, None
-    return _values(frame, name), _names(frame.columns)
+    return frame if isinstance(frame, nw.DataFrame) else None
 
 
 def as_target(y: Any, name: str) -> Any:
@@ -193,7 +202,8 @@ def _without_sparse_columns(frame: Any) -> Any:
     return frame.astype(kinds) if frame.columns.is_unique else frame
 
 
-def _names(columns: Sequence[Any]) -> list[str] | None:
+def text_names(columns: Sequence[Any]) -> list[str] | None:
+    """Return the names of columns if all are strings, else None."""
     return [str(column) for column in columns] if all(isinstance(column, str) for column in columns) else None
 
 

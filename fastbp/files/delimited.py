@@ -52,6 +52,12 @@ def rows(text: Iterable[str], path: object) -> Iterator[Row]:
         raise ValueError(f"{path}, line {line + 1}: {error}") from error
 
 
+def delimiter(text: Iterable[str]) -> str:
+    """Return the delimiter that `rows` takes for these lines."""
+    sample, cut = _sample(iter(text))
+    return max(DELIMITERS, key=lambda d: _fit(sample, d, cut))
+
+
 def _sample(lines: Iterator[str]) -> tuple[list[str], bool]:
     """Return the first lines, at least two of them and up to the end of a quotation, and whether more may follow."""
     sample: list[str] = []

@@ -1,0 +1,118 @@
+"""What a column of a table is: numbers, categories, dates, or nothing that a network can learn from."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from . import words
+from .cells import Cells
+
+Kind = Literal["number", "category", "boolean", "date", "identifier", "constant", "empty"]
+FEW = 2  # different texts that may be all different and no identifier
+FEW_LEVELS = 20  # numbers at most that stay categories in a categorical dtype although some are words for gaps
+MANY_ROWS = 50  # from which whole numbers that leave few out are taken for row numbers
+_ID_WORDS = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "identifier", "rowid", "idx"}
+_ID_NAMES = {"index", "row", "rownames", "row names", "rownum", "row number", "nr", "no", "number", "unnamed 0", ""}
+_TIMES = set("time date year quarter month week day hour minute second age step period".split())
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+class Decision(NamedTuple):
+    """What a column is, its cells in the form that goes with it, and a note on how it was told."""
+
+    kind: Kind
+    cells: Cells
+    note: str = ""
+
+
+def decide(cells: Cells, name: str | None, categorical: bool) -> Decision:
+    """Return what a column is.
+
+    Parameters
+    ----------
+    cells : Cells
+        Those of all rows.
+    name : str or None
+        The column's name, by which whole numbers may be told to be identifiers.
+    categorical : bool
+        Whether the user said that it holds categories.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastbp.tables.cells import of_values
+    >>> from fastbp.tables.kinds import decide
+    >>> decide(of_values(["2024-01-31", "2024-02-29", None], "X"), "joined", False).kind
+    'date'
+    >>> decide(of_values([17, 23, 5], "X"), "customer_id", False).kind
+    'identifier'
+    >>> decide(of_values([17, 23, 5], "X"), "price", False).kind
+    'number'
+    """
+    if cells.gaps.all():
+        return Decision("empty", cells, "no cell holds a value")
+    if categorical:
+        codes, texts = cells.coded()
+        if cells.form != "boolean":
+            cells = Cells("text", codes, tuple(texts), category=True)
+        return _constant(Decision("boolean" if cells.form == "boolean" else "category", cells))
+    note = ""
+    if cells.form == "text":
+        cells, note = _read(cells)
+    if cells.form == "text" and _all_differ(cells) and len(cells.texts) > FEW:
+        return Decision("identifier", cells, "text, and all values are different")
+    if cells.form == "number" and (why := _identifies(cells, name)):
+        return Decision("identifier", cells, why)
+    kinds: dict[str, Kind] = {"number": "number", "boolean": "boolean", "date": "date", "text": "category"}
+    return _constant(Decision(kinds[cells.form], cells, note))
+
+
+def _constant(found: Decision) -> Decision:
+    """Return a decision, or one that the column is constant: one value in all rows and no gap."""
+    values = found.cells.values
+    if found.cells.gaps.any() or not (values == values[0]).all():
+        return found
+    _, texts = found.cells.coded()
+    return Decision("constant", found.cells, f"the only value is {texts[0][:40]}")
+
+
+def _read(cells: Cells) -> tuple[Cells, str]:
+    """Return text as what it stands for: booleans, numbers, dates, or itself; and a note where that is not itself."""
+    texts = cells.texts
+    if all(words.is_true(text) is not None for text in texts):
+        truth = np.array([*map(words.is_true, texts), np.nan], np.float64)
+        return Cells("boolean", truth[cells.values]), "text of true and false"
+    meant = not cells.category or (len(texts) > FEW_LEVELS and any(map(words.is_gap, texts)))
+    if meant and (values := words.as_numbers(texts)) is not None:
+        whole = words.whole(texts)
+        return Cells("number", np.append(values, np.nan)[cells.values], whole=whole), "text that holds numbers"
+    if (dates := words.as_dates(texts)) is not None:
+        return Cells("date", np.append(dates, np.datetime64("NaT"))[cells.values]), "text that holds dates"
+    return cells, ""
+
+
+def _identifies(cells: Cells, name: str | None) -> str:
+    """Return why whole numbers are identifiers, or nothing where they may be measurements.
+
+    They are if all are different, and their name says so, or at least 50 of them leave out few between 0 or 1 and the
+    largest, as the numbers of rows do. Numbers that tell a time are none, nor are columns without a name.
+    """
+    values = cells.values
+    if not cells.whole or name is None or len(values) <= FEW or np.isnan(values).any() or not _all_differ(cells):
+        return ""
+    parts = [part.lower() for part in _PARTS.findall(name)]
+    if _ID_WORDS & set(parts) or " ".join(parts) in _ID_NAMES:
+        return "whole numbers, all different, under a name of identifiers"
+    low, high = values.min(), values.max()
+    dense = high - low < 2 * len(values) and 0 <= low <= max(1, len(values) // 10)
+    if len(values) >= MANY_ROWS and dense and not (_TIMES & {part.rstrip("s") for part in parts} or name == "t"):
+        return "whole numbers, all different, that count the rows"
+    return ""
+
+
+def _all_differ(cells: Cells) -> bool:
+    there = cells.values[~cells.gaps]
+    return len(np.unique(there)) == len(there)

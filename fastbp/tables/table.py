@@ -1,0 +1,189 @@
+"""X as users have it, frame, array or list, read column by column."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data import frames
+from ..data.sparse import SparseRows, is_sparse
+from . import cells
+from .cells import Cells
+
+_FEW_ROWS = 64  # whose text is read cell by cell
+_INTEGERS = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64, 128)}
+_NUMBERS = {*_INTEGERS, "Float16", "Float32", "Float64", "Decimal"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's columns.
+
+    Parameters
+    ----------
+    rows, columns : int
+    names : list of str, or None
+        None for arrays, and for frames with other names than text.
+    read : callable
+        Takes a column's number and what errors call it, and returns its `Cells`.
+    """
+
+    rows: int
+    columns: int
+    names: list[str] | None
+    read: Callable[[int, str], Cells]
+
+    def cells(self, column: int) -> Cells:
+        """Return the cells of a column."""
+        return self.read(column, called(column, self.names))
+
+
+def called(column: int, names: Sequence[str | None] | None) -> str:
+    """Return what errors call a column."""
+    name = None if names is None else names[column]
+    return f"X: column {column} (counted from 0)" if name is None else f"X: column {name!r}"
+
+
+def table(X: Any) -> Table:
+    """Return X as a table of at least one row and one column.
+
+    Raises TypeError for what is no table, and for lazy frames; ValueError for other than two dimensions, an empty
+    table and repeated names; ImportError for a frame where narwhals is not installed.
+    """
+    pandas = sys.modules.get("pandas")  # whoever has a frame of pandas has imported it
+    if pandas is not None and isinstance(X, pandas.DataFrame):
+        found = _of_pandas(X)
+    else:
+        frame = frames.as_frame(X, "X")
+        found = _of_array(X) if frame is None else _of_frame(frame)
+    if not found.columns:
+        raise ValueError("X must have at least one column, got a table without columns")
+    if not found.rows:
+        raise ValueError(f"X must have at least one row, got a table of {found.columns} columns without rows")
+    return found
+
+
+def series(y: Any, name: str) -> Cells:
+    """Return the cells of a Series, an array of shape (rows,), a list, or a table of one column; errors call it so.
+
+    Raises TypeError for what is none, ValueError for none or several columns and for no rows.
+    """
+    if isinstance(y, (list, tuple)) or hasattr(y, "to_pylist"):
+        values = y if isinstance(y, (list, tuple)) else y.to_pylist()
+        array = np.empty(len(values), object)
+        array[:] = values
+        y = array
+    elif hasattr(y, "to_frame"):
+        y = y.to_frame()
+    if isinstance(y, np.ndarray) and y.ndim == 1:
+        y = y[:, None]
+    if getattr(y, "shape", (1, 1))[:1] == (0,):
+        raise ValueError(f"{name} must have at least one row, got none")
+    try:
+        found = table(y)
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace("X ", f"{name} ", 1)) from None
+    if found.columns != 1:
+        raise ValueError(f"{name} must be one column, got {found.columns}")
+    return found.read(0, name)
+
+
+def _of_frame(frame: Any) -> Table:
+    columns = frame.columns
+    return Table(
+        len(frame), len(columns), frames.text_names(columns), lambda i, what: _of_series(frame[columns[i]], what)
+    )
+
+
+def _of_pandas(frame: Any) -> Table:
+    """Return a frame of pandas, most of its columns read without narwhals, which takes longest for one row."""
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].tolist()
+        raise ValueError(f"X must have columns of different names, got {twice[0]!r} more than once")
+    names, few = frames.text_names(frame.columns), len(frame) <= _FEW_ROWS
+
+    def read(column: int, what: str) -> Cells:
+        series = frame.iloc[:, column] if names is None else frame[names[column]]
+        kind = series.dtype
+        if isinstance(kind, np.dtype) and (few or kind.kind != "O"):
+            return cells.of_array(series.to_numpy(), what)
+        if kind.name == "category":
+            return cells.of_codes(series.array.codes, series.array.categories.tolist(), what, category=True)
+        if few and kind.name in ("str", "string"):
+            return cells.of_values(series.tolist(), what)
+        return _of_series(next(frames.as_frame(series.to_frame(), what).iter_columns()), what)
+
+    return Table(len(frame), frame.shape[1], names, read)
+
+
+def _of_array(X: Any) -> Table:
+    if is_sparse(X) or isinstance(X, SparseRows):
+        raise TypeError("X must be a data frame or a dense array, got a sparse array; X.toarray() makes it dense")
+    if not isinstance(X, (np.ndarray, list, tuple)) and not hasattr(X, "__array__"):
+        raise TypeError(f"X must be a data frame, an array or a list of rows, got {type(X).__name__}")
+    try:
+        array = np.array(X, object) if isinstance(X, (list, tuple)) else np.asanyarray(X)
+    except ValueError:
+        array = np.empty(0)
+    masked = sys.modules.get("numpy.ma")  # whoever has a masked array has imported it
+    if masked and isinstance(array, masked.MaskedArray):
+        array = array.astype(object).filled(None)
+    if isinstance(X, (list, tuple)) and X and (array.ndim != 2 or any(isinstance(row, (str, dict)) for row in X)):
+        raise ValueError("X must be a table of two dimensions: a list of rows of the same length")
+    if array.ndim != 2 and len(np.atleast_1d(array)):
+        raise ValueError(f"X must be a table of two dimensions, (rows, columns), got an array of shape {array.shape}")
+    rows, columns = array.shape if array.ndim == 2 else (0, 0)
+    array = np.asarray(array)
+    return Table(rows, columns, None, lambda column, what: cells.of_array(array[:, column], what))
+
+
+def _of_series(column: Any, what: str) -> Cells:
+    """Return the cells of a Series of narwhals."""
+    kind = type(column.dtype).__name__
+    if kind == "Decimal" or kind.endswith("Int128"):
+        import narwhals as nw
+
+        return Cells("number", _numbers(column.cast(nw.Float64)), whole=kind != "Decimal")
+    if kind in _NUMBERS:
+        return Cells("number", _numbers(column), whole=kind in _INTEGERS)
+    if kind == "Boolean":
+        return Cells("boolean", _numbers(column).astype(np.float64))
+    if kind in ("String", "Categorical", "Enum"):
+        return cells.of_codes(*_coded(column), what, category=kind != "String")
+    if kind in ("Date", "Datetime"):
+        return cells.of_array(np.asarray(column.to_numpy()), what)
+    if kind == "Duration":
+        return cells.of_array(column.to_numpy().astype("timedelta64[us]"), what)
+    if kind == "Time":
+        return Cells("number", np.array([cells.seconds(value) for value in column.to_list()]))
+    if kind == "Object" or column.null_count() == len(column):
+        return cells.of_values(column.to_list(), what)
+    raise cells.refused(what, f"dtype {column.dtype}")
+
+
+def _numbers(column: Any) -> np.ndarray:
+    """Return integers as they are, and anything else as float64."""
+    array = column.to_numpy()
+    if array.dtype.kind in "iu":
+        return array
+    if array.dtype == object:  # booleans with gaps
+        array = [np.nan if cells.is_missing(value) else value for value in array.tolist()]
+    return np.array(array, np.float64)
+
+
+def _coded(column: Any) -> tuple[np.ndarray, list[Any]]:
+    """Return the number of each cell among the different values of a column, and these values."""
+    native = column.to_native()
+    if hasattr(native, "factorize"):  # pandas and what is like it
+        codes, values = native.factorize()
+        return np.asarray(codes), values.tolist()
+    if hasattr(native, "dictionary_encode"):  # Arrow
+        whole = native.combine_chunks().dictionary_encode()
+        if hasattr(whole, "indices"):
+            codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            return codes.astype(np.int64), whole.dictionary.to_pylist()
+    return cells.numbered(column.to_list())
