@@ -27,9 +27,10 @@ from .compiled import ADDED_SOLVERS, NUMBERS, STEPS
 from .documentation import CLASSIFIER, REGRESSOR, class_docstring
 from .fitting import SCORES, Fitting
 from .private import HasMethods, Interval, StrOptions
+from .tabular import TabularClassifier, TabularRegressor
 from .twins import KINDS, register_converters, register_if_imported
 
-__all__ = ["MLPClassifier", "MLPRegressor", "register_converters"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor", "register_converters"]
 
 _EXTENDED = {
     "activation": [StrOptions(set(CALLED)), Activation, "array-like"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ..data import shown
@@ -65,7 +65,8 @@ class History:
         dict
             Values by the lists' names.
         """
-        return {name: values[-1] for name, values in self.history.items() if values}
+        lists = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: values[-1] for name, values in lists.items() if isinstance(values, list) and values}
 
     def to_frame(self) -> Any:
         """Return the lists as a data frame of pandas, one row an epoch.

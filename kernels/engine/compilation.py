@@ -153,7 +153,11 @@ def library_code(dtype):
 
 def all_kernels():
     """Return the kernels of all programs that there can be, but for those of users' functions."""
-    plain = [phases.Kernel(name) for name in (*_PLAIN, "update", "update_groups", "update_csr") if name != "row_block_clocked"]
+    plain = [
+        phases.Kernel(name)
+        for name in (*_PLAIN, "update", "update_groups", "update_csr")
+        if name != "row_block_clocked"
+    ]
     sparse = [phases.Kernel(name, of) for name in _SPARSE for of in CSR_DTYPES]
     made = [
         phases.Kernel(name, of)

@@ -1,0 +1,254 @@
+"""TabularClassifier and TabularRegressor: networks that take tables as they are, with scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from ..data.choices import CALLED
+from ..kernels.entries.activation import Activation
+from ..network import PARAMETRIZATIONS
+from ..tables import fitting
+from ..tables.recipe import Recipe
+from . import tabular_input
+from .private import Interval, StrOptions
+from .tabular_documentation import documented
+
+_RECIPE = (
+    "hidden_layer_sizes", "activation", "learning_rate", "n_epochs", "batch_size", "beta_1", "beta_2", "epsilon",
+    "scaling_layer", "parametrization", "bias_rate", "scale_rate", "waves", "stop_after_wave", "dtype", "n_threads",
+)  # fmt: skip
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like"],
+    "activation": [None, StrOptions(set(CALLED)), Activation],
+    "learning_rate": [None, Interval(Real, 0, None, closed="neither")],
+    "n_epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    "scaling_layer": ["boolean"],
+    "parametrization": [StrOptions(set(PARAMETRIZATIONS))],
+    "bias_rate": [Interval(Real, 0, None, closed="left")],
+    "scale_rate": [Interval(Real, 0, None, closed="left")],
+    "waves": [Interval(Integral, 1, 30, closed="both")],
+    "stop_after_wave": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "n_folds": [None, Interval(Integral, 2, None, closed="left")],
+    "categorical_features": [None, "array-like"],
+    "max_categories": [Interval(Integral, 2, None, closed="left")],
+    "dtype": [StrOptions({"float32", "float64"})],
+    "n_threads": [None, Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
+    "verbose": ["verbose", StrOptions({"auto"})],
+}
+
+
+class _Tabular(BaseEstimator):
+    """What both estimators share."""
+
+    _parameter_constraints = _CONSTRAINTS
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, classes: int | None) -> Any:
+        """Train on rows whose targets are checked, and set the fitted attributes."""
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        own = {"label_smoothing": self.label_smoothing} if classes else {}
+        recipe = Recipe(classes, **{name: getattr(self, name) for name in _RECIPE}, **own)
+        validation = None if X_val is None else fitting.Table(X_val, y_val)
+        self.members_ = fitting.fit(
+            fitting.Table(X, y, sample_weight), recipe, np.random.default_rng(seed), validation=validation,
+            validation_fraction=self.validation_fraction, n_folds=self.n_folds,
+            categorical_features=self.categorical_features, max_categories=self.max_categories, verbose=self.verbose,
+        )  # fmt: skip
+        first = self.members_[0]
+        self.columns_ = first.columns.described
+        self.n_iter_ = len(first.losses)
+        self.best_epoch_ = first.best_epoch
+        self.loss_curve_, self.validation_errors_ = first.losses, first.errors
+        return self
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = tabular_input.rows(self, X)
+        return fitting.outputs(self.members_, X, hasattr(self, "classes_"))
+
+    def _kernels_ahead(self) -> Any:
+        """Yield what `warmup` compiles for this estimator."""
+        for classes in (2, None) if not isinstance(self, (ClassifierMixin, RegressorMixin)) else self._kinds:
+            model = Recipe(classes, **{name: getattr(self, name) for name in _RECIPE}).model(
+                1, np.random.default_rng(0)
+            )
+            yield from model._kernels_ahead()
+
+
+class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
+    __doc__ = documented("classes")
+    _kinds = (2,)
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (256, 256, 256),
+        *,
+        activation: Any = None,
+        learning_rate: float | None = None,
+        n_epochs: int = 256,
+        batch_size: int = 256,
+        beta_1: float = 0.9,
+        beta_2: float = 0.95,
+        epsilon: float = 1e-8,
+        label_smoothing: float = 0.1,
+        scaling_layer: bool = True,
+        parametrization: str = "ntk",
+        bias_rate: float = 0.1,
+        scale_rate: float = 6.0,
+        waves: int = 4,
+        stop_after_wave: bool = False,
+        validation_fraction: float = 0.2,
+        n_folds: int | None = None,
+        categorical_features: Any = None,
+        max_categories: int = 1000,
+        dtype: str = "float32",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: Any = 0,
+    ) -> None:
+        tabular_input.set_parameters(self, locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> TabularClassifier:
+        """Train on a table and its classes.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (rows, columns)
+            Of pandas, polars or Arrow, with columns of any kind; or numbers or objects. Gaps are taken as they are.
+        y : array-like of shape (rows,)
+            Classes: text, numbers or booleans. Rows without one are left out, and counted.
+        sample_weight : array-like of shape (rows,), optional
+            Weight of each row in errors and gradients.
+        X_val, y_val : optional
+            Rows whose error chooses the epoch; then all rows of X train.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        given = tabular_input.checked(self, X, y, sample_weight, X_val, y_val, "classes")
+        check_classification_targets(given.y)
+        self.classes_, numbers = np.unique(given.y, return_inverse=True)
+        if len(self.classes_) == 1:
+            raise ValueError(f"y must hold at least two classes, got one class: {self.classes_[0]!r}")
+        tabular_input.refuse_all_different(given.y, self.classes_)
+        held = None if given.y_val is None else tabular_input.class_numbers(given.y_val, self.classes_)
+        return self._fit(given.X, numbers, given.weights, given.X_val, held, len(self.classes_))
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (rows, columns)
+
+        Returns
+        -------
+        ndarray of shape (rows, classes)
+            In the order of `classes_`.
+        """
+        return self._outputs(X)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the class of each row.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (rows, columns)
+            Columns are found by name where both tables have names. Categories that `fit` did not see count as missing.
+
+        Returns
+        -------
+        ndarray of shape (rows,)
+        """
+        numbers = self._outputs(X).argmax(axis=1)
+        return self.classes_[numbers]
+
+
+class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
+    __doc__ = documented("numbers")
+    _kinds = (None,)
+    _parameter_constraints = {name: one for name, one in _CONSTRAINTS.items() if name != "label_smoothing"}
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (256, 256, 256),
+        *,
+        activation: Any = None,
+        learning_rate: float | None = None,
+        n_epochs: int = 256,
+        batch_size: int = 256,
+        beta_1: float = 0.9,
+        beta_2: float = 0.95,
+        epsilon: float = 1e-8,
+        scaling_layer: bool = True,
+        parametrization: str = "ntk",
+        bias_rate: float = 0.1,
+        scale_rate: float = 6.0,
+        waves: int = 4,
+        stop_after_wave: bool = False,
+        validation_fraction: float = 0.2,
+        n_folds: int | None = None,
+        categorical_features: Any = None,
+        max_categories: int = 1000,
+        dtype: str = "float32",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: Any = 0,
+    ) -> None:
+        tabular_input.set_parameters(self, locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> TabularRegressor:
+        """Train on a table and its numbers.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (rows, columns)
+            Of pandas, polars or Arrow, with columns of any kind; or numbers or objects. Gaps are taken as they are.
+        y : array-like of shape (rows,)
+            Numbers. Rows without one are left out, and counted.
+        sample_weight : array-like of shape (rows,), optional
+            Weight of each row in errors and gradients.
+        X_val, y_val : optional
+            Rows whose error chooses the epoch; then all rows of X train.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        given = tabular_input.checked(self, X, y, sample_weight, X_val, y_val, "numbers")
+        return self._fit(given.X, given.y, given.weights, given.X_val, given.y_val, None)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the number that is expected for each row.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (rows, columns)
+            Columns are found by name where both tables have names. Categories that `fit` did not see count as missing.
+
+        Returns
+        -------
+        ndarray of shape (rows,)
+        """
+        return self._outputs(X)

@@ -1,0 +1,112 @@
+"""The docstrings of the tabular estimators."""
+
+_HEAD = {
+    "classes": "Classes of the rows of a table as people have it, by RealMLP-TD-S, a network of three hidden layers.",
+    "numbers": "Numbers for the rows of a table as people have it, by RealMLP-TD-S, a network of three hidden layers.",
+}
+_RATE = {"classes": "0.04", "numbers": "0.07"}
+_ACTIVATION = {"classes": "SELU", "numbers": "Mish"}
+_SMOOTHING = {
+    "classes": """    label_smoothing : float
+        Share of the target that is spread over all classes.
+""",
+    "numbers": "",
+}
+_CLASSES = {
+    "classes": """    classes_ : ndarray of shape (classes,)
+        The classes, in order.
+""",
+    "numbers": "",
+}
+_EXAMPLE = {
+    "classes": """    >>> from fastbp.sklearn import TabularClassifier
+    >>> X = [[31, "Oslo"], [45, "Rome"], [None, "Oslo"], [52, "Rome"]] * 10
+    >>> model = TabularClassifier(n_epochs=20, random_state=0).fit(X, ["no", "yes", "no", "yes"] * 10)
+    >>> model.predict([[40, "Oslo"], [40, "Rome"]])
+    array(['no', 'yes'], dtype='<U3')
+""",
+    "numbers": """    >>> from fastbp.sklearn import TabularRegressor
+    >>> X = [[31, "Oslo"], [45, "Rome"], [None, "Oslo"], [52, "Rome"]] * 10
+    >>> model = TabularRegressor(n_epochs=20, random_state=0).fit(X, [1.5, 2.5, 1.5, 2.5] * 10)
+    >>> model.predict([[40, "Oslo"], [40, "Rome"]]).round(1)
+    array([1.5, 2.5])
+""",
+}
+_TEXT = """{head}
+
+    Columns may hold numbers, text, categories, booleans and dates, with gaps. `columns_` tells what became of each.
+    A part of the rows validates: the parameters of the epoch with the least error are kept.
+
+    The recipe is that of Holzmueller, Grinsztajn and Steinwart, "Better by default", 2024 (arXiv 2407.04491).
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int
+        Units of each hidden layer.
+    activation : str, Activation or None
+        F of the hidden layers; None for {activation}.
+    learning_rate : float or None
+        The highest rate of Adam; None for {rate}.
+    n_epochs, batch_size : int
+        Passes over the rows, and rows a step. Rows that fill no minibatch are left out of an epoch.
+    beta_1, beta_2, epsilon : float
+        Of Adam.
+{smoothing}    scaling_layer : bool
+        Whether inputs are multiplied by trained scales.
+    parametrization : {{"standard", "ntk"}}
+        "ntk" trains V of W = V / sqrt(inputs).
+    bias_rate, scale_rate : float
+        Factors of the learning rate of biases, and of the scales.
+    waves : int
+        Waves of the learning rate, each twice as long as the one before.
+    stop_after_wave : bool
+        Whether training stops after a wave in which the validation error has not become less.
+    validation_fraction : float
+        Share of the rows, drawn at random, that validates; with 0 the last epoch is kept.
+    n_folds : int or None
+        Number of networks, each validated on a fold of its own and trained on the other rows; their outputs are
+        averaged. Folds train side by side, one a core.
+    categorical_features : list of names or numbers of columns, or mask, optional
+        Columns of numbers that are categories. Text, categories and booleans are without being named.
+    max_categories : int
+        Values of a category at most: of more the commonest stay, and one stands for all others.
+    dtype : {{"float32", "float64"}}
+        Of parameters and arithmetic.
+    n_threads : int or None
+        Most threads. The bits are the same for any number.
+    random_state : int, RandomState or None
+        Fixes the split, first weights and the order of the rows.
+    verbose : {{"auto", True, False, 0, 1, 2}}
+        As for `fastbp.Model.fit`.
+
+    Attributes
+    ----------
+{classes}    columns_ : tuple
+        Name, kind, what became and a note of each column; prints as a table.
+    members_ : list
+        The networks with their columns.
+    best_epoch_ : int or None
+        The epoch that was kept, from 1, of the first network; None without rows that validate.
+    validation_errors_ : ndarray
+        {errors} after each epoch, of the first network.
+    loss_curve_ : ndarray
+        Training loss of each epoch, of the first network.
+    n_iter_ : int
+        Epochs of the first network.
+    n_features_in_, feature_names_in_
+        Number of columns, and their names where all are text.
+    n_rows_without_target_ : int
+        Rows that were left out.
+
+    Examples
+    --------
+{example}    """
+_ERRORS = {"classes": "Share of wrong classes", "numbers": "Root of the mean squared error in deviations of y,"}
+
+
+def documented(kind: str) -> str:
+    """Return the docstring of the estimator for "classes" or for "numbers"."""
+    return _TEXT.format(
+        head=_HEAD[kind], activation=_ACTIVATION[kind], rate=_RATE[kind], smoothing=_SMOOTHING[kind],
+        classes=_CLASSES[kind], errors=_ERRORS[kind], example=_EXAMPLE[kind],
+    )  # fmt: skip

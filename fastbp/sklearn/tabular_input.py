@@ -1,0 +1,175 @@
+"""What the tabular estimators are given, checked: tables, targets, weights, and rows that validate."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import assert_all_finite
+
+from ..data import frames
+from ..tables import targets
+from .private import check_sample_weight
+
+
+class Given(NamedTuple):
+    """The arguments of `fit` without rows that have no target or no weight; y is classes or float64 numbers."""
+
+    X: Any
+    y: np.ndarray
+    weights: np.ndarray | None
+    X_val: Any
+    y_val: np.ndarray | None
+
+
+def set_parameters(estimator: Any, given: dict[str, Any]) -> None:
+    """Set the parameters of a constructor, from its local names."""
+    for name, value in given.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
+
+
+def checked(estimator: Any, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, kind: str) -> Given:
+    """Return what `fit` is given, checked; set what scikit-learn asks for of X.
+
+    `kind` is "classes" or "numbers". Raises ValueError and TypeError that name the argument.
+    """
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val must be given together")
+    if X_val is not None and estimator.n_folds is not None:
+        raise ValueError("n_folds validates each network on its fold: give either n_folds or X_val")
+    X, names = _table(X, "X", estimator)
+    y, has = _target(y, "y", kind, estimator)
+    check_consistent_length(X, y)
+    estimator.n_rows_without_target_ = int(np.count_nonzero(~has))
+    weights = None
+    if sample_weight is not None:
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        has = has & (weights > 0)
+        if not has.any():
+            raise ValueError("sample_weight must be above 0 for some row that has a target")
+    estimator.n_features_in_ = X.shape[1]
+    if names is not None:
+        estimator.feature_names_in_ = np.array(names, object)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    if not has.all():
+        X, y, weights = picked(X, has), y[has], None if weights is None else weights[has]
+    if not len(y):
+        raise ValueError("y must have at least one row with a target")
+    if len(y) < 2:
+        raise ValueError(f"X must have at least 2 rows with a target, got n_samples = {len(y)}: 1 sample")
+    if X_val is not None:
+        X_val, _ = _table(X_val, "X_val", estimator)
+        y_val, has = _target(y_val, "y_val", kind, estimator)
+        check_consistent_length(X_val, y_val)
+        if not has.any():
+            raise ValueError("y_val must have at least one row with a target")
+        X_val, y_val = picked(X_val, has), y_val[has]
+    return Given(X, y, weights, X_val, y_val)
+
+
+def rows(estimator: Any, X: Any) -> Any:
+    """Return a table to predict from; columns of frames are found by name later."""
+    X, names = _table(X, "X", estimator)
+    expected = estimator.n_features_in_
+    by_name = names is not None and hasattr(estimator, "feature_names_in_")
+    if not by_name and X.shape[1] != expected:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting {expected} features as input"
+        )
+    return X
+
+
+def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the number of each class; raise ValueError for one that `fit` has not seen in y."""
+    unknown = ~np.isin(y, classes)
+    if unknown.any():
+        raise ValueError(f"y_val must hold classes of y, got {y[unknown][0]!r}")
+    return np.searchsorted(classes, y)
+
+
+def refuse_all_different(y: np.ndarray, classes: np.ndarray) -> None:
+    """Raise ValueError where each class comes once: nothing could be learned, and nothing validated."""
+    if len(classes) == len(y) > 2:
+        raise ValueError(f"y must hold classes that come again, got {len(y)} rows of {len(classes)} different classes")
+
+
+def picked(X: Any, has: np.ndarray) -> Any:
+    """Return the rows of a frame or array for which `has` is true."""
+    if has.all():
+        return X
+    if isinstance(X, np.ndarray):
+        return X[has]
+    import narwhals as nw
+
+    return nw.from_native(X, eager_only=True).filter(has.tolist()).to_native()
+
+
+def _table(X: Any, name: str, estimator: Any) -> tuple[Any, list[str] | None]:
+    """Return a frame as it is, or an array of two dimensions, and the names of its columns if all are text."""
+    frame = None if isinstance(X, (np.ndarray, list, tuple)) else frames.as_frame(X, name)
+    if frame is not None:
+        return X, frames.text_names(frame.columns)
+    if isinstance(X, (list, tuple)):
+        X = _of_list(X)
+    return check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name=name), None
+
+
+def _of_list(X: Any) -> Any:
+    """Return a list of rows as an array of numbers, or of objects where there is text or None."""
+    try:
+        array = np.asarray(X)
+    except ValueError:
+        return X
+    return np.array(X, object) if array.dtype.kind in "OUSM" else array
+
+
+def _target(y: Any, name: str, kind: str, estimator: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return a target as an array of shape (rows,), and which rows have one."""
+    if y is None:
+        raise ValueError(
+            f"requires {name} to be passed, but the target {name} is None: {type(estimator).__name__} learns from it"
+        )
+    if hasattr(y, "toarray"):
+        raise TypeError(f"Sparse data was passed for {name}, but a dense array is needed: {name}.toarray()")
+    array = np.asarray(y)
+    if array.dtype.kind == "c" or any(isinstance(one, complex) for one in array.ravel()[:1].tolist()):
+        raise ValueError(f"Complex data not supported for {name}")
+    if array.ndim == 2 and array.shape[1] == 1:
+        warnings.warn(
+            f"A column-vector {name} was passed when a 1d array was expected. Please change the shape of {name} to "
+            "(n_samples,), for example using ravel().",
+            DataConversionWarning,
+            stacklevel=4,
+        )
+        array = array.ravel()
+    if array.ndim != 1:
+        raise ValueError(f"{name} should be a 1d array, got an array of shape {array.shape} instead.")
+    if not len(array):
+        return array, np.ones(0, bool)
+    has = targets.without_target(array)
+    return (_numbers(array, name, has) if kind == "numbers" else array), has
+
+
+def _numbers(array: np.ndarray, name: str, has: np.ndarray) -> np.ndarray:
+    """Return numbers as float64, NaN where there are none."""
+    found = np.full(len(array), np.nan)
+    try:
+        found[has] = array[has].astype(np.float64)
+    except (TypeError, ValueError):
+        wrong = next(value for value in array[has].tolist() if not _is_number(value))
+        raise ValueError(f"{name} must hold numbers, got {wrong!r}; TabularClassifier takes classes") from None
+    assert_all_finite(found[has], input_name=name)
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,173 @@
+"""Networks for a table: which rows each trains and validates on, and the mean of their outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..data import checks
+from ..execution import threads
+from ..model.model import Model
+from .columns import Columns
+from .recipe import Recipe, Rows
+
+
+@dataclass
+class Member:
+    """A network with what turns a table into its inputs, and its outputs into targets.
+
+    Parameters
+    ----------
+    columns : Columns
+    model : Model
+    mean, deviation : float
+        Of the targets that it was trained on; 0 and 1 for classes.
+    best_epoch : int or None
+        From 1; None without validation.
+    errors, losses : ndarray
+        Validation error and training loss after each epoch.
+    """
+
+    columns: Columns
+    model: Model
+    mean: float
+    deviation: float
+    best_epoch: int | None
+    errors: np.ndarray
+    losses: np.ndarray
+
+    def outputs(self, X: Any, of_classes: bool) -> np.ndarray:
+        """Return probabilities of shape (rows, classes), or numbers of shape (rows, 1)."""
+        z = self.model.predict_proba(self.columns.transform(X, self.model.dtype)) if of_classes else self._numbers(X)
+        return np.asarray(z, np.float64)
+
+    def _numbers(self, X: Any) -> np.ndarray:
+        z = self.model.predict(self.columns.transform(X, self.model.dtype))
+        return z.astype(np.float64).reshape(-1, 1) * self.deviation + self.mean
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to learn from, its targets and weights, all checked.
+
+    Parameters
+    ----------
+    X : data frame or array
+    y : ndarray of shape (rows,)
+        Class numbers, or numbers.
+    weights : ndarray of shape (rows,) or None
+    """
+
+    X: Any
+    y: np.ndarray
+    weights: np.ndarray | None = None
+
+
+def fit(
+    table: Table,
+    recipe: Recipe,
+    random: np.random.Generator,
+    *,
+    validation: Table | None = None,
+    validation_fraction: float = 0.2,
+    n_folds: int | None = None,
+    categorical_features: Any = None,
+    max_categories: int = 1000,
+    verbose: Any = 0,
+) -> list[Member]:
+    """Return networks trained on a table: one, or one for each fold.
+
+    Rows are split at random. Without folds the share `validation_fraction` validates, or the rows of `validation`.
+    Folds train side by side, one a core. The bits are the same for any number of threads.
+
+    Parameters
+    ----------
+    table : Table
+    recipe : Recipe
+    random : Generator
+        Of the split, the first weights and the order of the rows.
+    validation : Table, optional
+        Rows that validate; then all rows of the table train.
+    validation_fraction : float
+    n_folds : int, optional
+        Number of networks, each validated on the rows of its fold.
+    categorical_features, max_categories
+        As for `Columns.fit`.
+    verbose : {"auto", True, False, 0, 1, 2}
+        As for `Model.fit`, of a single network.
+
+    Returns
+    -------
+    list of Member
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where the table has no column to learn from, or an option is wrong.
+    """
+    n = len(table.y)
+    if n_folds is None:
+        splits = [_holdout(n, 0.0 if validation else validation_fraction, random)]
+    else:
+        splits = list(_folds(n, n_folds, random))
+    seeds = random.integers(2**63, size=len(splits))
+
+    def member(number: int) -> Member:
+        train, held = splits[number]
+        columns = Columns.fit(table.X, train, categorical_features=categorical_features, max_categories=max_categories)
+        rows = Rows(columns.transform(table.X, recipe.dtype), table.y, table.weights)
+        after = rows.picked(held) if validation is None else _inputs(columns, validation, recipe)
+        alone = replace(recipe, n_threads=1) if len(splits) > 1 else recipe
+        return _trained(columns, rows.picked(train), after, alone, int(seeds[number]), verbose)
+
+    workers = min(len(splits), threads.limit(recipe.n_threads))
+    if workers == 1:
+        return [member(number) for number in range(len(splits))]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(member, range(len(splits))))
+
+
+def outputs(members: list[Member], X: Any, of_classes: bool) -> np.ndarray:
+    """Return the mean of the networks' outputs: probabilities (rows, classes), or numbers (rows,)."""
+    total = sum(member.outputs(X, of_classes) for member in members) / len(members)
+    return total if of_classes else total[:, 0]
+
+
+def _trained(columns: Columns, rows: Rows, held: Rows, recipe: Recipe, seed: int, verbose: Any) -> Member:
+    """Return a network trained on some rows, validated on others if there are any."""
+    mean, deviation = 0.0, 1.0
+    if recipe.classes is None:
+        mean, deviation = float(rows.y.mean()), float(rows.y.std()) or 1.0
+        rows, held = (part._replace(y=((part.y - mean) / deviation)[:, None]) for part in (rows, held))
+    model = recipe.model(columns.n_outputs, np.random.default_rng(seed))
+    trained = recipe.train(model, rows, held if len(held.y) else None, verbose)
+    model.feature_names = columns.input_names
+    return Member(
+        columns, model, mean, deviation, trained.best_epoch, trained.validation_errors, np.array(trained.losses)
+    )
+
+
+def _inputs(columns: Columns, table: Table, recipe: Recipe) -> Rows:
+    return Rows(columns.transform(table.X, recipe.dtype), table.y, table.weights)
+
+
+def _holdout(n: int, share: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows to train on, their number rounded up, and those to validate on, in random order."""
+    order = random.permutation(n)
+    first = max(1, math.ceil(n * (1 - share) - 1e-9))
+    return order[:first], order[first:]
+
+
+def _folds(n: int, n_folds: int, random: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows to train on and to validate on of each fold; the folds are as even as can be."""
+    most = checks.whole_number("n_folds", n_folds, 2, n)
+    order = random.permutation(n)
+    for part in np.array_split(np.arange(n), most):
+        held = np.zeros(n, bool)
+        held[part] = True
+        yield order[~held], order[held]

@@ -1,0 +1,157 @@
+"""RealMLP-TD-S, the strongest plain network on tables: how one network is made and trained.
+
+From Holzmueller, Grinsztajn and Steinwart, "Better by default", 2024 (arXiv 2407.04491), and the authors' pytabkit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..callbacks import Callback, parameters_of
+from ..losses import CrossEntropy
+from ..model.model import Model
+from ..optimizers import Adam
+from ..schedules import CosineWaves
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of the network and its training, those of RealMLP-TD-S by default.
+
+    Parameters
+    ----------
+    classes : int or None
+        Number of classes; None for numbers.
+    others
+        As `TabularClassifier` takes them.
+    """
+
+    classes: int | None
+    hidden_layer_sizes: tuple[int, ...] = (256, 256, 256)
+    activation: Any = None
+    learning_rate: float | None = None
+    n_epochs: int = 256
+    batch_size: int = 256
+    beta_1: float = 0.9
+    beta_2: float = 0.95
+    epsilon: float = 1e-8
+    label_smoothing: float = 0.1
+    scaling_layer: bool = True
+    parametrization: str = "ntk"
+    bias_rate: float = 0.1
+    scale_rate: float = 6.0
+    waves: int = 4
+    stop_after_wave: bool = False
+    dtype: str = "float32"
+    n_threads: int | None = None
+
+    def model(self, inputs: int, random: np.random.Generator) -> Model:
+        """Return a network with first weights: V and b from N(0, 1), in the output layer 0."""
+        of_classes = self.classes is not None
+        half = 1.0 if of_classes else 0.5  # the mean of (z - y)^2 has twice the gradient of our loss: Adam sees epsilon
+        rate = self.learning_rate if self.learning_rate is not None else 0.04 if of_classes else 0.07
+        model = Model(
+            [inputs, *self.hidden_layer_sizes, self.classes or 1],
+            self.activation or ("selu" if of_classes else "mish"),
+            Adam(rate, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon * half),
+            CrossEntropy(label_smoothing=self.label_smoothing) if of_classes else "squared_error",
+            dtype=self.dtype,
+            seed=int(random.integers(2**63)),
+            initializer="lecun_normal",
+            n_threads=self.n_threads,
+            scaling_layer=self.scaling_layer,
+            parametrization=self.parametrization,
+            rate_factors={"b": self.bias_rate, "scales": self.scale_rate},
+        )  # fmt: skip
+        for _, b, *_ in model.parameters[:-1]:
+            b[:] = random.standard_normal(len(b))
+        model.parameters[-1][0][:] = 0
+        return model
+
+    def train(self, model: Model, train: Rows, validation: Rows | None, verbose: Any = 0) -> Trained:
+        """Train a network, and leave it with the parameters of the epoch whose validation error is least."""
+        best = BestEpoch("val_accuracy" if self.classes else "val_loss", self._ends_of_waves())
+        given = None if validation is None else tuple(part for part in validation if part is not None)
+        history = model.fit(
+            train.x, train.y, sample_weight=train.weights, epochs=self.n_epochs, batch_size=self.batch_size,
+            drop_last=True, validation_data=given, callbacks=() if validation is None else best,
+            schedule=CosineWaves(self.waves), verbose=verbose,
+        )  # fmt: skip
+        errors = np.array([1 - a for a in history.val_accuracy] or [math.sqrt(2 * e) for e in history.val_loss])
+        return Trained(model, best.epoch, errors, history.loss)
+
+    def _ends_of_waves(self) -> set[int]:
+        """Return the last epoch of each wave but the first, from 0, if training may stop there."""
+        if not self.stop_after_wave:
+            return set()
+        ends = (2.0 ** np.arange(2, self.waves + 1) - 1) / (2.0**self.waves - 1) * self.n_epochs
+        return {math.ceil(end) - 1 for end in ends}
+
+
+class Rows(NamedTuple):
+    """Inputs of the network, targets, and weights or None."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None = None
+
+    def picked(self, rows: np.ndarray) -> Rows:
+        """Return some of the rows."""
+        return Rows(*(None if part is None else part[rows] for part in self))  # type: ignore[arg-type]
+
+
+class Trained(NamedTuple):
+    """A network, and how its training went.
+
+    Parameters
+    ----------
+    model : Model
+    best_epoch : int or None
+        From 1; None without validation.
+    validation_errors : ndarray
+        After each epoch: share of wrong classes, or root of the mean squared error in deviations of y.
+    losses : list of float
+    """
+
+    model: Model
+    best_epoch: int | None
+    validation_errors: np.ndarray
+    losses: list[float]
+
+
+@dataclass
+class BestEpoch(Callback):
+    """Keeps the parameters of the epoch with the least error, the latest of equals, and restores them at the end.
+
+    Parameters
+    ----------
+    monitor : str
+    ends : set of int
+        Epochs after which training stops if none since the last of them was the best.
+    """
+
+    monitor: str
+    ends: set[int] = field(default_factory=set)
+    epoch: int | None = None
+
+    def __post_init__(self) -> None:
+        self._least, self._since, self._kept = math.inf, 0, list[np.ndarray]()
+
+    def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
+        """Keep what is best; stop after a wave without a gain."""
+        value, epoch = logs[self.monitor], int(logs["epoch"])
+        error = value if "loss" in self.monitor else -value
+        if error <= self._least:
+            self._least, self.epoch, self._kept = error, epoch + 1, [array.copy() for array in parameters_of(model)]
+        if epoch in self.ends:
+            model.stop_training = self.epoch is None or self.epoch <= self._since
+            self._since = epoch + 1
+
+    def on_train_end(self, model: Any) -> None:
+        """Restore what is best."""
+        for array, kept in zip(parameters_of(model), self._kept, strict=False):
+            array[...] = kept
