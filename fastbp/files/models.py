@@ -1,14 +1,12 @@
-"""Saved models: safetensors, with the settings and a checksum of the whole file as metadata."""
+"""Saved models: their settings, parameters, and the state of their training, in a sealed file."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from ..kernels.activations import ACTIVATIONS
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.losses import LOSSES
+from . import sealed, tables
 from .writing import write_whole
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "fastbp-model", "2"
 VECTORS = {"b": "bias", "g": "norm.weight", "c": "norm.bias"}  # names of a layer's vectors, all others' their own
 FOREIGN = AttributeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError  # what its content raises
-LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
-_DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # quotes inside the other values are escaped
-_BLANK = b"0" * 64  # stands in the digest's place while it is computed
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
@@ -47,8 +43,10 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     write_whole(_packed(model), path)
 
 
-def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] | None = None) -> Model:
+def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] | None = None) -> Any:
     """Read a model that `Model.save` wrote: its predictions and its further training are the same to the bit.
+
+    A file of a tabular estimator or of ``fastbp train`` on a table gives a `fastbp.tables.model.TableModel`.
 
     Parameters
     ----------
@@ -58,7 +56,7 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
 
     Returns
     -------
-    Model
+    Model or TableModel
 
     Raises
     ------
@@ -77,11 +75,10 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
     >>> model = fastbp.load("model.fastbp", custom={"fourth": fourth})
     """
     path, custom = os.fspath(path), _checked(custom)
-    with open(path, "rb") as file:
-        head, metadata = _header(file, path)
-        data = head + file.read()
-    _check_digest(data, len(head), path)
+    data, metadata = sealed.read(path, {FORMAT: VERSION, tables.FORMAT: tables.VERSION})
     try:
+        if metadata["format"] == tables.FORMAT:
+            return tables.unpacked(data, metadata)
         return _unpacked(data, metadata, custom)
     except MissingError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -91,74 +88,20 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
 
 def _packed(model: Model) -> bytes:
     """Return the whole file of a model."""
-    from safetensors.numpy import save as pack
-
     config, state = model.get_config(), model.get_state()
     tensors: dict[str, np.ndarray] = {}
     del config["n_threads"]  # it is the machine's, and the next may have fewer
-    tensors.update(_arrays(model.network, state["parameters"]))
+    tensors.update(arrays(model.network, state["parameters"]))
     for slot, values in state["optimizer"].items():
         tensors[f"optimizer.{slot}"] = values
     for name in ("shift", "scale"):
         if isinstance(config[f"input_{name}"], list):
             tensors[f"input.{name}"] = np.array(config.pop(f"input_{name}"), np.float64)
-    metadata = {
-        "format": FORMAT,
-        "version": VERSION,
-        "config": json.dumps(config),
-        "steps": str(state["steps"]),
-        "random": json.dumps(state["random"]),
-        "sha256": _BLANK.decode(),
-    }
-    data = pack({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, metadata)
-    head, body = _in_order(data)
-    digest = hashlib.sha256(head + body).hexdigest().encode()
-    return _DIGEST.sub(b'"sha256":"%s"' % digest, head) + body
+    metadata = {"steps": str(state["steps"]), "random": json.dumps(state["random"])}
+    return sealed.packed(FORMAT, VERSION, config, tensors, metadata)
 
 
-def _in_order(data: bytes) -> tuple[bytes, bytes]:
-    """Return a safetensors file's header, its metadata in alphabetical instead of random order, and the rest."""
-    end = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:end])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # tensors start at a multiple of 8
-    return len(text).to_bytes(8, "little") + text, data[end:]
-
-
-def _header(file: BinaryIO, path: str) -> tuple[bytes, dict[str, str]]:
-    """Return the bytes before the tensors, and the metadata in them."""
-    start = file.read(8)
-    length = int.from_bytes(start, "little")
-    text = file.read(length) if len(start) == 8 and length <= LONGEST_HEADER else b""
-    try:
-        metadata = json.loads(text)["__metadata__"]
-        written_by = metadata["format"], metadata["version"]
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
-        raise ValueError(f"{path}: not a model that fastbp saved, or cut short or damaged") from error
-    if written_by[0] != FORMAT:
-        raise ValueError(f"{path}: holds {written_by[0]!r}, not a model that fastbp saved")
-    if written_by[1] != VERSION:
-        raise ValueError(
-            f"{path}: model format {written_by[1]!r}, this fastbp reads format {VERSION!r}: "
-            "a newer fastbp wrote the file, or it is damaged"
-        )
-    return start + text, metadata
-
-
-def _check_digest(data: bytes, header: int, path: str) -> None:
-    places = list(_DIGEST.finditer(data, 8, header))
-    if len(places) == 1:
-        begin, end = places[0].span(1)
-        digest = hashlib.sha256(data[:begin])
-        digest.update(_BLANK)
-        digest.update(memoryview(data)[end:])
-        if digest.hexdigest().encode() == data[begin:end]:
-            return
-    raise ValueError(f"{path}: damaged: its content does not match its checksum")
-
-
-def _arrays(network: Network, flat: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def arrays(network: Network, flat: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Yield each array of parameters, views of `flat`, with its name in the file."""
     for i, ((W, *vectors), named) in enumerate(zip(network.views(flat), network.vectors, strict=True)):
         yield f"layers.{i}.weight", W
@@ -182,24 +125,18 @@ def _checked(custom: Any) -> Mapping[str, Any]:
 
 
 def _unpacked(data: bytes, metadata: dict[str, str], custom: Mapping[str, Any]) -> Model:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as unpack
-
     from ..model.model import Model
 
-    try:
-        tensors = unpack(data)
-    except SafetensorError as error:
-        raise ValueError(str(error)) from error
+    tensors = sealed.tensors(data)
     config: dict[str, Any] = json.loads(metadata["config"])
     for name in ("shift", "scale"):
         if f"input.{name}" in tensors:
             config[f"input_{name}"] = tensors.pop(f"input.{name}")
-    _check_shapes(tensors, config)
+    check_shapes(tensors, config)
     model = Model(**config | _own(config, custom))
     kept = model.get_state()
-    for name, array in _arrays(model.network, kept["parameters"]):
-        array[...] = _fitting(tensors, name, array.shape, array.dtype)
+    for name, array in arrays(model.network, kept["parameters"]):
+        array[...] = fitting(tensors, name, array.shape, array.dtype)
         del tensors[name]
     slots = {name.removeprefix("optimizer."): tensor for name, tensor in tensors.items()}
     state = {"steps": int(metadata["steps"]), "random": json.loads(metadata["random"]), "optimizer": slots}
@@ -207,10 +144,10 @@ def _unpacked(data: bytes, metadata: dict[str, str], custom: Mapping[str, Any]) 
     return model
 
 
-def _check_shapes(tensors: Mapping[str, np.ndarray], config: dict[str, Any]) -> None:
+def check_shapes(tensors: Mapping[str, np.ndarray], config: dict[str, Any], start: str = "") -> None:
     """Raise ValueError if the weights are not those of the layers, before room is made for layers of any size."""
     for i, shape in enumerate(pairwise(config["layer_sizes"])):
-        _fitting(tensors, f"layers.{i}.weight", shape, np.dtype(config["dtype"]))
+        fitting(tensors, f"{start}layers.{i}.weight", shape, np.dtype(config["dtype"]))
 
 
 def _own(config: dict[str, Any], custom: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,7 +170,7 @@ def _one(what: str, name: str, kept: Any, known: Mapping[str, Any], custom: Mapp
     raise MissingError(f"the model's {what} {name!r} is not one of fastbp's; {hint}")
 
 
-def _fitting(tensors: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+def fitting(tensors: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Return the tensor of this name, if there is one of this shape and dtype."""
     if name not in tensors:
         raise ValueError(f"no tensor {name}")

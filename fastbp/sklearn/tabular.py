@@ -15,6 +15,7 @@ from ..data.choices import CALLED
 from ..kernels.entries.activation import Activation
 from ..network import PARAMETRIZATIONS
 from ..tables import fitting
+from ..tables.model import TableModel
 from ..tables.recipe import Recipe
 from . import tabular_input
 from .private import Interval, StrOptions
@@ -83,6 +84,17 @@ class _Tabular(BaseEstimator):
         check_is_fitted(self)
         X = tabular_input.rows(self, X)
         return fitting.outputs(self.members_, X, hasattr(self, "classes_"))
+
+    def save(self, path: Any) -> None:
+        """Write the fitted model to a safetensors file, for ``fastbp predict`` and `fastbp.load`; no pickle is in it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file there is replaced.
+        """
+        check_is_fitted(self)
+        TableModel(self.members_, getattr(self, "classes_", None)).save(path)
 
     def _kernels_ahead(self) -> Any:
         """Yield what `warmup` compiles for this estimator."""

@@ -134,7 +134,7 @@ def fit(
 
 def outputs(members: list[Member], X: Any, of_classes: bool) -> np.ndarray:
     """Return the mean of the networks' outputs: probabilities (rows, classes), or numbers (rows,)."""
-    total = sum(member.outputs(X, of_classes) for member in members) / len(members)
+    total = np.mean([member.outputs(X, of_classes) for member in members], axis=0)
     return total if of_classes else total[:, 0]
 
 

@@ -1,0 +1,88 @@
+"""Saved models of tables: columns, networks and classes in a sealed file, without pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import sealed
+from .writing import write_whole
+
+if TYPE_CHECKING:
+    from ..tables.fitting import Member
+    from ..tables.model import TableModel
+
+FORMAT, VERSION = "fastbp-table", "1"
+_CURVES = "errors", "losses"
+
+
+def save(model: TableModel, path: str | os.PathLike[str]) -> None:
+    """Write a model of a table to a file, whole or not at all; raise OSError where that is impossible."""
+    config: dict[str, Any] = {
+        "target": model.target,
+        "classes": None if model.classes is None else model.classes.tolist(),
+        "dtype": None if model.classes is None else model.classes.dtype.str,
+        "members": [],
+    }
+    tensors: dict[str, np.ndarray] = {}
+    for i, member in enumerate(model.members):
+        about, arrays = _packed(member)
+        config["members"].append(about)
+        tensors |= {f"members.{i}.{name}": array for name, array in arrays.items()}
+    write_whole(sealed.packed(FORMAT, VERSION, config, tensors), path)
+
+
+def unpacked(data: bytes, metadata: dict[str, str]) -> TableModel:
+    """Return the model of a file's content; raise an error where that is not what `save` writes."""
+    from ..tables.model import TableModel
+
+    config: dict[str, Any] = json.loads(metadata["config"])
+    tensors, classes = sealed.tensors(data), None
+    if config["classes"] is not None:
+        classes = np.array(config["classes"], np.dtype(config["dtype"]))
+    members = []
+    for i, about in enumerate(config["members"]):
+        start = f"members.{i}."
+        mine = {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
+        members.append(_member(about, mine))
+    return TableModel(members, classes, config["target"])
+
+
+def _packed(member: Member) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the settings and the arrays of one network with its columns."""
+    from . import models
+
+    columns, arrays = member.columns.to_config()
+    tensors = {f"columns.{name}": array for name, array in arrays.items()}
+    network = member.model.get_config()
+    del network["n_threads"]  # it is the machine's, and the next may have fewer
+    flat = member.model.get_state()["parameters"]
+    tensors |= {f"network.{name}": array for name, array in models.arrays(member.model.network, flat)}
+    tensors |= {name: np.asarray(getattr(member, name), np.float64) for name in _CURVES}
+    scale = {"mean": member.mean, "deviation": member.deviation, "best_epoch": member.best_epoch}
+    return {"columns": columns, "network": network, **scale}, tensors
+
+
+def _member(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Member:
+    from ..model.model import Model
+    from ..tables.columns import Columns
+    from ..tables.fitting import Member
+    from . import models
+
+    start = "columns."
+    arrays = {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
+    columns = Columns.from_config(about["columns"], arrays)
+    network = about["network"]
+    models.check_shapes(tensors, network, "network.")
+    model = Model(**network)
+    state = model.get_state()
+    for name, array in models.arrays(model.network, state["parameters"]):
+        array[...] = models.fitting(tensors, f"network.{name}", array.shape, array.dtype)
+    model.set_state(state)
+    if model.layer_sizes[0] != columns.n_outputs:
+        raise ValueError(f"columns give {columns.n_outputs} inputs, the network takes {model.layer_sizes[0]}")
+    mean, deviation, best = (about[name] for name in ("mean", "deviation", "best_epoch"))
+    return Member(columns, model, float(mean), float(deviation), best, *(tensors[name] for name in _CURVES))

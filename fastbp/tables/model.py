@@ -1,0 +1,99 @@
+"""A trained model of a table: it takes rows as people have them, and gives classes or numbers."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from . import fitting
+from .fitting import Member
+
+
+class TableModel:
+    """Networks with the columns that they take, and the classes that they tell apart.
+
+    `fastbp.load` gives it for a file of a tabular estimator or of ``fastbp train``. It needs no scikit-learn.
+
+    Parameters
+    ----------
+    members : list of Member
+        Their outputs are averaged.
+    classes : ndarray or None
+        In the order of the outputs; None for numbers.
+    target : str or None
+        Name of the column that was learned.
+    """
+
+    def __init__(self, members: list[Member], classes: np.ndarray | None, target: str | None = None) -> None:
+        self.members, self.classes, self.target = members, classes, target
+
+    @property
+    def columns(self) -> Any:
+        """Name, kind, what became and a note of each column; prints as a table."""
+        return self.members[0].columns.described
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the class, or the expected number, of each row.
+
+        Parameters
+        ----------
+        X : data frame or array of shape (rows, columns)
+            Columns are found by name where both tables have names.
+
+        Returns
+        -------
+        ndarray of shape (rows,)
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where a column is missing or of another kind; names it.
+        """
+        outputs = fitting.outputs(self.members, X, self.classes is not None)
+        return outputs if self.classes is None else self.classes[outputs.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, of shape (rows, classes).
+
+        Parameters
+        ----------
+        X : data frame or array of shape (rows, columns)
+
+        Returns
+        -------
+        ndarray of shape (rows, classes)
+
+        Raises
+        ------
+        AttributeError
+            Where the model predicts numbers.
+        ValueError, TypeError
+            As `predict` does.
+        """
+        if self.classes is None:
+            raise AttributeError("a model of numbers has no probabilities")
+        return fitting.outputs(self.members, X, True)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a safetensors file, which `fastbp.load` reads; it holds columns, networks and classes.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file there is replaced.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written. What was there is left as it was.
+        """
+        from ..files import tables
+
+        tables.save(self, path)
+
+    def __repr__(self) -> str:
+        what = "numbers" if self.classes is None else f"{len(self.classes)} classes"
+        networks = "a network" if len(self.members) == 1 else f"{len(self.members)} networks"
+        return f"<fastbp.TableModel: {networks}, {self.members[0].columns.n_columns} columns, {what}>"
