@@ -117,7 +117,13 @@ def of_values(values: list[Any], what: str) -> Cells:
 
 
 def numbered(values: list[Any]) -> tuple[np.ndarray, list[Any]]:
-    """Return the number of each value among the different ones, and these in the order in which they come."""
+    """Return the number of each value among the different ones, and these in the order in which they come.
+
+    Booleans among anything else are 1 and 0, which they equal.
+    """
+    truths = {*map(type, values)} & {bool, np.bool_}
+    if truths and not all(type(value) in truths or is_missing(value) for value in values):
+        values = [int(value) if type(value) in truths else value for value in values]
     different = list(dict.fromkeys(values))
     place = {value: i for i, value in enumerate(different)}
     return np.array([*map(place.__getitem__, values)], np.int64), different
