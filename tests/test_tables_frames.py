@@ -109,6 +109,12 @@ def test_columns_are_found_by_name_in_any_order_and_among_others(small):
     assert columns.transform(small.assign(more=1.0)[["more", "b", "a"]]).tobytes() == Z.tobytes()  # `name` was left out
     assert columns.transform(small.set_axis([0, 1, 2], axis=1)).tobytes() == Z.tobytes()
     assert columns.transform(small.to_numpy()).tobytes() == Z.tobytes()
+    numbered = small.set_axis([10, 20, 30], axis=1)
+    columns = Columns.fit(numbered, [0, 1, 2, 3])
+    assert columns.names == ["10", "20", "30"] and columns.transform(numbered[[30, 10, 20]]).tobytes() == Z.tobytes()
+    counted = small.set_axis([0, 1, 2], axis=1)
+    columns = Columns.fit(counted, [0, 1, 2, 3])
+    assert columns.names is None and columns.transform(counted[[2, 0, 1]]).tobytes() == Z.tobytes()
 
 
 def test_columns_that_are_missing_or_renamed_are_listed(small):
@@ -158,6 +164,11 @@ def test_levels_that_were_read_as_another_dtype_are_the_same():
     numbers = Columns.fit([[1], [2], [3], [1]], [0, 1, 2], categorical_features=[0])
     assert numbers.input_names == ["column 0 = 1", "column 0 = 2", "column 0 = 3"]
     assert numbers.transform([["3"], [2.0], ["?"]]).tobytes() == numbers.transform([[3], [2], [9]]).tobytes()
+    gaps = Columns.fit([[1.5], [None], [2.0], [7.0]], [0, 1, 2], categorical_features=[0])
+    assert gaps.input_names == ["column 0 = 1.5", "column 0 = 2", "column 0 = 7"]
+    days = np.array([["2024-01-01"], ["NaT"], ["2024-01-02"], ["2024-01-03"]], "M8[D]")
+    names = Columns.fit(days, [0, 1, 2], categorical_features=[0]).input_names
+    assert names == [f"column 0 = 2024-01-0{day}" for day in (1, 2, 3)]
     large = [[2**53], [2**53 + 1], [2**53 + 2]]
     assert Columns.fit(np.array(large), [0, 1, 2], categorical_features=[0]).n_outputs == 3
 

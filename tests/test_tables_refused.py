@@ -32,6 +32,7 @@ def bad_tables():
         ValueError,
         "columns of different names, got 'a' more than once",
     )
+    yield pandas.DataFrame([[1, 2]], columns=["1", 1]), ValueError, "columns of different names, got '1' more than once"
     yield np.array([[b"a"]]), TypeError, rf"X: column 0 \(counted from 0\) {types} dtype \|S1"
     yield np.array([[1j]]), TypeError, f"{types} dtype complex128"
     yield pandas.DataFrame({"a": [[1], [2]]}), TypeError, f"X: column 'a' {types} cells that are lists"

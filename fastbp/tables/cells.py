@@ -54,13 +54,15 @@ class Cells:
         """Return the number of each cell among texts, -1 for gaps, and the texts: one for each different value."""
         if self.form == "text":
             return self.values, self.texts
-        gaps = self.gaps
-        found, codes = np.unique(self.values, return_inverse=True)
+        there = ~self.gaps
+        found, its = np.unique(self.values[there], return_inverse=True)
+        codes = np.full(len(there), -1)
+        codes[there] = its
         if self.form == "boolean":
             texts = ["False" if value == 0 else "True" for value in found.tolist()]
         else:
             texts = [text_of(value) for value in (found if self.form == "date" else found.tolist())]
-        return np.where(gaps, -1, codes.reshape(-1)), texts
+        return codes, texts
 
     def text(self, row: int) -> str:
         """Return a cell as errors show it."""
