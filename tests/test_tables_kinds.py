@@ -29,7 +29,9 @@ def kind(values, name="a", categorical=False):
         ([True, False, True], "boolean"),
         ([True, None, True], "boolean"),
         (["TRUE", "false", "True"], "boolean"),
+        ([True, float("nan"), False], "boolean"),
         ([True, 2, 3], "number"),
+        ([1, True, 3], "number"),
         ([7, 7, 7], "constant"),
         (["x", "x", "x"], "constant"),
         ([True, True], "constant"),
@@ -81,7 +83,22 @@ def test_times_of_a_zone_are_those_of_utc():
 
 
 @pytest.mark.parametrize(
-    "name", ["id", "customer_id", "PassengerId", "ID", "uuid", "Order Key", "Unnamed: 0", "", "index"]
+    "name",
+    [
+        "id",
+        "customer_id",
+        "PassengerId",
+        "ID",
+        "uuid",
+        "Order Key",
+        "Unnamed: 0",
+        "",
+        "index",
+        "PID",
+        "userid",
+        "EmployeeNumber",
+        "Invoice No",
+    ],
 )
 def test_whole_numbers_under_a_name_of_identifiers_are_left_out(name):
     assert kind(np.array([17, 400, 5]), name) == "identifier"
@@ -90,7 +107,23 @@ def test_whole_numbers_under_a_name_of_identifiers_are_left_out(name):
     assert kind(["17", "400", "5"], name) == "identifier"
 
 
-@pytest.mark.parametrize("name", ["price", "paid", "android", "acid", "width", "monkey", "idle", "Humidity"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "price",
+        "paid",
+        "android",
+        "acid",
+        "width",
+        "monkey",
+        "idle",
+        "Humidity",
+        "humid",
+        "bid",
+        "number of rooms",
+        "employees",
+    ],
+)
 def test_measurements_that_happen_to_differ_stay(name):
     values = np.random.default_rng(0).permutation(1000)[:ROWS] * 3 + 7
     assert kind(values, name) == "number"

@@ -54,13 +54,15 @@ class Cells:
         """Return the number of each cell among texts, -1 for gaps, and the texts: one for each different value."""
         if self.form == "text":
             return self.values, self.texts
-        gaps = self.gaps
-        found, codes = np.unique(self.values, return_inverse=True)
+        there = ~self.gaps
+        found, its = np.unique(self.values[there], return_inverse=True)
+        codes = np.full(len(there), -1)
+        codes[there] = its
         if self.form == "boolean":
             texts = ["False" if value == 0 else "True" for value in found.tolist()]
         else:
             texts = [text_of(value) for value in (found if self.form == "date" else found.tolist())]
-        return np.where(gaps, -1, codes.reshape(-1)), texts
+        return codes, texts
 
     def text(self, row: int) -> str:
         """Return a cell as errors show it."""
@@ -117,7 +119,13 @@ def of_values(values: list[Any], what: str) -> Cells:
 
 
 def numbered(values: list[Any]) -> tuple[np.ndarray, list[Any]]:
-    """Return the number of each value among the different ones, and these in the order in which they come."""
+    """Return the number of each value among the different ones, and these in the order in which they come.
+
+    Booleans among anything else are 1 and 0, which they equal.
+    """
+    truths = {*map(type, values)} & {bool, np.bool_}
+    if truths and not all(type(value) in truths or is_missing(value) for value in values):
+        values = [int(value) if type(value) in truths else value for value in values]
     different = list(dict.fromkeys(values))
     place = {value: i for i, value in enumerate(different)}
     return np.array([*map(place.__getitem__, values)], np.int64), different

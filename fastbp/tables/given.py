@@ -55,8 +55,12 @@ def chosen(categorical_features: Any, given: Table) -> np.ndarray:
 def found(given: Table, names: Sequence[str] | None, used: Sequence[bool]) -> list[int | None]:
     """Return the place of each fitted column in a table, None for those that are not used.
 
-    Columns are found by name if both tables have names, else by place; then their number must be the same.
+    Columns are found by name if both tables have names, else by place; then their number must be the same. Numbers from
+    0 are names in a frame that has them in another order.
     """
+    counted = [str(i) for i in range(len(used))]
+    if names is None and given.names is not None and set(given.names) == set(counted):
+        names = counted
     if names is None or given.names is None:
         if given.columns != len(used):
             raise ValueError(f"X must have {len(used)} columns, as in fit, got {given.columns}")

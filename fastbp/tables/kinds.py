@@ -15,6 +15,10 @@ FEW = 2  # different texts that may be all different and no identifier
 FEW_LEVELS = 20  # numbers at most that stay categories in a categorical dtype although some are words for gaps
 MANY_ROWS = 50  # from which whole numbers that leave few out are taken for row numbers
 _ID_WORDS = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "identifier", "rowid", "idx"}
+_NUMBERED = set(
+    "p u z user customer client order product item passenger patient member account employee student session"
+    " transaction record row loan policy case sample subject device invoice ticket".split()
+)  # of which a name tells the number: PID, userid, EmployeeNumber
 _ID_NAMES = {"index", "row", "rownames", "row names", "rownum", "row number", "nr", "no", "number", "unnamed 0", ""}
 _TIMES = set("time date year quarter month week day hour minute second age step period".split())
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -104,13 +108,20 @@ def _identifies(cells: Cells, name: str | None) -> str:
     if not cells.whole or name is None or len(values) <= FEW or np.isnan(values).any() or not _all_differ(cells):
         return ""
     parts = [part.lower() for part in _PARTS.findall(name)]
-    if _ID_WORDS & set(parts) or " ".join(parts) in _ID_NAMES:
+    if _ID_WORDS & set(parts) or " ".join(parts) in _ID_NAMES or _names_numbers(parts):
         return "whole numbers, all different, under a name of identifiers"
     low, high = values.min(), values.max()
     dense = high - low < 2 * len(values) and 0 <= low <= max(1, len(values) // 10)
     if len(values) >= MANY_ROWS and dense and not (_TIMES & {part.rstrip("s") for part in parts} or name == "t"):
         return "whole numbers, all different, that count the rows"
     return ""
+
+
+def _names_numbers(parts: list[str]) -> bool:
+    """Return whether the words of a name are a thing and its number, in one word or two."""
+    if len(parts) > 1 and parts[-1] in ("number", "num", "no", "nr"):
+        return parts[-2] in _NUMBERED
+    return any(part.endswith("id") and part[:-2] in _NUMBERED for part in parts)
 
 
 def _all_differ(cells: Cells) -> bool:

@@ -27,7 +27,7 @@ class Table:
     ----------
     rows, columns : int
     names : list of str, or None
-        None for arrays, and for frames with other names than text.
+        None for arrays, and for frames whose columns are numbered from 0.
     read : callable
         Takes a column's number and what errors call it, and returns its `Cells`.
     """
@@ -94,20 +94,32 @@ def series(y: Any, name: str) -> Cells:
 
 def _of_frame(frame: Any) -> Table:
     columns = frame.columns
-    return Table(
-        len(frame), len(columns), frames.text_names(columns), lambda i, what: _of_series(frame[columns[i]], what)
-    )
+    return Table(len(frame), len(columns), _names(columns), lambda i, what: _of_series(frame[columns[i]], what))
+
+
+def _names(columns: Sequence[Any]) -> list[str] | None:
+    """Return the names of columns as text; None for the numbers from 0 that a frame has without names."""
+    names = list(columns)
+    if names == list(range(len(names))):
+        return None
+    texts = [str(name) for name in names]
+    if len(set(texts)) < len(texts):
+        raise _repeated(next(text for text in texts if texts.count(text) > 1))
+    return texts
+
+
+def _repeated(name: Any) -> ValueError:
+    return ValueError(f"X must have columns of different names, got {name!r} more than once")
 
 
 def _of_pandas(frame: Any) -> Table:
     """Return a frame of pandas, most of its columns read without narwhals, which takes longest for one row."""
     if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()].tolist()
-        raise ValueError(f"X must have columns of different names, got {twice[0]!r} more than once")
-    names, few = frames.text_names(frame.columns), len(frame) <= _FEW_ROWS
+        raise _repeated(frame.columns[frame.columns.duplicated()][0])
+    names, few = _names(frame.columns), len(frame) <= _FEW_ROWS
 
     def read(column: int, what: str) -> Cells:
-        series = frame.iloc[:, column] if names is None else frame[names[column]]
+        series = frame[frame.columns[column]]
         kind = series.dtype
         if isinstance(kind, np.dtype) and (few or kind.kind != "O"):
             return cells.of_array(series.to_numpy(), what)
