@@ -33,12 +33,14 @@ def check(options: argparse.Namespace) -> None:
 class Pictures:
     """The pictures that the options ask for, if any, and the arguments of `Model.fit` that they need."""
 
-    def __init__(self, options: argparse.Namespace, data: Dataset) -> None:
+    columns: list[tuple[Any, float]] | None = None  # of a table: what became of each, and how much it matters
+
+    def __init__(self, options: argparse.Namespace, data: Dataset, diagnoses: bool = True) -> None:
         self.options, self.data, self.diagnose = options, data, None
         self.arguments: dict[str, Any] = {}
         if options.plot is not None or options.report is not None:
             self.arguments["validation_data"] = (data.X_test, data.y_test)
-        if options.report is not None:
+        if options.report is not None and diagnoses:
             from ..callbacks import Diagnose
             from ..inspection.report.sections import DIAGNOSED
 
@@ -49,13 +51,14 @@ class Pictures:
         """Draw the pictures, and print where they are."""
         if self.options.plot is not None:
             self._plot(history)
-        if self.diagnose is not None:
+        if self.options.report is not None:
             from .. import __version__
             from ..inspection.report import Outcome, write
 
             python = platform.python_version()
             known = {"seed": seed, "fastbp": __version__, "Python": python, "CPU": cpu_name()}
-            training = Outcome(model, self.data, history, self.diagnose.reports, batch_size, seconds, known)
+            reports = [] if self.diagnose is None else self.diagnose.reports
+            training = Outcome(model, self.data, history, reports, batch_size, seconds, known, self.columns)
             write(self.options.report, training)
             print(f"report written: {plain(self.options.report)}")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import tables
 from .arguments import add_header, add_max_bytes
 from .output import complain, plain
 
@@ -37,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     from ..files import datasets, models
 
     model = models.load(options.model)
+    if not hasattr(model, "layer_sizes"):
+        return tables.predict(model, options)
     doubts: list[str] = []
     source = _standard_input() if options.data == "-" else options.data
     known = model.layer_sizes[0], model.feature_names, options.target

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..files.table import NoNumberError
 from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
-from . import pictures
+from . import pictures, tables
 from .arguments import add_header, add_max_bytes, hidden_sizes, whole
 from .output import INTERRUPTED, complain, plain
 
@@ -37,13 +39,15 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     data = "folder of MNIST's IDX files, CSV (or .csv.gz), or .npz with X and y; default: the digits of this package"
     task = "whether the target is classes or a number to predict; default: its values decide"
     target = "column of a CSV that holds the labels, or numbers: its name, or its number from 0; default: the last"
-    hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128'
+    hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128, or 256,256,256 by td-s'
+    recipe = "how: a plain network for numbers alone, or RealMLP-TD-S for tables; default: what the columns ask for"
     add("--data", metavar="PATH", help=data)
     add("--target", metavar="COLUMN", help=target)
     add_header(train)
     add("--task", choices=TASKS, help=task)
     add_max_bytes(train)
-    add("--hidden", metavar="UNITS", type=hidden_sizes, default=[128], help=hidden)
+    add("--recipe", choices=("plain", "td-s"), help=recipe)
+    add("--hidden", metavar="UNITS", type=hidden_sizes, help=hidden)
     add("--epochs", metavar="N", type=whole(1), help=f"passes over the data; {by_rows.format(20, 10)}")
     add("--batch-size", metavar="N", type=whole(1), help=f"rows a step; {by_rows.format(16, 32)}")
     add(
@@ -72,7 +76,14 @@ def run(options: argparse.Namespace) -> int:
 
     check_writable(options.save)
     pictures.check(options)
-    data = _training_data(options)
+    try:
+        data = None if options.recipe == "td-s" or _is_parquet(options.data) else _training_data(options)
+    except NoNumberError:
+        if options.recipe == "plain" or options.header is False:
+            raise
+        data = None
+    if data is None:
+        return tables.train(options)
     usual = (20, 16) if len(data.X) < SMALL else (10, 32)
     epochs, batch_size = options.epochs or usual[0], options.batch_size or usual[1]
     scale = scales.target_scale(data.y) if data.task == "regression" else None
@@ -104,6 +115,13 @@ def run(options: argparse.Namespace) -> int:
     return INTERRUPTED if history.interrupted else 0
 
 
+def _is_parquet(path: str | None) -> bool:
+    if path is None or not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(4) == b"PAR1"
+
+
 def _training_data(options: argparse.Namespace) -> Dataset:
     from ..files import datasets
 
@@ -129,7 +147,7 @@ def _model(options: argparse.Namespace, data: Dataset, scale: TargetScale | None
         rate = REGRESSION_RATE if options.learning_rate is None else options.learning_rate
         task = {"loss": "squared_error", "dtype": scale.dtype, "learning_rate": rate}
     return Model(
-        [data.X.shape[1], *options.hidden, len(data.class_names) or 1],
+        [data.X.shape[1], *([128] if options.hidden is None else options.hidden), len(data.class_names) or 1],
         seed=options.seed,
         input_shift=shift,
         input_scale=factor,

@@ -46,7 +46,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] | None = None) -> Any:
     """Read a model that `Model.save` wrote: its predictions and its further training are the same to the bit.
 
-    A file of a tabular estimator or of ``fastbp train`` on a table gives a `fastbp.tables.model.TableModel`.
+    A file of a tabular estimator or of ``fastbp train`` on a table gives a `fastbp.tables.learning.model.TableModel`.
 
     Parameters
     ----------

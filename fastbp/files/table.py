@@ -75,6 +75,10 @@ class Table:
             self.remarks.append("columns: without names, the first line is a row of data")
 
 
+class NoNumberError(ValueError):
+    """A cell is empty or holds no number: the table may be one of text and gaps."""
+
+
 def start(text: Iterable[str], path: object, header: bool | None = None) -> Table:
     """Read the first rows of a CSV file; ValueError where it has none."""
     rows = delimited.rows(text, path)
@@ -230,7 +234,7 @@ def _numbers(table: Table, columns: list[int], label: int | None, header: bool) 
         table.lines.append(line)
         if label is not None:
             if not cells[label]:
-                raise table.error(line, f"{table.column(label, header)} is empty")
+                raise NoNumberError(str(table.error(line, f"{table.column(label, header)} is empty")))
             if not _is_text(cells[label]):
                 raise table.error(line, f"{table.column(label, header)} holds text that is not UTF-8")
             labels.append(cells[label])
@@ -247,7 +251,7 @@ def _bad_cell(table: Table, line: int, cells: list[str], columns: list[int], hea
         what += "; decimals take a point"
     if cells is table.first and table.header is None:
         what += "; --header takes this line for names of columns"
-    return table.error(line, f"{table.column(wrong, header)} {what}")
+    return NoNumberError(str(table.error(line, f"{table.column(wrong, header)} {what}")))
 
 
 def _is_text(cell: str) -> bool:

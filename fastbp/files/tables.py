@@ -12,8 +12,8 @@ from . import sealed
 from .writing import write_whole
 
 if TYPE_CHECKING:
-    from ..tables.fitting import Member
-    from ..tables.model import TableModel
+    from ..tables.learning.fitting import Member
+    from ..tables.learning.model import TableModel
 
 FORMAT, VERSION = "fastbp-table", "1"
 _CURVES = "errors", "losses"
@@ -37,7 +37,7 @@ def save(model: TableModel, path: str | os.PathLike[str]) -> None:
 
 def unpacked(data: bytes, metadata: dict[str, str]) -> TableModel:
     """Return the model of a file's content; raise an error where that is not what `save` writes."""
-    from ..tables.model import TableModel
+    from ..tables.learning.model import TableModel
 
     config: dict[str, Any] = json.loads(metadata["config"])
     tensors, classes = sealed.tensors(data), None
@@ -69,7 +69,7 @@ def _packed(member: Member) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 def _member(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Member:
     from ..model.model import Model
     from ..tables.columns import Columns
-    from ..tables.fitting import Member
+    from ..tables.learning.fitting import Member
     from . import models
 
     start = "columns."
@@ -84,5 +84,5 @@ def _member(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Member:
     model.set_state(state)
     if model.layer_sizes[0] != columns.n_outputs:
         raise ValueError(f"columns give {columns.n_outputs} inputs, the network takes {model.layer_sizes[0]}")
-    mean, deviation, best = (about[name] for name in ("mean", "deviation", "best_epoch"))
-    return Member(columns, model, float(mean), float(deviation), best, *(tensors[name] for name in _CURVES))
+    scale = float(about["mean"]), float(about["deviation"])
+    return Member(columns, model, *scale, about["best_epoch"], tensors["errors"], tensors["losses"])

@@ -12,6 +12,7 @@ from sklearn.utils.validation import assert_all_finite
 
 from ..data import frames
 from ..tables import targets
+from ..tables.learning.rows import picked
 from .private import check_sample_weight
 
 
@@ -96,17 +97,6 @@ def refuse_all_different(y: np.ndarray, classes: np.ndarray) -> None:
     """Raise ValueError where each class comes once: nothing could be learned, and nothing validated."""
     if len(classes) == len(y) > 2:
         raise ValueError(f"y must hold classes that come again, got {len(y)} rows of {len(classes)} different classes")
-
-
-def picked(X: Any, has: np.ndarray) -> Any:
-    """Return the rows of a frame or array for which `has` is true."""
-    if has.all():
-        return X
-    if isinstance(X, np.ndarray):
-        return X[has]
-    import narwhals as nw
-
-    return nw.from_native(X, eager_only=True).filter(has.tolist()).to_native()
 
 
 def _table(X: Any, name: str, estimator: Any) -> tuple[Any, list[str] | None]:

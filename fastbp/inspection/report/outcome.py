@@ -37,6 +37,8 @@ class Outcome:
         Wall-clock time of `Model.fit`.
     settings : dict
         What else to list among the settings, by name.
+    columns : list of (Described, float), optional
+        Of a table: what became of each column, and how much the error grows when it is shuffled.
     """
 
     model: Any
@@ -46,6 +48,7 @@ class Outcome:
     batch_size: int
     seconds: float
     settings: dict[str, object] = field(default_factory=dict)
+    columns: list[tuple[Any, float]] | None = None
 
     def of_model(self) -> Outcome:
         """Return the same of a Model, where it is of an estimator: with its rows as the Model takes them."""

@@ -82,6 +82,18 @@ def data(training: Outcome) -> Section:
     return Section("Data", body)
 
 
+def columns(training: Outcome) -> Section | None:
+    """Tell what became of a table's columns, and which matter."""
+    if training.columns is None:
+        return None
+    ranked = sorted(training.columns, key=lambda pair: -pair[1])
+    rows = [[one.name, f"{matter:+.4f}", one.kind, one.became, one.note] for one, matter in ranked]
+    of = "root mean squared error" if training.data.task == "regression" else "share of wrong classes"
+    told = page.paragraph(f"How much the {of} of the rows held out grows when a column is shuffled among them.")
+    table = page.table(["column", "matters", "kind", "became", "note"], rows)
+    return Section("Columns", told + _perhaps_folded("Columns", table, len(rows)))
+
+
 def _counts(training: Outcome) -> list[np.ndarray]:
     """Return how many rows each class has to train and to test on."""
     classes = len(training.data.class_names)
@@ -160,7 +172,7 @@ def kernels(training: Outcome) -> Section:
 
 
 ALL: tuple[Callable[[Outcome], Section | None], ...] = (
-    result, curves, confusion, diagnosis, network, settings, data, kernels,
+    result, columns, curves, confusion, diagnosis, network, settings, data, kernels,
 )  # fmt: skip
 
 DIAGNOSED = 256  # rows: some hundred tell enough

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..callbacks import Callback, parameters_of
-from ..losses import CrossEntropy
-from ..model.model import Model
-from ..optimizers import Adam
-from ..schedules import CosineWaves
+from ...callbacks import Callback, parameters_of
+from ...losses import CrossEntropy
+from ...model.model import Model
+from ...optimizers import Adam
+from ...schedules import CosineWaves
+from ...training.history import History
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Recipe:
             schedule=CosineWaves(self.waves), verbose=verbose,
         )  # fmt: skip
         errors = np.array([1 - a for a in history.val_accuracy] or [math.sqrt(2 * e) for e in history.val_loss])
-        return Trained(model, best.epoch, errors, history.loss)
+        return Trained(model, best.epoch, errors, history)
 
     def _ends_of_waves(self) -> set[int]:
         """Return the last epoch of each wave but the first, from 0, if training may stop there."""
@@ -114,13 +115,13 @@ class Trained(NamedTuple):
         From 1; None without validation.
     validation_errors : ndarray
         After each epoch: share of wrong classes, or root of the mean squared error in deviations of y.
-    losses : list of float
+    history : History
     """
 
     model: Model
     best_epoch: int | None
     validation_errors: np.ndarray
-    losses: list[float]
+    history: History
 
 
 @dataclass

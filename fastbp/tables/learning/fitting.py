@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..data import checks
-from ..execution import threads
-from ..model.model import Model
-from .columns import Columns
+from ...data import checks
+from ...execution import threads
+from ...model.model import Model
+from ...training.history import History
+from ..columns import Columns
 from .recipe import Recipe, Rows
 
 
@@ -31,6 +32,8 @@ class Member:
         From 1; None without validation.
     errors, losses : ndarray
         Validation error and training loss after each epoch.
+    interrupted : bool
+        Whether Ctrl-C ended its training.
     """
 
     columns: Columns
@@ -40,6 +43,13 @@ class Member:
     best_epoch: int | None
     errors: np.ndarray
     losses: np.ndarray
+    interrupted: bool = False
+
+    def history(self, of_classes: bool) -> History:
+        """Return the curves as `Model.fit` does."""
+        validated = {"val_accuracy": (1 - self.errors)} if of_classes else {"val_loss": self.errors**2 / 2}
+        lists = {name: values.tolist() for name, values in validated.items()}
+        return History(loss=self.losses.tolist(), interrupted=self.interrupted, **lists)
 
     def outputs(self, X: Any, of_classes: bool) -> np.ndarray:
         """Return probabilities of shape (rows, classes), or numbers of shape (rows, 1)."""
@@ -147,9 +157,8 @@ def _trained(columns: Columns, rows: Rows, held: Rows, recipe: Recipe, seed: int
     model = recipe.model(columns.n_outputs, np.random.default_rng(seed))
     trained = recipe.train(model, rows, held if len(held.y) else None, verbose)
     model.feature_names = columns.input_names
-    return Member(
-        columns, model, mean, deviation, trained.best_epoch, trained.validation_errors, np.array(trained.losses)
-    )
+    errors, losses = trained.validation_errors, np.array(trained.history.loss)
+    return Member(columns, model, mean, deviation, trained.best_epoch, errors, losses, trained.history.interrupted)
 
 
 def _inputs(columns: Columns, table: Table, recipe: Recipe) -> Rows:

@@ -89,7 +89,7 @@ class TableModel:
         OSError
             If the file cannot be written. What was there is left as it was.
         """
-        from ..files import tables
+        from ...files import tables
 
         tables.save(self, path)
 
