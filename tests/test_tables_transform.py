@@ -37,6 +37,14 @@ def test_the_range_stands_in_for_quartiles_that_are_one_and_zero_for_both():
     same(columns, [[0.0, 5.0], [4.0, 6.0], [-2.0, -9.0]], clipped([[0, 0], [2, 0], [-1, 0]]))
 
 
+def test_numbers_near_the_largest_are_scaled_without_overflow():
+    most = np.finfo(float).max
+    columns = Columns.fit([[most, -most], [most, most], [-most, 0.0]], [0, 1])  # column 0 is constant among these
+    same(columns, [[-most, most], [0.0, -most], [most, 0.0]], clipped([[0, 1], [0, -1], [0, 0]]))
+    tiny = Columns.fit([[0.0], [1e-300], [2e-300]], [0, 1, 2])
+    assert tiny.transform([[most], [-most], [1e-300]]).tolist() == [[3], [-3], [0]]
+
+
 def test_gaps_become_the_median_and_an_input():
     X = [[1.0], [2.0], [None], [4.0], [None], [100.0]]
     columns = Columns.fit(X, [0, 1, 2, 3])  # median 2; 1, 2, 2, 4: quartiles 1.75, 2, 2.5; 0, 0, 1, 0: 0, 0, 0.25
