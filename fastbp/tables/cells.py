@@ -128,7 +128,7 @@ def numbered(values: list[Any]) -> tuple[np.ndarray, list[Any]]:
         values = [int(value) if type(value) in truths else value for value in values]
     different = list(dict.fromkeys(values))
     place = {value: i for i, value in enumerate(different)}
-    return np.array([*map(place.__getitem__, values)], np.int64), different
+    return np.fromiter(map(place.__getitem__, values), np.int64, len(values)), different
 
 
 def of_codes(codes: np.ndarray, values: list[Any], what: str, category: bool = False) -> Cells:
