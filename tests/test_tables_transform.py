@@ -1,5 +1,6 @@
 """The inputs that tables become: hand-worked, beside scikit-learn's encoder and NumPy's quantiles, and in general."""
 
+import datetime
 import json
 import pickle
 
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from fastbp.tables.cells import of_values
 from fastbp.tables.columns import Columns
+from fastbp.tables.dates import of_cells
 
 
 def clipped(z):
@@ -223,3 +226,21 @@ def test_the_result_is_rounded_once(dtype):
     assert Z.dtype == dtype and Z.flags.c_contiguous
     assert Z.tobytes() == columns.transform(X, "float64").astype(dtype).tobytes()
     assert columns.transform(X.astype(">f8"), dtype).tobytes() == Z.tobytes()
+
+
+@given(st.lists(st.one_of(st.none(), st.datetimes(), st.dates()), min_size=1, max_size=8))
+def test_parts_of_dates_are_those_of_the_calendar(dates):
+    if all(one is None for one in dates):
+        return
+    columns = Columns.fit([[one] for one in dates], [0], categorical_features=[])
+    for X in ([[one] for one in dates], [[None if one is None else one.isoformat()] for one in dates]):
+        raw = of_cells(of_values([row[0] for row in X], "X"), "X")
+        for one, (day, month, weekday) in zip(dates, raw, strict=True):
+            if one is None:
+                assert np.isnan([day, month, weekday]).all()
+                continue
+            assert (month, weekday) == (one.month, one.weekday())
+            time = one - datetime.datetime(1970, 1, 1) if isinstance(one, datetime.datetime) else None
+            whole = one.toordinal() - datetime.date(1970, 1, 1).toordinal()
+            assert day == (whole if time is None else pytest.approx(time / datetime.timedelta(days=1), abs=1e-9))
+        assert np.isfinite(columns.transform(X)).all()
