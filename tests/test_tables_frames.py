@@ -85,6 +85,23 @@ def test_arrays_and_lists_are_the_same_table_but_for_names_of_identifiers():
     )
 
 
+def test_sparse_columns_and_chunks_are_the_same_table():
+    pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    pytest.importorskip("narwhals")
+    plain = pandas.DataFrame({"a": [0.0, 0.0, 3.0, 1.0], "b": ["x", "y", "z", "x"]})
+    Z = Columns.fit(plain, [0, 1, 2]).transform(plain)
+    sparse = plain.astype({"a": pandas.SparseDtype("float64", 0)})
+    assert Columns.fit(sparse, [0, 1, 2]).transform(sparse).tobytes() == Z.tobytes()
+    half = [
+        pyarrow.table({"a": plain.a[i], "b": pyarrow.array(plain.b[i]).dictionary_encode()})
+        for i in (slice(2), slice(2, 4))
+    ]
+    chunks = pyarrow.concat_tables(half)
+    assert Columns.fit(chunks, [0, 1, 2]).transform(chunks).tobytes() == Z.tobytes()
+    batch = pyarrow.RecordBatch.from_pandas(plain)
+    assert Columns.fit(batch, [0, 1, 2]).transform(batch).tobytes() == Z.tobytes()
+
+
 def test_pandas_needs_no_narwhals_for_common_columns(monkeypatch):
     pandas = pytest.importorskip("pandas")
     monkeypatch.setitem(sys.modules, "narwhals", None)

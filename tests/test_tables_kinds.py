@@ -190,6 +190,17 @@ def test_one_level_has_one_text(value, text):
     assert text_of(value) == text
 
 
+def test_dates_of_a_zone_are_those_of_utc_also_at_the_end_of_the_calendar():
+    west = datetime.timezone(datetime.timedelta(hours=-5))
+    values = [
+        datetime.datetime(9999, 12, 31, 23, 59, tzinfo=west),
+        datetime.datetime(2024, 1, 1, 22, tzinfo=west),
+        None,
+    ]
+    found = of_values(values, "X").values.astype(str).tolist()
+    assert found == ["10000-01-01T04:59:00.000000", "2024-01-02T03:00:00.000000", "NaT"]
+
+
 @pytest.mark.parametrize("cell", [[1], {1: 2}, b"x", object(), 1j, (1, 2)])
 def test_cells_of_other_types_are_refused(cell):
     with pytest.raises(TypeError, match="X: column 'a' must hold numbers, booleans, text, categories or dates, got"):

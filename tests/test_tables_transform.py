@@ -1,5 +1,6 @@
 """The inputs that tables become: hand-worked, beside scikit-learn's encoder and NumPy's quantiles, and in general."""
 
+import datetime
 import json
 import pickle
 
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from fastbp.tables.cells import of_values
 from fastbp.tables.columns import Columns
+from fastbp.tables.dates import of_cells
 
 
 def clipped(z):
@@ -35,6 +38,14 @@ def test_the_range_stands_in_for_quartiles_that_are_one_and_zero_for_both():
     X = [[0.0, 5.0]] * 9 + [[4.0, 5.0], [0.0, 6.0]]
     columns = Columns.fit(X, np.arange(10))  # column 0: range 4; column 1 is constant among the training rows
     same(columns, [[0.0, 5.0], [4.0, 6.0], [-2.0, -9.0]], clipped([[0, 0], [2, 0], [-1, 0]]))
+
+
+def test_numbers_near_the_largest_are_scaled_without_overflow():
+    most = np.finfo(float).max
+    columns = Columns.fit([[most, -most], [most, most], [-most, 0.0]], [0, 1])  # column 0 is constant among these
+    same(columns, [[-most, most], [0.0, -most], [most, 0.0]], clipped([[0, 1], [0, -1], [0, 0]]))
+    tiny = Columns.fit([[0.0], [1e-300], [2e-300]], [0, 1, 2])
+    assert tiny.transform([[most], [-most], [1e-300]]).tolist() == [[3], [-3], [0]]
 
 
 def test_gaps_become_the_median_and_an_input():
@@ -215,3 +226,21 @@ def test_the_result_is_rounded_once(dtype):
     assert Z.dtype == dtype and Z.flags.c_contiguous
     assert Z.tobytes() == columns.transform(X, "float64").astype(dtype).tobytes()
     assert columns.transform(X.astype(">f8"), dtype).tobytes() == Z.tobytes()
+
+
+@given(st.lists(st.one_of(st.none(), st.datetimes(), st.dates()), min_size=1, max_size=8))
+def test_parts_of_dates_are_those_of_the_calendar(dates):
+    if all(one is None for one in dates):
+        return
+    columns = Columns.fit([[one] for one in dates], [0], categorical_features=[])
+    for X in ([[one] for one in dates], [[None if one is None else one.isoformat()] for one in dates]):
+        raw = of_cells(of_values([row[0] for row in X], "X"), "X")
+        for one, (day, month, weekday) in zip(dates, raw, strict=True):
+            if one is None:
+                assert np.isnan([day, month, weekday]).all()
+                continue
+            assert (month, weekday) == (one.month, one.weekday())
+            time = one - datetime.datetime(1970, 1, 1) if isinstance(one, datetime.datetime) else None
+            whole = one.toordinal() - datetime.date(1970, 1, 1).toordinal()
+            assert day == (whole if time is None else pytest.approx(time / datetime.timedelta(days=1), abs=1e-9))
+        assert np.isfinite(columns.transform(X)).all()

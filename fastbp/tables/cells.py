@@ -128,7 +128,7 @@ def numbered(values: list[Any]) -> tuple[np.ndarray, list[Any]]:
         values = [int(value) if type(value) in truths else value for value in values]
     different = list(dict.fromkeys(values))
     place = {value: i for i, value in enumerate(different)}
-    return np.array([*map(place.__getitem__, values)], np.int64), different
+    return np.fromiter(map(place.__getitem__, values), np.int64, len(values)), different
 
 
 def of_codes(codes: np.ndarray, values: list[Any], what: str, category: bool = False) -> Cells:
@@ -152,7 +152,9 @@ def of_codes(codes: np.ndarray, values: list[Any], what: str, category: bool = F
 
 def is_missing(value: Any) -> bool:
     """Return whether a value is None, NaN, NaT or pandas's NA."""
-    return value is None or type(value).__name__ in _NO_VALUE or bool(value != value)
+    if value is None or type(value).__name__ in _NO_VALUE:
+        return True
+    return value.is_nan() if isinstance(value, Decimal) else bool(value != value)  # a signalling NaN can't be compared
 
 
 def seconds(value: Any) -> float:
@@ -203,8 +205,9 @@ def _instant(value: Any) -> np.datetime64:
     """Return a date as NumPy has it, with its zone's time as that of UTC."""
     if is_missing(value):
         return np.datetime64("NaT")
-    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-        value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    ahead = value.utcoffset() if isinstance(value, datetime.datetime) else None
+    if ahead is not None:
+        value = value.replace(tzinfo=None)
     if hasattr(value, "to_datetime64"):
         value = value.to_datetime64()
-    return np.datetime64(value, "us")
+    return np.datetime64(value, "us") - np.timedelta64(ahead or 0, "us")
