@@ -24,6 +24,7 @@ FASTBP = [
     {"exchange"},
     {"files"},
     {"sklearn"},
+    {"tabular"},
     {"model"},
     {"training"},
     {"callbacks", "schedules"},
@@ -60,7 +61,10 @@ PUBLIC = {
     "diagnose": "inspection",
     "find_learning_rate": "inspection",
 }  # whence `fastbp` has them
-METHODS = {"model"}  # whose functions may import what stands above, once called: `model.save`, `model.diagnose`
+METHODS = {
+    "model",
+    "tabular",
+}  # whose functions may import what stands above, once called: `model.save`, `model.diagnose`
 MOST_FILES = 15  # of a folder
 
 

@@ -15,8 +15,8 @@ from .output import INTERRUPTED, plain
 
 if TYPE_CHECKING:
     from ..files.datasets import Dataset
-    from ..tables.learning.fitting import Member
-    from ..tables.learning.model import TableModel
+    from ..tabular.fitting import Member
+    from ..tabular.model import TableModel
 
 HELD_OUT = 0.2
 _KINDS = {"classification": "classes", "regression": "numbers"}
@@ -36,7 +36,7 @@ class _Data:
 
     def rows(self, which: np.ndarray) -> tuple[Any, np.ndarray]:
         """Return the table and the targets of some rows: classes, or numbers."""
-        from ..tables.learning import rows
+        from ..tabular import rows
 
         y = self.y[which]
         return rows.picked(self.X, which), y if self.classes is None else self.classes[y]
@@ -44,9 +44,9 @@ class _Data:
 
 def train(options: argparse.Namespace) -> int:
     """Train on a table by the recipe for tables, and save the model; return the exit status."""
-    from ..tables.learning import fitting, importance, rows
-    from ..tables.learning.model import TableModel
-    from ..tables.learning.recipe import Recipe
+    from ..tabular import fitting, importance, rows
+    from ..tabular.model import TableModel
+    from ..tabular.recipe import Recipe
 
     data = _read(options)
     given = {"hidden_layer_sizes": options.hidden and tuple(options.hidden), "n_epochs": options.epochs}
@@ -98,7 +98,7 @@ def _read(options: argparse.Namespace) -> _Data:
     """Return the table of a file, rows without a target left out, split at random."""
     from ..data import frames
     from ..tables import reading, targets
-    from ..tables.learning import rows
+    from ..tabular import rows
 
     if options.header is False:
         raise ValueError(f"{options.data}: a table of text needs a first line that names its columns")
@@ -166,7 +166,7 @@ def _draw(options: argparse.Namespace, data: _Data, model: TableModel, seconds: 
     """Draw the learning curve and write the report, if asked."""
     if options.plot is None and options.report is None:
         return
-    from ..tables.learning import importance
+    from ..tabular import importance
 
     member = model.members[0]
     shown, matter = _as_learned(options, data, member), None

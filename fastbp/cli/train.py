@@ -76,13 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
     check_writable(options.save)
     pictures.check(options)
-    try:
-        data = None if options.recipe == "td-s" or _is_parquet(options.data) else _training_data(options)
-    except NoNumberError:
-        if options.recipe == "plain" or options.header is False:
-            raise
-        data = None
-    if data is None:
+    if (data := _numbers(options)) is None:
         return tables.train(options)
     usual = (20, 16) if len(data.X) < SMALL else (10, 32)
     epochs, batch_size = options.epochs or usual[0], options.batch_size or usual[1]
@@ -113,6 +107,18 @@ def run(options: argparse.Namespace) -> int:
     print(f"model saved: {plain(options.save)}")
     pictured.write(model, history, batch_size, seconds, options.seed)
     return INTERRUPTED if history.interrupted else 0
+
+
+def _numbers(options: argparse.Namespace) -> Dataset | None:
+    """Return data of numbers alone, or None for a table that is to be learned by the recipe for tables."""
+    if options.recipe == "td-s" or _is_parquet(options.data):
+        return None
+    try:
+        return _training_data(options)
+    except NoNumberError:
+        if options.recipe == "plain" or options.header is False:
+            raise
+        return None
 
 
 def _is_parquet(path: str | None) -> bool:

@@ -14,14 +14,13 @@ from ..kernels.activations import ACTIVATIONS
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.losses import LOSSES
-from . import sealed, tables
+from . import sealed
 from .writing import write_whole
 
 if TYPE_CHECKING:
     from ..model.model import Model
     from ..network import Network
 
-FORMAT, VERSION = "fastbp-model", "2"
 VECTORS = {"b": "bias", "g": "norm.weight", "c": "norm.bias"}  # names of a layer's vectors, all others' their own
 FOREIGN = AttributeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError  # what its content raises
 
@@ -46,7 +45,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] | None = None) -> Any:
     """Read a model that `Model.save` wrote: its predictions and its further training are the same to the bit.
 
-    A file of a tabular estimator or of ``fastbp train`` on a table gives a `fastbp.tables.learning.model.TableModel`.
+    A file of a tabular estimator or of ``fastbp train`` on a table gives a `fastbp.tabular.model.TableModel`.
 
     Parameters
     ----------
@@ -75,10 +74,12 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
     >>> model = fastbp.load("model.fastbp", custom={"fourth": fourth})
     """
     path, custom = os.fspath(path), _checked(custom)
-    data, metadata = sealed.read(path, {FORMAT: VERSION, tables.FORMAT: tables.VERSION})
+    data, metadata = sealed.read(path)
     try:
-        if metadata["format"] == tables.FORMAT:
-            return tables.unpacked(data, metadata)
+        if metadata["format"] == sealed.TABLE:
+            from ..tabular import model, saved
+
+            return model.TableModel(*saved.unpacked(data, metadata))
         return _unpacked(data, metadata, custom)
     except MissingError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -98,7 +99,7 @@ def _packed(model: Model) -> bytes:
         if isinstance(config[f"input_{name}"], list):
             tensors[f"input.{name}"] = np.array(config.pop(f"input_{name}"), np.float64)
     metadata = {"steps": str(state["steps"]), "random": json.dumps(state["random"])}
-    return sealed.packed(FORMAT, VERSION, config, tensors, metadata)
+    return sealed.packed(sealed.MODEL, config, tensors, metadata)
 
 
 def arrays(network: Network, flat: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

@@ -10,35 +10,33 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+MODEL, TABLE = "fastbp-model", "fastbp-table"
+VERSIONS = {MODEL: "2", TABLE: "1"}  # of each format that can be read
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # quotes inside the other values are escaped
 _BLANK = b"0" * 64  # stands in the digest's place while it is computed
 
 
 def packed(
-    name: str, version: str, config: Any, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
+    name: str, config: Any, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
 ) -> bytes:
-    """Return a whole file of a format and its version; the same content gives the same bytes.
+    """Return a whole file of a format; the same content gives the same bytes.
 
     `config` is kept as JSON, beside `metadata`.
     """
     from safetensors.numpy import save as pack
 
-    told = {"format": name, "version": version, "config": json.dumps(config), "sha256": _BLANK.decode()}
+    told = {"format": name, "version": VERSIONS[name], "config": json.dumps(config), "sha256": _BLANK.decode()}
     data = pack({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, told | dict(metadata or {}))
     head, body = _in_order(data)
     digest = hashlib.sha256(head + body).hexdigest().encode()
     return _DIGEST.sub(b'"sha256":"%s"' % digest, head) + body
 
 
-def read(path: str, versions: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    """Return a file's bytes and its metadata.
-
-    `versions` holds the version of each format that can be read. Raises ValueError for other formats, other versions
-    and damaged files.
-    """
+def read(path: str) -> tuple[bytes, dict[str, str]]:
+    """Return a file's bytes and its metadata; raise ValueError for other formats, other versions and damaged files."""
     with open(path, "rb") as file:
-        head, metadata = _header(file, path, versions)
+        head, metadata = _header(file, path)
         data = head + file.read()
     _check_digest(data, len(head), path)
     return data, metadata
@@ -65,7 +63,7 @@ def _in_order(data: bytes) -> tuple[bytes, bytes]:
     return len(text).to_bytes(8, "little") + text, data[end:]
 
 
-def _header(file: BinaryIO, path: str, versions: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+def _header(file: BinaryIO, path: str) -> tuple[bytes, dict[str, str]]:
     """Return the bytes before the tensors, and the metadata in them."""
     start = file.read(8)
     length = int.from_bytes(start, "little")
@@ -75,11 +73,11 @@ def _header(file: BinaryIO, path: str, versions: Mapping[str, str]) -> tuple[byt
         written_by = metadata["format"], metadata["version"]
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise ValueError(f"{path}: not a model that fastbp saved, or cut short or damaged") from error
-    if written_by[0] not in versions:
+    if written_by[0] not in VERSIONS:
         raise ValueError(f"{path}: holds {written_by[0]!r}, not a model that fastbp saved")
-    if written_by[1] != versions[written_by[0]]:
+    if written_by[1] != VERSIONS[written_by[0]]:
         raise ValueError(
-            f"{path}: model format {written_by[1]!r}, this fastbp reads format {versions[written_by[0]]!r}: "
+            f"{path}: model format {written_by[1]!r}, this fastbp reads format {VERSIONS[written_by[0]]!r}: "
             "a newer fastbp wrote the file, or it is damaged"
         )
     return start + text, metadata

@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from ..data.choices import CALLED
 from ..kernels.entries.activation import Activation
 from ..network import PARAMETRIZATIONS
-from ..tables.learning import fitting
-from ..tables.learning.model import TableModel
-from ..tables.learning.recipe import Recipe
+from ..tabular import fitting
+from ..tabular.model import TableModel
+from ..tabular.recipe import Recipe
 from . import tabular_input
 from .private import Interval, StrOptions
 from .tabular_documentation import documented

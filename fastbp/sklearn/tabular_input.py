@@ -12,7 +12,7 @@ from sklearn.utils.validation import assert_all_finite
 
 from ..data import frames
 from ..tables import targets
-from ..tables.learning.rows import picked
+from ..tabular.rows import picked
 from .private import check_sample_weight
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ...data import checks
-from ...execution import threads
-from ...model.model import Model
-from ...training.history import History
-from ..columns import Columns
+from ..data import checks
+from ..execution import threads
+from ..model.model import Model
+from ..tables.columns import Columns
+from ..training.history import History
 from .recipe import Recipe, Rows
 
 

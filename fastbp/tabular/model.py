@@ -89,9 +89,9 @@ class TableModel:
         OSError
             If the file cannot be written. What was there is left as it was.
         """
-        from ...files import tables
+        from . import saved
 
-        tables.save(self, path)
+        saved.save(self, path)
 
     def __repr__(self) -> str:
         what = "numbers" if self.classes is None else f"{len(self.classes)} classes"

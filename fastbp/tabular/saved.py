@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import sealed
-from .writing import write_whole
+from ..model.model import Model
+from ..tables.columns import Columns
+from .fitting import Member
 
 if TYPE_CHECKING:
-    from ..tables.learning.fitting import Member
-    from ..tables.learning.model import TableModel
+    from .model import TableModel
 
-FORMAT, VERSION = "fastbp-table", "1"
 _CURVES = "errors", "losses"
 
 
 def save(model: TableModel, path: str | os.PathLike[str]) -> None:
     """Write a model of a table to a file, whole or not at all; raise OSError where that is impossible."""
+    from ..files import sealed
+    from ..files.writing import write_whole
+
     config: dict[str, Any] = {
         "target": model.target,
         "classes": None if model.classes is None else model.classes.tolist(),
@@ -32,12 +34,12 @@ def save(model: TableModel, path: str | os.PathLike[str]) -> None:
         about, arrays = _packed(member)
         config["members"].append(about)
         tensors |= {f"members.{i}.{name}": array for name, array in arrays.items()}
-    write_whole(sealed.packed(FORMAT, VERSION, config, tensors), path)
+    write_whole(sealed.packed(sealed.TABLE, config, tensors), path)
 
 
-def unpacked(data: bytes, metadata: dict[str, str]) -> TableModel:
-    """Return the model of a file's content; raise an error where that is not what `save` writes."""
-    from ..tables.learning.model import TableModel
+def unpacked(data: bytes, metadata: dict[str, str]) -> tuple[list[Member], np.ndarray | None, str | None]:
+    """Return what a `TableModel` is made of, from a file's content; raise where `save` writes no such."""
+    from ..files import sealed
 
     config: dict[str, Any] = json.loads(metadata["config"])
     tensors, classes = sealed.tensors(data), None
@@ -48,12 +50,12 @@ def unpacked(data: bytes, metadata: dict[str, str]) -> TableModel:
         start = f"members.{i}."
         mine = {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
         members.append(_member(about, mine))
-    return TableModel(members, classes, config["target"])
+    return members, classes, config["target"]
 
 
 def _packed(member: Member) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the settings and the arrays of one network with its columns."""
-    from . import models
+    from ..files import models
 
     columns, arrays = member.columns.to_config()
     tensors = {f"columns.{name}": array for name, array in arrays.items()}
@@ -67,10 +69,7 @@ def _packed(member: Member) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def _member(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Member:
-    from ..model.model import Model
-    from ..tables.columns import Columns
-    from ..tables.learning.fitting import Member
-    from . import models
+    from ..files import models
 
     start = "columns."
     arrays = {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...callbacks import Callback, parameters_of
-from ...losses import CrossEntropy
-from ...model.model import Model
-from ...optimizers import Adam
-from ...schedules import CosineWaves
-from ...training.history import History
+from ..callbacks import Callback, parameters_of
+from ..losses import CrossEntropy
+from ..model.model import Model
+from ..optimizers import Adam
+from ..schedules import CosineWaves
+from ..training.history import History
 
 
 @dataclass(frozen=True)

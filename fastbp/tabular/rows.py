@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data import frames
+from ..data import frames
 
 
 def picked(X: Any, rows: np.ndarray) -> Any:
