@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import fastbp
-from fastbp.files import models, writing
+from fastbp.files import models, sealed, writing
 from fastbp.kernels.optimizers import OPTIMIZERS
 
 
@@ -193,7 +193,7 @@ def test_folders_and_missing_files_are_os_errors(tmp_path):
 
 def test_a_newer_format_says_so(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(models, "VERSION", "3")
+        patch.setitem(sealed.VERSIONS, sealed.MODEL, "3")
         small().save(tmp_path / "model")
     with pytest.raises(ValueError, match="'3'.*reads format '2'.*newer"):
         fastbp.load(tmp_path / "model")

@@ -42,7 +42,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     write_whole(_packed(model), path)
 
 
-def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] | None = None) -> Any:
+def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] | None = None) -> Model:
     """Read a model that `Model.save` wrote: its predictions and its further training are the same to the bit.
 
     A file of a tabular estimator or of ``fastbp train`` on a table gives a `fastbp.tabular.model.TableModel`.
@@ -79,7 +79,7 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
         if metadata["format"] == sealed.TABLE:
             from ..tabular import model, saved
 
-            return model.TableModel(*saved.unpacked(data, metadata))
+            return model.TableModel(*saved.unpacked(data, metadata))  # type: ignore[return-value]  # as the docs say
         return _unpacked(data, metadata, custom)
     except MissingError as error:
         raise ValueError(f"{path}: {error}") from None
