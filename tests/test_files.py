@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import fastbp
-from fastbp.files import models, sealed, writing
+from fastbp.files import sealed, writing
 from fastbp.kernels.optimizers import OPTIMIZERS
 
 

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     from ..files import datasets, models
 
-    model = models.load(options.model)
+    model: Any = models.load(options.model)
     if not hasattr(model, "layer_sizes"):
         return tables.predict(model, options)
     doubts: list[str] = []

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.choices import CALLED
@@ -158,11 +157,10 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
         """
         self._validate_params()
         given = tabular_input.checked(self, X, y, sample_weight, X_val, y_val, "classes")
-        check_classification_targets(given.y)
+        tabular_input.refuse_no_classes(given.y)
         self.classes_, numbers = np.unique(given.y, return_inverse=True)
         if len(self.classes_) == 1:
-            raise ValueError(f"y must hold at least two classes, got one class: {self.classes_[0]!r}")
-        tabular_input.refuse_all_different(given.y, self.classes_)
+            raise ValueError(f"y must hold at least two classes, got one class: {self.classes_.tolist()[0]!r}")
         held = None if given.y_val is None else tabular_input.class_numbers(given.y_val, self.classes_)
         return self._fit(given.X, numbers, given.weights, given.X_val, held, len(self.classes_))
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
 from ..data import frames
@@ -89,14 +90,16 @@ def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Return the number of each class; raise ValueError for one that `fit` has not seen in y."""
     unknown = ~np.isin(y, classes)
     if unknown.any():
-        raise ValueError(f"y_val must hold classes of y, got {y[unknown][0]!r}")
+        raise ValueError(f"y_val must hold classes of y, got {y[unknown].tolist()[0]!r}")
     return np.searchsorted(classes, y)
 
 
-def refuse_all_different(y: np.ndarray, classes: np.ndarray) -> None:
-    """Raise ValueError where each class comes once: nothing could be learned, and nothing validated."""
-    if len(classes) == len(y) > 2:
-        raise ValueError(f"y must hold classes that come again, got {len(y)} rows of {len(classes)} different classes")
+def refuse_no_classes(y: np.ndarray) -> None:
+    """Raise ValueError where y holds no classes, or each once: nothing could be learned, and nothing validated."""
+    different = len(np.unique(y))
+    if y.dtype.kind != "f" and different == len(y) > 2:
+        raise ValueError(f"y must hold classes that come again, got {len(y)} rows of {different} different classes")
+    check_classification_targets(y)
 
 
 def _table(X: Any, name: str, estimator: Any) -> tuple[Any, list[str] | None]:
@@ -142,7 +145,11 @@ def _target(y: Any, name: str, kind: str, estimator: Any) -> tuple[np.ndarray, n
     if not len(array):
         return array, np.ones(0, bool)
     has = targets.without_target(array)
-    return (_numbers(array, name, has) if kind == "numbers" else array), has
+    if kind == "numbers":
+        return _numbers(array, name, has), has
+    if array.dtype.kind == "f":
+        assert_all_finite(array[has], input_name=name)
+    return array, has
 
 
 def _numbers(array: np.ndarray, name: str, has: np.ndarray) -> np.ndarray:

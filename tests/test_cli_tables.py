@@ -1,0 +1,124 @@
+"""The command on tables with text, gaps and dates."""
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastbp
+from fastbp.cli import main
+
+pytest.importorskip("narwhals")
+pandas = pytest.importorskip("pandas")
+FEW = ["--epochs", "8", "--hidden", "16", "--batch-size", "32"]
+
+
+@pytest.fixture
+def people(tmp_path, monkeypatch):
+    """A CSV whose income follows from age and city, with gaps; the working directory is its folder."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    age, city = random.integers(18, 80, 200), random.choice(["Oslo", "Rome", "Bonn"], 200)
+    income = age * 2 + (city == "Rome") * 50 + random.random(200)
+    table = pandas.DataFrame({"age": age.astype(float), "city": city, "income": income.round(2)})
+    table.loc[::17, "age"], table.loc[::19, "city"], table.loc[::40, "income"] = np.nan, None, np.nan
+    table["rich"] = np.where(income > 130, "yes", "no")
+    table.to_csv("people.csv", index=False)
+    return table
+
+
+def test_classes_and_numbers_train_and_predict(people, capsys):
+    assert main(["train", "--data", "people.csv", "--save", "rich", *FEW]) == 0
+    told = capsys.readouterr().out
+    assert "160 rows to train on, 40 to test, 2 classes" in told and "test accuracy: " in told
+    assert "city" in told and "category" in told and "model saved: rich" in told
+    assert main(["predict", "rich", "people.csv"]) == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    model = fastbp.load("rich")
+    assert model.target == "rich" and [line[0] for line in lines] == model.predict(people).tolist()
+    assert main(["train", "--data", "people.csv", "--target", "income", "--save", "income", *FEW]) == 0
+    told = capsys.readouterr().out
+    assert "a number to predict" in told and "left out: 5 rows without income" in told and "test R2: " in told
+    assert main(["predict", "income", "people.csv"]) == 0
+    found = np.array(list(map(float, capsys.readouterr().out.split())))
+    np.testing.assert_allclose(found, fastbp.load("income").predict(people), rtol=1e-4)
+
+
+def test_the_target_by_number_the_task_and_other_files(people, capsys):
+    Path("people.csv.gz").write_bytes(gzip.compress(Path("people.csv").read_bytes()))
+    people["code"] = (people["age"].fillna(0) // 20).astype(int)
+    people.to_csv("coded.csv", index=False)
+    for options, what in (
+        (["--data", "people.csv.gz", "--target", "-1"], "2 classes"),
+        (["--data", "coded.csv", "--target", "code"], "classes"),
+        (["--data", "coded.csv", "--target", "code", "--task", "regression"], "a number to predict"),
+    ):
+        assert main(["train", *options, "--save", "model", *FEW]) == 0
+        assert what in capsys.readouterr().out
+    pytest.importorskip("pyarrow")
+    people.to_parquet("people.parquet")
+    assert main(["train", "--data", "people.parquet", "--target", "rich", "--save", "model", "--quiet", *FEW]) == 0
+    assert capsys.readouterr().out.startswith("test accuracy: ")
+
+
+def test_numbers_alone_stay_with_the_plain_network_unless_the_recipe_is_asked_for(people, capsys):
+    people[["age", "income"]].dropna().to_csv("numbers.csv", index=False)
+    assert main(["train", "--data", "numbers.csv", "--save", "model", "--epochs", "2"]) == 0
+    assert "network: 1-128-1" in capsys.readouterr().out
+    assert main(["train", "--data", "numbers.csv", "--save", "model", "--recipe", "td-s", *FEW]) == 0
+    assert "recipe: RealMLP-TD-S" in capsys.readouterr().out
+
+
+def test_the_report_shows_which_columns_matter(people, capsys):
+    pytest.importorskip("matplotlib")
+    options = ["--target", "income", "--report", "page.html", "--plot", "curve.png", "--save", "model"]
+    assert main(["train", "--data", "people.csv", *options, *FEW]) == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "Columns" in page and page.index(">age<") < page.index(">rich<") or page.index(">rich<")
+    assert "grows when a column is shuffled" in page and Path("curve.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--target", "salary"], "no target column 'salary' among 4 columns named 'age', 'city', 'income', 'rich'"),
+        (["--target", "9"], "no target column '9'"),
+        (["--target", "9", "--recipe", "td-s"], "no column '9'; the columns are age, city, income, rich"),
+        (["--target", "city", "--task", "regression"], "city must hold numbers for --task regression"),
+        (["--target", "income", "--task", "classification"], "each income comes once"),
+        (["--no-header"], "line 1: column 0 (counted from 0) holds 'age'"),
+        (["--no-header", "--recipe", "td-s"], "needs a first line that names its columns"),
+    ],
+)
+def test_what_can_not_be_learned_is_told_in_one_line(people, capsys, options, message):
+    assert main(["train", "--data", "people.csv", "--save", "model", *options, *FEW]) == 2
+    told = capsys.readouterr()
+    assert message in told.err and told.err.count("\n") == 1 and not Path("model").exists()
+
+
+def test_changed_tables_are_predicted_or_refused(people, capsys):
+    assert main(["train", "--data", "people.csv", "--save", "model", *FEW]) == 0
+    capsys.readouterr()
+    people.assign(more=1)[["more", "income", "city", "age"]].to_csv("other.csv", index=False)
+    assert main(["predict", "model", "other.csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 200
+    people.rename(columns={"age": "years"}).to_csv("renamed.csv", index=False)
+    assert main(["predict", "model", "renamed.csv"]) == 2
+    assert "missing: 'age'" in capsys.readouterr().err
+    assert main(["predict", "model", "-"]) == 2
+    assert "standard input" in capsys.readouterr().err
+
+
+@pytest.mark.skipif("FASTBP_TABLES" not in os.environ, reason="FASTBP_TABLES names no folder of tables")
+def test_every_real_table_trains_and_predicts_by_one_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for path in sorted(Path(os.environ["FASTBP_TABLES"]).glob("*.csv.gz")):
+        head, *lines = gzip.decompress(path.read_bytes()).splitlines()
+        rows = lines[:: max(1, len(lines) // 300)]  # some are sorted by their classes
+        Path("table.csv").write_bytes(b"\n".join([head, *rows]) + b"\n")
+        assert main(["train", "--data", "table.csv", "--save", "model", "--recipe", "td-s", "--quiet", *FEW]) == 0, path
+        assert main(["predict", "model", "table.csv"]) == 0, path
+        told = capsys.readouterr().out.splitlines()
+        assert len(told) == 3 + len(rows)
