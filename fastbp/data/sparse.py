@@ -56,6 +56,15 @@ class SparseRows:
         dense: np.ndarray = self._csr().toarray()
         return dense
 
+    def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return copies of the numbers and their int32 columns, row by row in ascending order, and each row's end.
+
+        Numbers of one place are summed.
+        """
+        csr = self._csr().copy()
+        csr.sum_duplicates()
+        return csr.data, csr.indices.astype(np.int32), csr.indptr[1:].astype(np.int64)
+
     @property
     def nonzeros(self) -> int:
         """Number of entries."""
