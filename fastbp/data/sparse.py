@@ -180,7 +180,7 @@ def _readable(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> tupl
     if kind not in _NUMBERS:
         kind = "float32" if kind in _IN_FLOAT32 else "float64"
     place = indices.dtype.name if indices.dtype.isnative and indices.dtype.name in _INDICES else "int64"
-    place = "int64" if indptr.dtype.itemsize > 4 else place
+    place = place if np.can_cast(indptr.dtype, place) else "int64"
     with np.errstate(over="ignore"):
         data = np.require(data, kind, ["C", "A"])
     return data.view(), np.require(indices, place, ["C", "A"]).view(), np.array(indptr, place)
