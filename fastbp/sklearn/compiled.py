@@ -131,8 +131,8 @@ class Compiled:
     def _load(self, plan: Any) -> None:
         plan.load_layers(self._layers(plan.network))
 
-    def _store(self, plan: Any) -> None:
-        plan.store_layers(self._layers(plan.network))
+    def _store(self, plan: Any, last: bool = False) -> None:
+        plan.store_layers(self._layers(plan.network), last)
 
     def _layers(self, network: Network) -> list[tuple[Any, ...]]:
         """Return the fitted W and vectors of each layer."""

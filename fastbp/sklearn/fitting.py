@@ -131,7 +131,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
                 return W, b
             return super()._init_coef(fan_in, fan_out, dtype)
         rng = np.random.default_rng(self._random_state.randint(2**31))
-        return initializers.weights(self.initializer, (fan_in, fan_out), rng).astype(dtype), np.zeros(fan_out, dtype)
+        return initializers.weights(self.initializer, (fan_in, fan_out), rng, dtype), np.zeros(fan_out, dtype)
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
         _initialize(self, y, layer_units, dtype)
