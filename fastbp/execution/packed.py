@@ -17,7 +17,7 @@ from ..network import Network
 from .programs import Intake
 from .rows import Layers
 
-MOVED_ROWS = 16_384  # of W written at once where its panels are let go on the way: 1 MB of each panel
+MOVED_ROWS = 2048  # of W written at once where its panels are let go on the way: so few that they stay in cache
 
 
 class Packed:
@@ -68,13 +68,15 @@ class Packed:
 
     def _move_matrix(self, panels: np.ndarray, record: Any, W: np.ndarray) -> None:
         """Copy W of one layer out of its panels, some rows at a time, and release these: no two copies take memory."""
-        rows, L = int(record["rows"]), lanes_of(self.dtype)
-        each = panels[int(record["W"]) : int(record["b"])].reshape(-1, rows, L)
+        rows, L, outputs = int(record["rows"]), lanes_of(self.dtype), W.shape[1]
+        each, full = panels[int(record["W"]) : int(record["b"])].reshape(-1, rows, L), outputs // L
         for first in range(0, len(W), MOVED_ROWS):
-            for j, panel in enumerate(each):
-                part = W[first : first + MOVED_ROWS, j * L : (j + 1) * L]
-                part[...] = panel[first : first + len(part), : part.shape[1]]
-                _release(panel[first : first + len(part)])
+            part, here = W[first : first + MOVED_ROWS], each[:, first : min(len(W), first + MOVED_ROWS)]
+            part[:, : full * L].reshape(len(part), full, L)[...] = here[:full].transpose(1, 0, 2)
+            if full < len(each):
+                part[:, full * L :] = here[full, :, : outputs - full * L]
+            for panel in here:
+                _release(panel)
 
     def _vector(self, record: Any, number: int, size: int, panels: np.ndarray | None = None) -> np.ndarray:
         """Return a vector of a layer where it stands, in the parameters or in other panels."""
