@@ -102,6 +102,11 @@ class Packed:
         self.W0 = np.require(W, self.dtype, ["C", "A"])
         return True
 
+    def forget(self) -> int:
+        """Forget the W that is read as it stands, which is the user's; return how many parameters are held besides."""
+        size, self.W0 = 0 if self.W0 is None else self.W0.size, None
+        return self.network.n_parameters - size
+
     def store(self, flat: np.ndarray) -> None:
         """Write the parameters back."""
         self._pack("unpack_parameters", self.parameters, flat)
