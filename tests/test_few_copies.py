@@ -12,7 +12,7 @@ from fastbp.execution import packed
 from fastbp.execution.fast_plan import FastPlan
 from fastbp.model import initializers
 
-pytest.importorskip("sklearn")
+sklearn = pytest.importorskip("sklearn.neural_network")
 import fastbp.sklearn as ours  # noqa: E402
 from fastbp.sklearn import steps  # noqa: E402
 
@@ -61,6 +61,19 @@ def test_weights_drawn_some_rows_at_a_time_are_those_drawn_at_once(name, dtype, 
     chance = np.random.default_rng(5)
     if name == "he_normal":
         assert np.array_equal(at_once, (chance.standard_normal((37, 11)) * np.sqrt(2 / 37)).astype(dtype))
+
+
+@pytest.mark.parametrize("activation", ["relu", "logistic"])
+def test_weights_of_estimators_are_drawn_as_scikit_learn_does(activation, dtype, monkeypatch):
+    X, y = random(30, 37).toarray().astype(dtype), np.arange(30) % 3
+    theirs = sklearn.MLPClassifier((11,), activation=activation, random_state=4, max_iter=1, learning_rate_init=1e-30)
+    its = fitted(theirs, X, y)
+    for drawn in (1, 40, 1000):
+        monkeypatch.setattr(initializers, "DRAWN", drawn)
+        mine = fitted(ours.MLPClassifier(**theirs.get_params()), X, y)
+        for name in ("coefs_", "intercepts_"):
+            pairs = zip(getattr(mine, name), getattr(its, name), strict=True)
+            assert all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
 
 
 def ways(X, y):

@@ -124,12 +124,13 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
     def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         if self.initializer is None:
             F = self.activation
-            if isinstance(F, (str, Activation)) and choices.activation(F).name == "logistic":
-                bound = np.sqrt(2 / (fan_in + fan_out))  # as scikit-learn draws where it reads "logistic"
-                shapes = (fan_in, fan_out), (fan_out,)
-                W, b = (self._random_state.uniform(-bound, bound, shape).astype(dtype) for shape in shapes)
-                return W, b
-            return super()._init_coef(fan_in, fan_out, dtype)
+            logistic = isinstance(F, (str, Activation)) and choices.activation(F).name == "logistic"
+            bound = np.sqrt((2 if logistic else 6) / (fan_in + fan_out))
+            W, rows = np.empty((fan_in, fan_out), dtype), max(1, initializers.DRAWN // fan_out)
+            for first in range(0, fan_in, rows):  # scikit-learn's numbers, without all of them in float64
+                part = W[first : first + rows]
+                part[...] = self._random_state.uniform(-bound, bound, part.shape)
+            return W, self._random_state.uniform(-bound, bound, fan_out).astype(dtype)
         rng = np.random.default_rng(self._random_state.randint(2**31))
         return initializers.weights(self.initializer, (fan_in, fan_out), rng, dtype), np.zeros(fan_out, dtype)
 
