@@ -1,11 +1,15 @@
 """Sparse X of few entries: the first layer works on these, and agrees with what it makes of the dense array."""
 
+import ctypes
+
 import numpy as np
 import pytest
 
 import fastbp
+from fastbp.data.samples import Labelled, Samples
 from fastbp.data.sparse import SparseRows
 from fastbp.execution import threads
+from fastbp.execution.plan import make_plan
 from fastbp.execution.programs import MOST_DENSITY
 from fastbp.kernels.optimizers import OPTIMIZERS
 
@@ -199,3 +203,49 @@ def test_rows_side_by_side_share_their_entries():
     assert part.most(7, True) == max(part[i : i + 7].nonzeros for i in (0, 7, 14))
     counts = np.sort(np.diff(part.indptr))
     assert (part.most(3, False), part.most(99, False)) == (counts[-3:].sum(), part.nonzeros)
+
+
+def placed_far(X, at):
+    """The rows of X as those of an array that has `at` entries more before them, none of which is there."""
+    rows = SparseRows(X)
+    rows.indices, rows.indptr = rows.indices.astype(np.int64), rows.indptr.astype(np.int64) + at
+    for name in ("data", "indices"):
+        array = getattr(rows, name)
+        begin, size = array.ctypes.data - at * array.itemsize, (at + array.size) * array.itemsize
+        far = np.frombuffer((ctypes.c_char * size).from_address(begin), array.dtype)
+        rows.keeps = (*getattr(rows, "keeps", ()), array)  # the memory behind `far`
+        setattr(rows, name, far)
+    return rows
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6])
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+def test_entries_may_stand_behind_two_to_the_31_others(kernels, share, dtype, rng):
+    X, y = random(70, 41, share=share), rng.integers(0, 3, 70)
+    network, found = fastbp.Model([41, 10, 3], l2=0.01).network, []
+    start = rng.standard_normal(network.n_parameters) / 8
+    for rows in (placed_far(X, 0), placed_far(X, 2**31 + 5), placed_far(X, 2**32)):
+        plan = make_plan(kernels, network, np.dtype(dtype), fastbp.optimizers.Adam(), None)
+        data, z, gradient, flat = (
+            Labelled(Samples(rows), y),
+            np.empty((70, 3), dtype),
+            *np.empty((2, start.size), dtype),
+        )
+        plan.load(start.astype(dtype))
+        sums = [*plan.train_epoch(data, np.arange(70)[::-1], 16)][-1]
+        plan.predict(data.samples, z)
+        plan.gradients(data, gradient)
+        plan.store(flat)
+        found.append([sums, plan.evaluate(data), z, gradient, flat])
+    for other in found[1:]:
+        assert all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in zip(found[0], other, strict=True))
+
+
+def test_an_indptr_of_other_integers_is_read_as_what_it_is():
+    X = random(20, 9)
+    for kind in ("uint8", "uint32", "uint64", "int16", ">i4"):
+        other = X.copy()
+        other.indptr = X.indptr.astype(kind)
+        rows = SparseRows(other)
+        assert rows.indptr.dtype == (np.int64 if kind in ("uint32", "uint64") else np.int32), kind
+        assert np.array_equal(rows.indptr, X.indptr)

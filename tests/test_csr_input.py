@@ -207,3 +207,21 @@ def test_an_indptr_that_changes_after_its_check_is_refused(rng):
         damaged.indptr[at] = value
         with pytest.raises(ValueError, match="X must be sparse with an indptr"):
             SparseRows(damaged)
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64"])
+@pytest.mark.parametrize("share", [0.1, 0.6])
+@pytest.mark.parametrize("wrong", [-1, 20, 2**31 - 1])
+def test_predictions_leave_the_columns_of_csr_to_the_kernels(kind, share, wrong, monkeypatch):
+    X, y = random(300, 20, share=share), np.arange(300) % 3
+    estimator = curve(ours.MLPClassifier((5,), random_state=0, solver="sgd", max_iter=1), X, y)
+    expected = estimator.predict_proba(X.toarray())
+    X.indices, X.indptr = X.indices.astype(kind), X.indptr.astype(kind)
+    scanned = []
+    monkeypatch.setattr("fastbp.data.sparse._check_range", lambda *arguments: scanned.append(arguments))
+    np.testing.assert_allclose(estimator.predict_proba(X), expected, rtol=1e-12)
+    assert not scanned
+    monkeypatch.undo()
+    X.indices[-1] = wrong
+    with pytest.raises(ValueError, match=f"X must be sparse with column indices from 0 to 19, got {wrong}"):
+        estimator.predict_proba(X)

@@ -87,6 +87,14 @@ def test_plans_of_large_networks_and_of_other_settings_are_not_kept(X):
     large = fastbp.Model([13, KEPT_BYTES // 4 // 17 + 1, 3], seed=0)
     large.predict_proba(X)
     assert not large._pool._idle
+    sparse, few = pytest.importorskip("scipy.sparse"), X * (np.arange(13) % 5 == 0)
+    before = large.predict_proba(sparse.csr_array(few))  # reads the first W where it stands
+    (plan,) = large._pool._idle
+    assert plan.W0 is None
+    large.parameters[0][0][:] *= 2
+    after = large.predict_proba(sparse.csr_array(few))
+    np.testing.assert_allclose(after, large.predict_proba(few), rtol=1e-4, atol=1e-6)
+    assert not np.allclose(before, after) and not large._pool._idle
 
 
 def test_threads_that_are_set_later_are_those_of_fit_and_of_one_row(X, y):

@@ -239,8 +239,8 @@ def test_dates_are_no_targets_and_no_weights():
 
 def test_gains_that_are_not_finite_end_fit_with_an_error():
     class Blown(MLPClassifier):
-        def _store(self, plan):
-            super()._store(plan)
+        def _store(self, plan, last=False):
+            super()._store(plan, last)
             self.gains_[0][0] = np.inf
 
     with pytest.raises(ValueError, match="non-finite gains"):

@@ -6,8 +6,7 @@
 
 A case is DATA:SOLVER, then perhaps float32, early (stopping) or search (a grid in two processes). DATA is digits,
 breast_cancer, diabetes, text (sparse: 20,000 documents), or mnist where FASTBP_MNIST names the folder of its files.
-README.md in the folder above
-tells more. It needs Linux or macOS.
+On text there is a second table, beside PyTorch. README.md in the folder above tells more. It needs Linux or macOS.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ import machine
 from competitor import Competitor, LeftOut, sample, serve
 from table import duration, multiple
 
-TITLES = {"fastbp.sklearn": "fastbp", "sklearn.neural_network": "scikit-learn"}
+OURS = "fastbp.sklearn"
+TITLES = {OURS: "fastbp", "sklearn.neural_network": "scikit-learn", "torch_text": "PyTorch"}  # the last on text alone
 SMALL, SOLVERS = ("digits", "breast_cancer", "diabetes"), ("adam", "sgd", "lbfgs")
 OPTIONS = {"float32", "early", "search"}
 CASES = [
@@ -121,21 +121,21 @@ def compete(module: str, text: str, answers: int) -> None:
     serve(answers, prepare)
 
 
-def compare(text: str, rounds: int) -> list[str]:
+def compare(text: str, rounds: int, peer: str) -> list[str]:
     """Return the case's row of the table: both times, their ratio and both scores."""
     running: dict[str, Competitor] = {}
-    seconds: dict[str, list[float]] = {module: [] for module in TITLES}
+    seconds: dict[str, list[float]] = {module: [] for module in (OURS, peer)}
     try:
-        for module in TITLES:
+        for module in seconds:
             running[module] = Competitor(module, text, __file__)
         for turn in range(rounds):
-            for module in list(TITLES)[:: 1 if turn % 2 else -1]:  # each first in turn
+            for module in list(seconds)[:: 1 if turn % 2 else -1]:  # each first in turn
                 seconds[module].append(running[module].ask("time"))
-        scores = [running[module].ask("score") for module in TITLES]
+        scores = [running[module].ask("score") for module in seconds]
     finally:
         for competitor in running.values():
             competitor.end()
-    times = [duration(statistics.median(seconds[module])) for module in TITLES]
+    times = [duration(statistics.median(each)) for each in seconds.values()]
     ratio = statistics.median(theirs / ours for ours, theirs in zip(*seconds.values(), strict=True))
     return [described(text), *times, f"**{multiple(ratio)}**", *(f"{score:.4f}" for score in scores)]
 
@@ -163,17 +163,27 @@ def main() -> None:
             parse(case)
     except ValueError as error:
         parser.error(str(error))
-    head = ["`fit`", *TITLES.values(), "faster", *(f"score of {title}" for title in TITLES.values())]
+    print_table(cases, options.rounds, "sklearn.neural_network")
+    texts_asked = [case for case in cases if parse(case)[0] == "text"]
+    if texts_asked:
+        print()
+        print_table(texts_asked, options.rounds, "torch_text")
+    versions = machine.versions(["fastbp", "sklearn", *(["torch"] if texts_asked else [])])
+    about = machine.in_words(machine.describe(), versions, str(datetime.date.today()))
+    print(f"\nMedians of {options.rounds} fits each, in turns: {about}.")
+
+
+def print_table(cases: list[str], rounds: int, peer: str) -> None:
+    """Race these cases beside a peer, and print a row of each as it is done."""
+    titles = TITLES[OURS], TITLES[peer]
+    head = ["`fit`", *titles, "faster", *(f"score of {title}" for title in titles)]
     for row in (head, ["---"] * len(head)):
         print("| " + " | ".join(row) + " |", flush=True)
     for case in cases:
         try:
-            print("| " + " | ".join(compare(case, options.rounds)) + " |", flush=True)
+            print("| " + " | ".join(compare(case, rounds, peer)) + " |", flush=True)
         except LeftOut as why:
             print(f"{case} left out: {why}", file=sys.stderr, flush=True)
-    versions = machine.versions(["fastbp", "sklearn"])
-    about = machine.in_words(machine.describe(), versions, str(datetime.date.today()))
-    print(f"\nMedians of {options.rounds} fits each, in turns: {about}.")
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -56,6 +56,15 @@ class SparseRows:
         dense: np.ndarray = self._csr().toarray()
         return dense
 
+    def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return copies of the numbers and their int32 columns, row by row in ascending order, and each row's end.
+
+        Numbers of one place are summed.
+        """
+        csr = self._csr().copy()
+        csr.sum_duplicates()
+        return csr.data, csr.indices.astype(np.int32), csr.indptr[1:].astype(np.int64)
+
     @property
     def nonzeros(self) -> int:
         """Number of entries."""
@@ -100,8 +109,13 @@ def is_sparse(X: Any) -> bool:
     return scipy is not None and bool(scipy.issparse(X))
 
 
-def sparse_rows(X: Any, name: str) -> SparseRows:
-    """Return the rows of a sparse array.
+def is_csr(X: Any) -> bool:
+    """Return whether X is a sparse array of SciPy in format csr."""
+    return is_sparse(X) and X.format == "csr"
+
+
+def sparse_rows(X: Any, name: str, indices: bool = True) -> SparseRows:
+    """Return the rows of a sparse array. Without `indices` its columns are left to the kernels, which check them, too.
 
     Raises TypeError for other formats than csr, csc and coo and for numbers that are not real, ValueError for other
     than two dimensions and for damaged arrays.
@@ -112,11 +126,11 @@ def sparse_rows(X: Any, name: str) -> SparseRows:
         raise TypeError(f"{name} must hold real numbers, got a sparse array of dtype {X.dtype}")
     if X.format not in _LISTED:
         raise TypeError(f"{name} must be sparse in format 'csr', 'csc' or 'coo', got {X.format!r}; use {name}.tocsr()")
-    check(X, name)
+    check(X, name, indices)
     return SparseRows(X.tocsr())
 
 
-def check(X: Any, name: str) -> None:
+def check(X: Any, name: str, indices: bool = True) -> None:
     """Raise ValueError if the arrays of a sparse array do not fit each other or its shape. SciPy does not check all."""
     if not is_sparse(X) or X.format not in _LISTED or X.ndim != 2:
         return
@@ -129,7 +143,8 @@ def check(X: Any, name: str) -> None:
     _check_lengths(name, indices=X.indices, data=X.data)
     outer, inner, what = (rows, columns, "column indices") if X.format == "csr" else (columns, rows, "row indices")
     _check_indptr(X.indptr, outer, len(X.data), name)
-    _check_range(X.indices[: X.indptr[-1]], inner, name, what)
+    if indices or X.format != "csr":
+        _check_range(X.indices[: X.indptr[-1]], inner, name, what)
 
 
 def _check_lengths(name: str, **arrays: Any) -> None:
@@ -160,7 +175,7 @@ def _check_range(indices: np.ndarray, end: int, name: str, what: str) -> None:
     """Raise ValueError unless all are from 0 to below `end`."""
     if indices.dtype.kind not in "iu":
         raise ValueError(f"{name} must be sparse with whole numbers as {what}, got dtype {indices.dtype}")
-    if len(indices) and (indices.min() < 0 or indices.max() >= end):
+    if len(indices) and indices.view(indices.dtype.str.replace("i", "u")).max() >= end:  # negative ones are large there
         wrong = (indices < 0) | (indices >= end)
         raise ValueError(f"{name} must be sparse with {what} from 0 to {end - 1}, got {indices[int(np.argmax(wrong))]}")
 
@@ -171,7 +186,7 @@ def _readable(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> tupl
     if kind not in _NUMBERS:
         kind = "float32" if kind in _IN_FLOAT32 else "float64"
     place = indices.dtype.name if indices.dtype.isnative and indices.dtype.name in _INDICES else "int64"
-    place = "int64" if indptr.dtype.itemsize > 4 else place
+    place = place if np.can_cast(indptr.dtype, place) else "int64"
     with np.errstate(over="ignore"):
         data = np.require(data, kind, ["C", "A"])
     return data.view(), np.require(indices, place, ["C", "A"]).view(), np.array(indptr, place)

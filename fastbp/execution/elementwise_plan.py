@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.inputs import DenseInputs, Inputs, fetched
 from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
 from ..kernels.fast.shuffle import random_word
 from ..kernels.machine import points
@@ -17,13 +18,14 @@ from ..kernels.program.state import lanes_of, padded
 from ..kernels.specification import normalization, paper, pointwise, products, regularization, scaling
 from ..network import Network
 from . import plain_loops
+from .programs import Intake
 
 PARALLEL_FLOP = 2_000_000  # least work of a launch on several threads
 BLOCK_ROWS = 1024  # rows computed at once outside training
 
 
 class ElementwisePlan:
-    """A plan as `plan.Plan` describes it. Layers count from 0; h[l] is the input of layer l, so h[0] is x."""
+    """A plan as `plan.Plan` describes it. Layers count from 0; x[l] goes into layer l, h[l] comes out."""
 
     def __init__(self, network: Network, dtype: np.dtype, optimizer: Any, n_threads: int | None) -> None:
         self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
@@ -70,8 +72,7 @@ class ElementwisePlan:
         gradient, so_far = np.empty_like(self.flat), NO_SUMS
         for start in range(0, len(order), batch_size):
             picked = order[start : start + batch_size]
-            data.samples.gather(self.h[0][: len(picked)], picked)
-            self._forward(len(picked), dropping=True)
+            self._forward(data.samples, picked, dropping=True)
             sums = self._descend(data.picked(picked), gradient, dropping=True)
             if self.watch and not np.isfinite(sums.error):
                 raise DivergenceError(self.steps + 1)
@@ -108,11 +109,10 @@ class ElementwisePlan:
         return self._descend(data, gradient)
 
     def _allocate(self, rows: int) -> None:
-        self.h = [np.empty((rows, size), self.dtype) for size in self.network.layer_sizes]
+        self.h = [np.empty((rows, outputs), self.dtype) for _, outputs in self.network.shapes]
         self.dt = [np.empty((rows, outputs), self.dtype) for _, outputs in self.network.shapes]
         self.t: dict[int, np.ndarray] = {}  # or h, where that is changed before F'(t) is read off it
-        self.u: dict[int, np.ndarray] = {}
-        self.r: dict[int, np.ndarray] = {}
+        self.u, self.r = dict[int, np.ndarray](), dict[int, np.ndarray]()
         self.e, self.c = np.empty(rows, self.dtype), np.empty(rows, np.int64)
 
     def _blocks(self, samples: Samples, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
@@ -121,21 +121,20 @@ class ElementwisePlan:
         self._allocate(min(rows, n))
         for start in range(0, n, rows):
             block = slice(start, min(start + rows, n))
-            samples.gather(self.h[0][: block.stop - start], block)
-            yield block, self._forward(block.stop - start)
+            yield block, self._forward(samples, np.arange(start, block.stop))
 
-    def _forward(self, rows: int, dropping: bool = False) -> np.ndarray:
-        """Return the logits of the first `rows` rows of h[0] (eqs. 42-44)."""
-        if self.network.scaling_layer:
-            x = self.h[0][:rows]
-            self._run(scaling.scale_inputs, x.size, x, self.network.scales(self.flat))
+    def _forward(self, samples: Samples, picked: np.ndarray, dropping: bool = False) -> np.ndarray:
+        """Return the logits of some rows (eqs. 42-44)."""
+        rows, as_entries = len(picked), Intake(samples, self.network).sparse
+        self.x: list[Inputs] = [fetched(samples, picked, self.dtype, as_entries)]
+        if isinstance(self.x[0], DenseInputs) and self.network.scaling_layer:  # others are never scaled
+            self.x[0].scale(self._run, self.network.scales(self.flat))
         layers = zip(self.network.views(self.flat), self.network.activations, strict=True)
         for layer, ((W, b, *more), F) in enumerate(layers):
             norm = more[:2] if self.network.layer_norms[layer] else []
-            fused = F.name == "relu" and not norm and not F.is_own
-            kernel = paper.linear_relu if fused else paper.linear
-            h = self.h[layer + 1][:rows]
-            self._run(kernel, 2 * rows * W.size, h, self.h[layer][:rows], W, b)
+            h = self.h[layer][:rows]
+            fused = F.name == "relu" and not norm and not F.is_own and self.x[layer].rectifies
+            self.x[layer].linear(self._run, h, W, b, fused)
             if norm:
                 self.u[layer], self.r[layer] = np.empty_like(h), np.empty(rows, self.dtype)
                 self._run(normalization.layer_norm, 7 * h.size, h, self.u[layer], self.r[layer], h, *norm)
@@ -147,6 +146,7 @@ class ElementwisePlan:
                 if F.of_h:
                     self.t[layer] = h.copy()  # F'(t) is read off h as it is now
                 self._drop(layer, h)
+            self.x.append(DenseInputs(h))
         return self.h[-1][:rows]
 
     def _drop(self, layer: int, h: np.ndarray) -> None:
@@ -197,10 +197,10 @@ class ElementwisePlan:
         layers, gradients = self.network.views(self.flat), self.network.views(gradient)
         for layer in reversed(range(len(layers))):
             (W, _, *more), (dW, db, *dmore) = layers[layer], gradients[layer]
-            x, dt = self.h[layer][:rows], self.dt[layer][:rows]
+            dt = self.dt[layer][:rows]
             if self.network.layer_norms[layer]:
                 self._normalize_backward(layer, dt, more[0], dmore[:2])
-            self._run(paper.linear_backward_params, 2 * rows * W.size, dW, db, x, dt)
+            self.x[layer].backward(self._run, dW, db, dt)
             if layer == 0 and self.network.scaling_layer:
                 s, ds = self.network.scales(self.flat), self.network.scales(gradient)
                 self._run(scaling.scale_backward, 2 * W.size, ds, s, W, dW)
@@ -210,7 +210,7 @@ class ElementwisePlan:
             if layer > 0:  # eq. 53 is the end: dE/dx is not needed
                 below = self.dt[layer - 1][:rows]
                 F = self.network.activations[layer - 1]
-                h = x if F.of_h and not dropping else self.t[layer - 1]
+                h = self.h[layer - 1][:rows] if F.of_h and not dropping else self.t[layer - 1]
                 self._backward_input(layer - 1, below, dt, W, h, dropping, gradient)
         return Sums(rows, E * rows, penalty * rows, E * weight, 0.0 if data.weights is None else weight, correct)
 

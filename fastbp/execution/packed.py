@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import Any
 
 import numpy as np
 
 from ..data.samples import Samples
 from ..kernels.engine import code
-from ..kernels.entries.records import Record, aligned
+from ..kernels.entries.records import HUGE, Record, address, aligned
 from ..kernels.program.entry_records import PACKING
 from ..kernels.program.layout import parameter_table
-from ..kernels.program.state import LAYER
+from ..kernels.program.state import LAYER, lanes_of
 from ..network import Network
 from .programs import Intake
 from .rows import Layers
+
+MOVED_ROWS = 2048  # of W written at once where its panels are let go on the way: so few that they stay in cache
 
 
 class Packed:
@@ -41,31 +44,51 @@ class Packed:
     def _load_from(self, first: int, layers: Layers) -> None:
         self.W0 = None
         for record, (W, *vectors) in zip(self.layers[first:], layers, strict=True):
-            self._pack_matrix("pack_parameters", record, np.require(W, self.dtype, ["C", "A"]))
+            self._pack_matrix("pack_parameters", self.parameters, record, np.require(W, self.dtype, ["C", "A"]))
             for number, vector in enumerate(vectors):
                 self._vector(record, number, len(vector))[:] = vector
 
-    def store_layers(self, layers: Layers) -> None:
-        """Write the parameters back into W and the vectors of each layer."""
+    def store_layers(self, layers: Layers, last: bool = False) -> None:
+        """Write the parameters back into W and the vectors of each layer, and release them if it is the `last` time."""
+        self._unpack_layers(self.parameters, layers, last)
+
+    def _unpack_layers(self, panels: np.ndarray, layers: Layers, last: bool) -> None:
+        """Copy panels into W and the vectors of each layer, and release the large ones if it is the `last` time."""
         for record, (W, *vectors) in zip(self.layers, layers, strict=True):
+            for number, vector in enumerate(vectors):
+                vector[...] = self._vector(record, number, len(vector), panels)
             fits = W.dtype == self.dtype and W.flags.carray
+            if last and W.nbytes >= HUGE:
+                self._move_matrix(panels, record, W)
+                continue
             found = W if fits else np.empty(W.shape, self.dtype)
-            self._pack_matrix("unpack_parameters", record, found)
+            self._pack_matrix("unpack_parameters", panels, record, found)
             if not fits:
                 W[...] = found
-            for number, vector in enumerate(vectors):
-                vector[...] = self._vector(record, number, len(vector))
 
-    def _vector(self, record: Any, number: int, size: int) -> np.ndarray:
-        """Return a vector of a layer where it stands."""
-        return self.parameters[record["b"] + number * record["columns"] :][:size]
+    def _move_matrix(self, panels: np.ndarray, record: Any, W: np.ndarray) -> None:
+        """Copy W of one layer out of its panels, some rows at a time, and release these: no two copies take memory."""
+        rows, L, outputs = int(record["rows"]), lanes_of(self.dtype), W.shape[1]
+        each, full = panels[int(record["W"]) : int(record["b"])].reshape(-1, rows, L), outputs // L
+        for first in range(0, len(W), MOVED_ROWS):
+            part, here = W[first : first + MOVED_ROWS], each[:, first : min(len(W), first + MOVED_ROWS)]
+            part[:, : full * L].reshape(len(part), full, L)[...] = here[:full].transpose(1, 0, 2)
+            if full < len(each):
+                part[:, full * L :] = here[full, :, : outputs - full * L]
+            for panel in here:
+                _release(panel)
 
-    def _pack_matrix(self, name: str, record: Any, W: np.ndarray) -> None:
+    def _vector(self, record: Any, number: int, size: int, panels: np.ndarray | None = None) -> np.ndarray:
+        """Return a vector of a layer where it stands, in the parameters or in other panels."""
+        panels = self.parameters if panels is None else panels
+        return panels[record["b"] + number * record["columns"] :][:size]
+
+    def _pack_matrix(self, name: str, panels: np.ndarray, record: Any, W: np.ndarray) -> None:
         """Copy W of one layer into its panels or back."""
         alone = LAYER.new()
         alone[0] = record
         alone["vectors"] = 0
-        fields = {"panels": self.parameters, "flat": W.reshape(-1), "layers": alone, "n_layers": 1}
+        fields = {"panels": panels, "flat": W.reshape(-1), "layers": alone, "n_layers": 1}
         code.entry(name, self.dtype)(self._packing.fill(fields))
 
     def load_in_place(self, layers: Layers, samples: Samples) -> bool:
@@ -78,6 +101,11 @@ class Packed:
         self._load_from(1, above)
         self.W0 = np.require(W, self.dtype, ["C", "A"])
         return True
+
+    def forget(self) -> int:
+        """Forget the W that is read as it stands, which is the user's; return how many parameters are held besides."""
+        size, self.W0 = 0 if self.W0 is None else self.W0.size, None
+        return self.network.n_parameters - size
 
     def store(self, flat: np.ndarray) -> None:
         """Write the parameters back."""
@@ -94,10 +122,10 @@ class Packed:
             to[:] = source
 
     def get_slots(self, last: bool = False) -> dict[str, np.ndarray]:
-        """Return copies of the optimizer's state, each released when it is copied if they are the `last`."""
+        """Return copies of the optimizer's state, released while it is copied if they are the `last`."""
         slots = {name: np.zeros(self.network.n_parameters, self.dtype) for name in self.optimizer.rule.slots}
         for name in [*self.slots]:
-            self._pack("unpack_parameters", self.slots[name], slots[name])
+            self._unpack_layers(self.slots[name], self.network.views(slots[name]), last)
             if last:
                 del self.slots[name]
         return slots
@@ -124,3 +152,16 @@ class Packed:
         self.slots = {}
         for name, state in slots.items():
             self._slot(name)[:] = state
+
+
+def _release(array: np.ndarray) -> None:
+    """Give memory back to the system, whole pages of it, where `aligned` has mapped it; what it held is lost."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    memory = base.obj if isinstance(base, memoryview) else base
+    if isinstance(memory, mmap.mmap):
+        begin = address(array) - address(np.frombuffer(memory, np.uint8))
+        first, end = -(-begin // mmap.PAGESIZE), (begin + array.nbytes) // mmap.PAGESIZE
+        if first < end:
+            memory.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (end - first) * mmap.PAGESIZE)

@@ -10,7 +10,7 @@ import numpy as np
 from ..network import Network
 from .plan import Plan
 
-KEPT_BYTES = 4_000_000  # most memory of the parameters of a network whose plans are kept
+KEPT_BYTES = 4_000_000  # most memory of the parameters that a plan which is kept has copies of
 
 
 class PlanPool:
@@ -34,5 +34,6 @@ class PlanPool:
         if (plan.n_threads, plan.dtype) != (n_threads, dtype) or plan.network != network:
             plan = make()
         yield plan
-        if network.n_parameters * dtype.itemsize <= KEPT_BYTES:
+        forget = getattr(plan, "forget", lambda: network.n_parameters)
+        if forget() * dtype.itemsize <= KEPT_BYTES:
             self._idle.append(plan)

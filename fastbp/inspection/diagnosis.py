@@ -131,7 +131,7 @@ def _cells(layer: LayerReport) -> tuple[str, ...]:
 def diagnose(model: Any, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis:
     """Look at one batch and name what is wrong with training, such as vanishing gradients or dead units.
 
-    Nothing is changed. All rows are held in memory at once, at every layer: a few hundred do.
+    Nothing is changed. All rows are held in memory at once, at every layer: a few hundred do. Sparse rows stay sparse.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ class _Batch:
 
     def layers(self) -> list[LayerReport]:
         """Return what there is to say of each layer."""
-        network, h, dt = self.network, self.plan.h, self.plan.dt
+        network, h, dt, x = self.network, self.plan.h, self.plan.dt, self.plan.x
         lengths = [_length(each) for each in dt]
         weights, gradients = (network.views(flat) for flat in (self.state["parameters"], self.gradient))
         updates = [_rms(dW) for dW, *_ in network.views(self._update())]
@@ -210,16 +210,16 @@ class _Batch:
                     number=i + 1,
                     activation=F.name if i < last else network.loss.link,
                     units=network.layer_sizes[i + 1],
-                    h=_rms(h[i + 1]),
-                    growth=_ratio(_rms(h[i + 1]), _rms(h[i])),
+                    h=_rms(h[i]),
+                    growth=_ratio(_rms(h[i]), x[i].rms()),
                     dt=_rms(dt[i]),
                     passed=_ratio(lengths[i], lengths[i + 1]) if i < last else None,
                     arrived=_ratio(lengths[i], lengths[last]),
                     W=W,
                     dW=_rms(gradients[i][0]),
                     update=_ratio(updates[i], W),
-                    dead=_dead(h[i + 1]) if _is(F, "relu") else None,
-                    saturated=_saturated(h[i + 1], F) if i < last else None,
+                    dead=_dead(h[i]) if _is(F, "relu") else None,
+                    saturated=_saturated(h[i], F) if i < last else None,
                 )
             )
         return reports

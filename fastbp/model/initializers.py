@@ -17,30 +17,41 @@ ALIASES = {
     for theirs, ours in (("xavier", "glorot"), ("kaiming", "he"))
     for kind in ("normal", "uniform")
 }  # PyTorch's names, with its defaults
+DRAWN = 1_000_000  # weights drawn at once: as float64 all of a wide layer would take more memory than the layer
 INITIALIZERS = (*(f"{name}_{kind}" for name in VARIANCES for kind in ("normal", "uniform")), "orthogonal")
 
 
 def draw(initializer: str, network: Network, flat: np.ndarray, rng: np.random.Generator) -> None:
     """Fill `flat` with random weights from the initializer's distribution and with the first values of the vectors."""
     for (W, *vectors), named in zip(network.views(flat), network.vectors, strict=True):
-        W[...] = weights(initializer, W.shape, rng)
+        _fill(W, initializer, rng)
         for vector, (_, value) in zip(vectors, named, strict=True):
             vector[...] = value
     network.scales(flat)[:] = 1
 
 
-def weights(initializer: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def weights(
+    initializer: str, shape: tuple[int, ...], rng: np.random.Generator, dtype: np.dtype | type = np.float64
+) -> np.ndarray:
     """Return random weights W of shape (inputs, outputs)."""
-    return _orthogonal(shape, rng) if initializer == "orthogonal" else _scaled(initializer, shape, rng)
+    W = np.empty(shape, dtype)
+    _fill(W, initializer, rng)
+    return W
 
 
-def _scaled(initializer: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Return independent weights of the initializer's variance, normal or uniform."""
+def _fill(W: np.ndarray, initializer: str, rng: np.random.Generator) -> None:
+    """Fill W of shape (inputs, outputs): with independent weights some rows at a time, which draws the same numbers."""
+    if initializer == "orthogonal":
+        W[...] = _orthogonal(W.shape, rng)
+        return
     name, kind = initializer.rsplit("_", 1)
-    deviation = np.sqrt(VARIANCES[name](*shape))
-    if kind == "normal":
-        return rng.standard_normal(shape) * deviation
-    return rng.uniform(-1, 1, shape) * (np.sqrt(3) * deviation)
+    deviation, rows = np.sqrt(VARIANCES[name](*W.shape)), max(1, DRAWN // W.shape[1])
+    for first in range(0, len(W), rows):
+        part = W[first : first + rows]
+        if kind == "normal":
+            part[...] = rng.standard_normal(part.shape) * deviation
+        else:
+            part[...] = rng.uniform(-1, 1, part.shape) * (np.sqrt(3) * deviation)
 
 
 def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

@@ -131,8 +131,8 @@ class Compiled:
     def _load(self, plan: Any) -> None:
         plan.load_layers(self._layers(plan.network))
 
-    def _store(self, plan: Any) -> None:
-        plan.store_layers(self._layers(plan.network))
+    def _store(self, plan: Any, last: bool = False) -> None:
+        plan.store_layers(self._layers(plan.network), last)
 
     def _layers(self, network: Network) -> list[tuple[Any, ...]]:
         """Return the fitted W and vectors of each layer."""
@@ -195,7 +195,7 @@ class Compiled:
             raise ValueError(f"X must have {columns} columns, one for each row of coefs_[0], got {X.shape[1]}")
         z = np.empty((X.shape[0], outputs), served.predictor.dtype)
         try:
-            samples = serving.samples(X)
+            samples = serving.samples(X, checked=check_input)
             if isinstance(samples.X, np.ndarray) and X.shape[0] <= MOST_ROWS:
                 served.predictor.predict(layers, samples, z)
             else:

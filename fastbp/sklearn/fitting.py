@@ -124,20 +124,22 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
     def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         if self.initializer is None:
             F = self.activation
-            if isinstance(F, (str, Activation)) and choices.activation(F).name == "logistic":
-                bound = np.sqrt(2 / (fan_in + fan_out))  # as scikit-learn draws where it reads "logistic"
-                shapes = (fan_in, fan_out), (fan_out,)
-                W, b = (self._random_state.uniform(-bound, bound, shape).astype(dtype) for shape in shapes)
-                return W, b
-            return super()._init_coef(fan_in, fan_out, dtype)
+            logistic = isinstance(F, (str, Activation)) and choices.activation(F).name == "logistic"
+            bound = np.sqrt((2 if logistic else 6) / (fan_in + fan_out))
+            W, rows = np.empty((fan_in, fan_out), dtype), max(1, initializers.DRAWN // fan_out)
+            for first in range(0, fan_in, rows):  # scikit-learn's numbers, without all of them in float64
+                part = W[first : first + rows]
+                part[...] = self._random_state.uniform(-bound, bound, part.shape)
+            return W, self._random_state.uniform(-bound, bound, fan_out).astype(dtype)
         rng = np.random.default_rng(self._random_state.randint(2**31))
-        return initializers.weights(self.initializer, (fan_in, fan_out), rng).astype(dtype), np.zeros(fan_out, dtype)
+        return initializers.weights(self.initializer, (fan_in, fan_out), rng, dtype), np.zeros(fan_out, dtype)
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
-        _initialize(self, y, layer_units, dtype)
+        if self.early_stopping:
+            _initialize(self, y, layer_units, dtype)
+        else:  # nothing restores copies of the weights
+            _without_copies(self, y, layer_units, dtype)
         self._steps_done = 0
-        if not self.early_stopping:  # which alone restores them: no copies are kept
-            self._best_coefs, self._best_intercepts = self.coefs_, self.intercepts_
         if not is_classifier(self):
             self.out_activation_ = self._link()
         hidden = layer_units[1:-1]
@@ -258,3 +260,30 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 def _each(value: Any, layers: list[int]) -> Any:
     """Return what a setting says of each hidden layer."""
     return value if isinstance(value, tuple) else [value] * len(layers)
+
+
+class _Uncopied:
+    """An array in whose place `_initialize` asks for a copy."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def copy(self) -> Any:
+        return self.array
+
+
+def _without_copies(estimator: Any, *arguments: Any) -> None:
+    """Call `_initialize`, which copies all weights, so that it keeps them twice instead."""
+    own, drawn = vars(estimator), estimator._init_coef
+    before = own.get("_init_coef")
+    own["_init_coef"] = lambda *sizes: tuple(map(_Uncopied, drawn(*sizes)))
+    try:
+        _initialize(estimator, *arguments)
+    finally:
+        del own["_init_coef"]
+        if before is not None:
+            own["_init_coef"] = before
+    estimator.coefs_, estimator.intercepts_ = (
+        [each.array for each in arrays] for arrays in (estimator.coefs_, estimator.intercepts_)
+    )
+    estimator._best_coefs, estimator._best_intercepts = estimator.coefs_, estimator.intercepts_

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..data.samples import Samples
-from ..data.sparse import sparse_rows
+from ..data.sparse import is_csr, sparse_rows
 from ..execution.in_place import InPlacePredictor
 from ..execution.pool import PlanPool
 from ..execution.rows import Layers
@@ -80,16 +80,19 @@ def layers_of(estimator: Any, served: Served) -> Layers | None:
     return layers
 
 
-def samples(X: Any) -> Samples:
-    """Return rows whose shape and dtype stay when those of the user's own array change."""
-    rows: Any = X.view() if isinstance(X, np.ndarray) else sparse_rows(X, "X")
+def samples(X: Any, checked: bool = False) -> Samples:
+    """Return rows whose shape and dtype stay when those of the user's own array change.
+
+    With `checked`, the column indices of a sparse array have been, or are left to the kernels.
+    """
+    rows: Any = X.view() if isinstance(X, np.ndarray) else sparse_rows(X, "X", indices=not checked)
     return Samples(rows)
 
 
 def needs_no_check(estimator: Any, X: Any) -> bool:
-    """Return whether scikit-learn's checks of X could only find NaN or infinity, which compiled kernels find sooner."""
+    """Return whether checks of X could only find NaN, infinity or wrong column indices, as compiled kernels do."""
     return (
-        type(X) is np.ndarray
+        (type(X) is np.ndarray or is_csr(X))
         and X.dtype in _DTYPES
         and X.ndim == 2
         and X.shape[0] > 0

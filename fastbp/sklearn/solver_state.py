@@ -57,13 +57,11 @@ def new(estimator: Any) -> BaseOptimizer:
     """Return the optimizer that an estimator's parameters ask for, at its first step."""
     parameters, e = estimator.coefs_ + estimator.intercepts_, estimator
     if e.solver == "sgd":
-        sgd = SGDOptimizer(
-            parameters, e.learning_rate_init, e.learning_rate, e.momentum, e.nesterovs_momentum, e.power_t
-        )
+        sgd = SGDOptimizer([], e.learning_rate_init, e.learning_rate, e.momentum, e.nesterovs_momentum, e.power_t)
         sgd.velocities = _zeros(parameters)
         return sgd
     if e.solver == "adam":
-        adam = AdamOptimizer(parameters, e.learning_rate_init, e.beta_1, e.beta_2, e.epsilon)
+        adam = AdamOptimizer([], e.learning_rate_init, e.beta_1, e.beta_2, e.epsilon)
         adam.ms, adam.vs = _zeros(parameters), _zeros(parameters)
         return adam
     settings = {name: getattr(e, name, value) for name, value in OPTIMIZERS[e.solver]().settings().items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from sklearn.utils import gen_batches
 
 from .. import schedules
 from ..data.samples import Labelled
+from ..kernels.compiler.signals import held
 from . import solver_state
 from .private import LOSS_FUNCTIONS, with_weights
+from .running import run_of
 
 _PLAIN = {
     "dropout": 0.0, "layer_norm": False, "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None,
@@ -20,6 +23,7 @@ _KNOWN = {
     "activation": ("identity", "logistic", "tanh", "relu"),
     "loss": tuple(LOSS_FUNCTIONS),
 }  # values that they have
+LARGE = 4_000_000  # bytes of weights of which no second copy is kept while a plan trains them
 
 
 class CompiledSteps:
@@ -43,6 +47,8 @@ class CompiledSteps:
     def epoch(self, order: np.ndarray, batch_size: int) -> np.float64:
         """Train one epoch; return its loss."""
         estimator, plan = self.estimator, self.plan
+        if run_of(estimator).watched is None:  # callbacks see the weights before an epoch, too
+            _let_go(estimator.coefs_)
         refuse_no_weight(self.data.weights, order, batch_size, "a minibatch")
         plan.optimizer = solver_state.rule(self.optimizer)
         if plan.draws:
@@ -75,7 +81,10 @@ class CompiledSteps:
 
     def end(self) -> None:
         """Do what `show` does for the last time, and let go of what is written: two copies take memory."""
-        self.estimator._store(self.plan)
+        held(self._end)  # nothing else has the weights now
+
+    def _end(self) -> None:
+        self.estimator._store(self.plan, last=True)
         self.plan.release()
         solver_state.write(self.optimizer, self.plan, last=True)
 
@@ -85,6 +94,18 @@ class CompiledSteps:
             raise NotImplementedError("_optimizer must not be replaced while fit runs; its attributes may be changed")
         self.estimator._load(self.plan)
         solver_state.read(self.optimizer, self.plan)
+
+
+def _let_go(arrays: list[np.ndarray]) -> None:
+    """Replace large arrays that nothing else refers to by zeros, which take no memory until they are written."""
+    alone = _references([np.empty(0)], 0)
+    for number in range(len(arrays)):  # no name stands for an array here: it would refer to it
+        if arrays[number].nbytes >= LARGE and arrays[number].base is None and _references(arrays, number) == alone:
+            arrays[number] = np.zeros(arrays[number].shape, arrays[number].dtype)
+
+
+def _references(arrays: list[np.ndarray], number: int) -> int:
+    return sys.getrefcount(arrays[number])
 
 
 class ScikitSteps:
