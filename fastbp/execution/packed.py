@@ -115,16 +115,20 @@ class Packed:
         """Copy a vector of parameters into panels or back."""
         fields = {"panels": panels, "flat": flat, "layers": self.layers, "n_layers": len(self.layers)}
         code.entry(name, self.dtype)(self._packing.fill(fields))
-        scales, at = self.network.scales(flat), int(self.layers[0]["scale"])
-        if len(scales):
-            place = panels[at : at + len(scales)]
-            to, source = (place, scales) if name == "pack_parameters" else (scales, place)
-            to[:] = source
+        scales, place = self.network.scales(flat), self._scales(panels)
+        to, source = (place, scales) if name == "pack_parameters" else (scales, place)
+        to[:] = source
+
+    def _scales(self, panels: np.ndarray) -> np.ndarray:
+        """Return the scales of the inputs where they stand, or nothing."""
+        at = int(self.layers[0]["scale"])
+        return panels[at : at + self.network.layer_sizes[0]] if at >= 0 else panels[:0]
 
     def get_slots(self, last: bool = False) -> dict[str, np.ndarray]:
         """Return copies of the optimizer's state, released while it is copied if they are the `last`."""
         slots = {name: np.zeros(self.network.n_parameters, self.dtype) for name in self.optimizer.rule.slots}
         for name in [*self.slots]:
+            self.network.scales(slots[name])[:] = self._scales(self.slots[name])
             self._unpack_layers(self.slots[name], self.network.views(slots[name]), last)
             if last:
                 del self.slots[name]
