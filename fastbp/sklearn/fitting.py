@@ -135,11 +135,10 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         return initializers.weights(self.initializer, (fan_in, fan_out), rng, dtype), np.zeros(fan_out, dtype)
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
-        if self.early_stopping:
-            _initialize(self, y, layer_units, dtype)
-        else:  # nothing restores copies of the weights
-            _without_copies(self, y, layer_units, dtype)
+        _initialize(self, y, layer_units, dtype)
         self._steps_done = 0
+        if not self.early_stopping:  # which alone restores them: no copies are kept
+            self._best_coefs, self._best_intercepts = self.coefs_, self.intercepts_
         if not is_classifier(self):
             self.out_activation_ = self._link()
         hidden = layer_units[1:-1]
@@ -260,30 +259,3 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 def _each(value: Any, layers: list[int]) -> Any:
     """Return what a setting says of each hidden layer."""
     return value if isinstance(value, tuple) else [value] * len(layers)
-
-
-class _Uncopied:
-    """An array in whose place `_initialize` asks for a copy."""
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def copy(self) -> Any:
-        return self.array
-
-
-def _without_copies(estimator: Any, *arguments: Any) -> None:
-    """Call `_initialize`, which copies all weights, so that it keeps them twice instead."""
-    own, drawn = vars(estimator), estimator._init_coef
-    before = own.get("_init_coef")
-    own["_init_coef"] = lambda *sizes: tuple(map(_Uncopied, drawn(*sizes)))
-    try:
-        _initialize(estimator, *arguments)
-    finally:
-        del own["_init_coef"]
-        if before is not None:
-            own["_init_coef"] = before
-    estimator.coefs_, estimator.intercepts_ = (
-        [each.array for each in arrays] for arrays in (estimator.coefs_, estimator.intercepts_)
-    )
-    estimator._best_coefs, estimator._best_intercepts = estimator.coefs_, estimator.intercepts_
