@@ -14,7 +14,11 @@ PAGES = sorted(
     for path in (ROOT / folder).glob("*.md" if folder == "." else "**/*.md")
     if not {"env", "html"} & set(path.relative_to(ROOT).parts)
 )
-NEEDS = {"fastbp/sklearn/README.md": "sklearn", "fastbp/plot/README.md": "matplotlib"}
+NEEDS = {
+    "fastbp/sklearn/README.md": "sklearn",
+    "fastbp/tabular/README.md": "polars",
+    "fastbp/plot/README.md": "matplotlib",
+}
 RUN_ELSEWHERE = {"fastbp/exchange/README.md"}  # tests/test_exchange.py
 
 
