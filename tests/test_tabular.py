@@ -77,6 +77,8 @@ def test_columns_are_found_by_name_and_new_things_are_no_silence():
     assert (model.predict(table[["day", "member", "city", "age"]]) == right).all()
     assert (model.predict(table.assign(extra=1)) == right).all()
     assert np.isfinite(model.predict(table.assign(city="Lund", age=np.nan))).all()
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        assert (model.predict(table.to_numpy(object)) == right).all()
     with pytest.raises(ValueError, match="missing: 'age'.*'years'"):
         model.predict(table.rename(columns={"age": "years"}))
     with pytest.raises(ValueError, match="'age'"):

@@ -41,6 +41,7 @@ def _estimators() -> Iterator[Any]:
     from .. import sklearn
 
     yield from (sklearn.MLPClassifier(), sklearn.MLPRegressor())
+    yield from (sklearn.TabularClassifier(), sklearn.TabularRegressor())
 
 
 def _command() -> Iterator[Any]:
@@ -53,6 +54,8 @@ def _command() -> Iterator[Any]:
 PURPOSES: dict[str, Callable[[], Iterator[Any]]] = {
     "mlp-classifier": lambda: islice(_estimators(), 1),
     "mlp-regressor": lambda: islice(_estimators(), 1, 2),
+    "tabular-classifier": lambda: islice(_estimators(), 2, 3),
+    "tabular-regressor": lambda: islice(_estimators(), 3, 4),
     "train": _command,
 }  # what it is for, and models that stand for it
 

@@ -27,8 +27,10 @@ from .compiled import ADDED_SOLVERS, NUMBERS, STEPS
 from .documentation import CLASSIFIER, REGRESSOR, class_docstring
 from .fitting import SCORES, Fitting
 from .private import HasMethods, Interval, StrOptions
-from .tabular import TabularClassifier, TabularRegressor
 from .twins import KINDS, register_converters, register_if_imported
+
+if TYPE_CHECKING:
+    from .tabular import TabularClassifier, TabularRegressor
 
 __all__ = ["MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor", "register_converters"]
 
@@ -134,6 +136,15 @@ for _kind, _defaults in ((MLPClassifier, _OF_CLASSIFIERS), (MLPRegressor, _OF_RE
         setattr(_kind, _name, _value)
     KINDS[_kind] = _kind.__name__
 register_if_imported()
+
+
+def __getattr__(name: str) -> Any:
+    """Import the estimators of tables when they are first asked for: the others need nothing of what they do."""
+    if name in ("TabularClassifier", "TabularRegressor"):
+        from . import tabular
+
+        return getattr(tabular, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -55,6 +55,7 @@ class _Tabular(BaseEstimator):
     """What both estimators share."""
 
     _parameter_constraints = _CONSTRAINTS
+    _classes: int | None = None  # of kernels that are compiled ahead, which do not depend on the number
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -80,7 +81,7 @@ class _Tabular(BaseEstimator):
         return self
 
     def _outputs(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
+        check_is_fitted(self, "members_")
         X = tabular_input.rows(self, X)
         return fitting.outputs(self.members_, X, hasattr(self, "classes_"))
 
@@ -92,21 +93,18 @@ class _Tabular(BaseEstimator):
         path : str or path-like
             A file there is replaced.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "members_")
         TableModel(self.members_, getattr(self, "classes_", None)).save(path)
 
     def _kernels_ahead(self) -> Any:
         """Yield what `warmup` compiles for this estimator."""
-        for classes in (2, None) if not isinstance(self, (ClassifierMixin, RegressorMixin)) else self._kinds:
-            model = Recipe(classes, **{name: getattr(self, name) for name in _RECIPE}).model(
-                1, np.random.default_rng(0)
-            )
-            yield from model._kernels_ahead()
+        settings = {name: getattr(self, name) for name in _RECIPE}
+        yield from Recipe(self._classes, **settings).model(1, np.random.default_rng(0))._kernels_ahead()
 
 
 class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
     __doc__ = documented("classes")
-    _kinds = (2,)
+    _classes = 2
 
     def __init__(
         self,
@@ -196,7 +194,6 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
 
 class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
     __doc__ = documented("numbers")
-    _kinds = (None,)
     _parameter_constraints = {name: one for name, one in _CONSTRAINTS.items() if name != "label_smoothing"}
 
     def __init__(

@@ -79,6 +79,9 @@ def rows(estimator: Any, X: Any) -> Any:
     X, names = _table(X, "X", estimator)
     expected = estimator.n_features_in_
     by_name = names is not None and hasattr(estimator, "feature_names_in_")
+    if names is None and hasattr(estimator, "feature_names_in_"):
+        told = f"X does not have valid feature names, but {type(estimator).__name__} was fitted with feature names"
+        warnings.warn(told, UserWarning, stacklevel=4)
     if not by_name and X.shape[1] != expected:
         raise ValueError(
             f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting {expected} features as input"
