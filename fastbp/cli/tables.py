@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def train(options: argparse.Namespace) -> int:
     model = TableModel(members, data.classes, data.target)
     model.save(options.save)
     if not options.quiet:
-        print(plain(str(model.columns)))
+        print("\n".join(map(plain, str(model.columns).splitlines())))
     if members[0].interrupted:
         print(f"fastbp: interrupted in epoch {len(members[0].losses) + 1} of {recipe.n_epochs}", file=sys.stderr)
     X, y = data.rows(data.test)
@@ -156,7 +157,9 @@ def _numbers(y: list[Any], name: str, options: argparse.Namespace) -> np.ndarray
 def _announce(options: argparse.Namespace, data: _Data) -> None:
     """Print what the table is, and by what it is learned."""
     what = "a number to predict" if data.classes is None else f"{len(data.classes)} classes"
-    print(f"data: {plain(str(options.data))}, {len(data.train):,} rows to train on, {len(data.test):,} to test, {what}")
+    print(
+        f"data: {plain(Path(options.data).name)}, {len(data.train):,} rows to train on, {len(data.test):,} to test, {what}"
+    )
     if data.left_out:
         print(f"left out: {data.left_out:,} rows without {plain(data.target)}")
     print(f"target: {plain(data.target)}; recipe: RealMLP-TD-S", flush=True)
@@ -169,6 +172,8 @@ def _draw(options: argparse.Namespace, data: _Data, model: TableModel, seconds: 
     from ..tabular import importance
 
     member = model.members[0]
+    if data.classes is not None:
+        member.model.class_names = list(map(str, data.classes.tolist()))
     shown, matter = _as_learned(options, data, member), None
     if options.report is not None:
         matter = importance.importance(model, *data.rows(data.test))
@@ -185,5 +190,11 @@ def _as_learned(options: argparse.Namespace, data: _Data, member: Member) -> Dat
     y = data.y if data.classes is not None else (data.y - member.mean) / member.deviation
     names = [] if data.classes is None else list(map(str, data.classes.tolist()))
     return Dataset(
-        x[data.train], y[data.train], names, member.columns.input_names, x[data.test], y[data.test], str(options.data)
+        x[data.train],
+        y[data.train],
+        names,
+        member.columns.input_names,
+        x[data.test],
+        y[data.test],
+        Path(options.data).name,
     )

@@ -56,7 +56,7 @@ class Compiling:
         ahead = self.done < self.expected
         if self.seconds < SILENT_SECONDS or not (ahead or self._open) and self._shown:
             return
-        line = f"{TEXT}: {self.done}/{self.expected}" if self.expected >= self.done else TEXT
+        line = f"{TEXT}: {self.done}/{self.expected}" if self.expected >= max(1, self.done) else TEXT
         with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # closed, missing or odd
             if sys.stderr.isatty():
                 self._open = ahead

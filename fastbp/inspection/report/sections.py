@@ -90,8 +90,9 @@ def columns(training: Outcome) -> Section | None:
     rows = [[one.name, f"{matter:+.4f}", one.kind, one.became, one.note] for one, matter in ranked]
     of = "root mean squared error" if training.data.task == "regression" else "share of wrong classes"
     told = page.paragraph(f"How much the {of} of the rows held out grows when a column is shuffled among them.")
-    table = page.table(["column", "matters", "kind", "became", "note"], rows)
-    return Section("Columns", told + _perhaps_folded("Columns", table, len(rows)))
+    head, rest = ["column", "matters", "kind", "became", "note"], rows[FEW:]
+    more = page.folded(f"{len(rest)} more columns", page.table(head, rest)) if rest else ""
+    return Section("Columns", told + page.table(head, rows[:FEW]) + more)
 
 
 def _counts(training: Outcome) -> list[np.ndarray]:
@@ -111,7 +112,7 @@ def curves(training: Outcome) -> Section:
     if not training.history.loss:
         return Section("Learning curve", page.paragraph("No epoch came to its end."))
     shown = "Loss" if training.data.task == "regression" else "Loss and accuracy"
-    caption = f"{shown} by epoch; validation is on the rows held out, which training never saw."
+    caption = f"{shown} by epoch; validation is on rows that no step is trained on."
     return Section("Learning curve", page.picture(lambda ax: plot.history(training.history, ax), caption, 5.5, 3.6))
 
 
