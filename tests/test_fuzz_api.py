@@ -203,6 +203,7 @@ FIT = [
     "validation_split",
 ]
 FIT += ["schedule", "callbacks"]
+NAMED = {"validation_data": "validation", "X": "X|y", "y": "X|y"}  # lengths that differ are told of either
 SET = "n_threads input_shift input_scale learning_rate feature_names class_names".split()
 
 
@@ -212,12 +213,12 @@ def refuses(model, chance, folder, value):
     good = {"X": X, "y": y, "epochs": 1, "verbose": 0}
     name = chance.choice(FIT)
     if not (name == "epochs" and isinstance(value, (int, np.integer)) and value > 3):
-        taken = call(model.fit, **good | {name: value}, named="validation" if name == "validation_data" else name)
+        taken = call(model.fit, **good | {name: value}, named=NAMED.get(name, name))
         assert taken is not None or bits(model) == before or finite(model)
     before = bits(model)
     name = chance.choice(["X", "y", "sample_weight"])
     method = chance.choice([model.evaluate, model.score, model.gradients, model.diagnose])
-    call(method, **{"X": X, "y": y} | {name: value}, named=name)
+    call(method, **{"X": X, "y": y} | {name: value}, named=NAMED.get(name, name))
     call(model.predict, value, named="X")
     state = model.get_state()
     name = chance.choice(list(state))

@@ -156,10 +156,10 @@ def _numbers(y: list[Any], name: str, options: argparse.Namespace) -> np.ndarray
 
 def _announce(options: argparse.Namespace, data: _Data) -> None:
     """Print what the table is, and by what it is learned."""
-    what = "a number to predict" if data.classes is None else f"{len(data.classes)} classes"
-    print(
-        f"data: {plain(Path(options.data).name)}, {len(data.train):,} rows to train on, {len(data.test):,} to test, {what}"
-    )
+    name, what = plain(Path(options.data).name), "a number to predict"
+    if data.classes is not None:
+        what = f"{len(data.classes)} classes"
+    print(f"data: {name}, {len(data.train):,} rows to train on, {len(data.test):,} to test, {what}")
     if data.left_out:
         print(f"left out: {data.left_out:,} rows without {plain(data.target)}")
     print(f"target: {plain(data.target)}; recipe: RealMLP-TD-S", flush=True)
