@@ -27,6 +27,7 @@ SMALL = [
         {"dtype": "float64", "layer_norm": True, "activation": "prelu", "clip_norm": 0.5, "class_names": "ab"},
     ),
     ([3, 4, 1], {"loss": "binary_cross_entropy", "kernels": "elementwise", "class_names": ["no", "yes"]}),
+    ([3, 4, 2], {"scaling_layer": True, "parametrization": "ntk", "rate_factors": {"b": 0.1}, "optimizer": "adam"}),
     ([3, 4, 2], {"loss": losses.Huber(0.5), "optimizer": optimizers.SGD(0.05, momentum=0.9), "clip_value": 1.0}),
 ]
 SMALL[3][1]["class_names"] = ["a", "b"]
@@ -202,7 +203,7 @@ FIT = [
     "class_weight",
     "validation_split",
 ]
-FIT += ["schedule", "callbacks"]
+FIT += ["schedule", "callbacks", "drop_last"]
 NAMED = {"validation_data": "validation", "X": "X|y", "y": "X|y"}  # lengths that differ are told of either
 SET = "n_threads input_shift input_scale learning_rate feature_names class_names".split()
 

@@ -14,7 +14,8 @@ from fastbp.kernels.optimizers import OPTIMIZERS
 
 MODEL = (
     "layer_sizes activation optimizer loss learning_rate dtype seed l1 l2 label_smoothing dropout layer_norm "
-    "clip_value clip_norm initializer kernels n_threads input_shift input_scale feature_names class_names"
+    "clip_value clip_norm initializer kernels n_threads input_shift input_scale feature_names class_names "
+    "scaling_layer parametrization rate_factors"
 )
 OBJECTS = [
     *[(fastbp.Model, MODEL.split())] * 5,
@@ -24,6 +25,7 @@ OBJECTS = [
     (callbacks.ReduceLearningRate, "patience factor least min_delta mode".split()),
     (schedules.StepDecay, ["epochs", "factor"]),
     (schedules.Cosine, ["warm_up", "final"]),
+    (schedules.CosineWaves, ["waves"]),
     (schedules.OneCycle, ["up", "start", "end"]),
     (schedules.InverseScaling, ["power"]),
 ]
