@@ -37,7 +37,7 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
     Its input "X" has shape (rows, inputs), of any number of rows and of the model's dtype; scaling is part of the file,
     and computed in float64 as the model computes it. Its output is "probabilities", what `predict_proba` gives, or for
     losses of numbers "predictions", what `predict` gives, both of shape (rows, outputs). Class names, feature names
-    and loss stand in its metadata, each as JSON.
+    and loss stand in its metadata, each as JSON. The scales of a scaling layer are part of the first layer's weights.
 
     Parameters
     ----------
