@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,15 @@ def test_a_category_by_hand(tmp_path):
     assert_allclose(values[:, 0], [-half] * 4, atol=1e-15)
     assert values[1:, 1].tolist() == [values[1, 1]] * 3 and values[0, 1] > values[1, 1]
     assert one > half > none
+
+
+def test_numbers_at_the_ends_of_float64_stay_numbers(tmp_path):
+    table = pandas.DataFrame({"constant": [1.7e308] * 4, "x": [-1.7e308, 0, 1, 1.7e308]})
+    columns = Columns.fit(table, [0, 1, 2, 3])
+    rows = pandas.DataFrame({"constant": [-1.7e308, 1.0], "x": [1.7e308, -1e300]})
+    values = transformed(columns, rows, tmp_path)
+    assert values[:, 0].tolist() == [0, 0]
+    assert_allclose(values, columns.transform(rows, "float64"), rtol=1e-12)
 
 
 @pytest.mark.parametrize("first, last", [("0001-01-01", "0005-03-05"), ("1581-12-30", "1601-03-02"),
@@ -197,6 +207,29 @@ def test_what_can_not_be_a_file(tmp_path):
     with pytest.raises(TypeError, match=r"model must be a TableModel, got Model"):
         onnx_tables.to_onnx(fastbp.Model([2, 2]), tmp_path / "file")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_onnx_is_named_with_its_extra(tmp_path, monkeypatch):
+    for name in {"onnx", *(name for name in sys.modules if name.startswith("onnx."))}:
+        monkeypatch.setitem(sys.modules, name, None)
+    for name in ("onnx", "onnx_columns", "onnx_tables"):
+        monkeypatch.delitem(sys.modules, f"fastbp.exchange.{name}", raising=False)
+        monkeypatch.delattr(fastbp.exchange, name, raising=False)
+    model = trained(frame(), "numbers")
+    with pytest.raises(ImportError, match=r"to_onnx needs onnx: pip install 'fastbp\[onnx\]'"):
+        model.to_onnx(tmp_path / "file")
+
+
+def test_what_looks_into_models_says_what_to_pass_of_a_table(tmp_path):
+    table = frame()
+    model = trained(table, "numbers")
+    with pytest.raises(
+        TypeError, match=r"got TableModel; pass a network of it, members\[0\].model, and members\[0\].col"
+    ):
+        fastbp.diagnose(model, table, target(table, "numbers"))
+    member = model.members[0]
+    y = (target(table, "numbers") - member.mean) / member.deviation
+    assert len(fastbp.diagnose(member.model, member.columns.transform(table), y).layers) == 3
 
 
 def test_the_estimators_write_what_they_predict(tmp_path):
