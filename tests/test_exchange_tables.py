@@ -4,7 +4,6 @@ import datetime
 import json
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,18 +18,16 @@ import onnx
 import onnxruntime as runtime
 import pandas
 from raw_columns import frame, ran, strange, target
+from test_tables_real import FOLDER, TABLES
 
 import fastbp
 from fastbp.exchange import onnx_tables
 from fastbp.exchange.onnx import Graph, file, value_info
 from fastbp.exchange.onnx_columns import RawColumns, inputs
 from fastbp.tables.columns import Columns
-from fastbp.tables.targets import classes_or_numbers
 from fastbp.tabular import fitting
 from fastbp.tabular.model import TableModel
 from fastbp.tabular.recipe import Recipe
-
-FOLDER = Path(os.environ.get("FASTBP_TABLES", ""))
 
 
 def trained(table, kind, dtype="float32", n_folds=None, **settings):
@@ -258,20 +255,14 @@ def test_the_estimators_write_what_they_predict(tmp_path):
 # ---- real tables
 
 
-TABLES = {
-    "income": "INCOME", "credit_data": "Status", "attrition": "Attrition", "letter": "lettr", "wa_churn": "churn",
-    "lending_club": "Class", "chile": "vote", "diamonds": "price", "ames": "Sale_Price", "check_times": "check_time",
-    "slid": "wages", "sacramento": "price",
-}  # fmt: skip
-
-
 @pytest.mark.skipif("FASTBP_TABLES" not in os.environ, reason="FASTBP_TABLES names no folder of tables")
 @pytest.mark.parametrize("name", TABLES)
 def test_a_real_table_agrees_with_gaps_and_unseen_categories(name, tmp_path):
-    table = pandas.read_csv(FOLDER / f"{name}.csv.gz", nrows=3000, keep_default_na=False, na_values=[""])
-    table = table[table[TABLES[name]].notna()][:1200]
-    X, y = table.drop(columns=TABLES[name]), table[TABLES[name]].to_numpy()
-    classes = np.unique(y.astype(str)) if classes_or_numbers(list(y)) == "classes" else None
+    target, of_classes, _ = TABLES[name]
+    table = pandas.read_csv(FOLDER / f"{name}.csv.gz", keep_default_na=False, na_values=[""])
+    table = table[table[target].notna()].sample(900, random_state=0)
+    X, y = table.drop(columns=target), table[target].to_numpy()
+    classes = np.unique(y.astype(str)) if of_classes else None
     numbers = y.astype(float) if classes is None else np.searchsorted(classes, y.astype(str))
     recipe = Recipe(None if classes is None else len(classes), (32, 17), n_epochs=2, batch_size=64)
     model = TableModel(fitting.fit(fitting.Table(X[:800], numbers[:800]), recipe, np.random.default_rng(0)), classes)
