@@ -103,6 +103,13 @@ def test_a_state_that_is_not_finite_is_found_though_the_parameters_are():
     assert all(np.isfinite(state).all() for state in m.get_state()["optimizer"].values()) and np.isfinite(flat(m)).all()
 
 
+def test_scales_that_are_not_finite_count_as_the_first_layer():
+    m = fastbp.Model([6, 7, 2], scaling_layer=True, seed=1)
+    m.scales[3] = np.inf
+    with pytest.raises(ValueError, match="parameters must be finite, but those of the model are not in layer 1"):
+        m.fit(X, y, verbose=0)
+
+
 def test_ctrl_c_keeps_no_parameters_that_are_not_finite():
     class Press(callbacks.Callback):
         def on_epoch_begin(self, model, epoch):

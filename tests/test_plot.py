@@ -220,6 +220,14 @@ def test_network_shows_what_normalizes_a_layer():
     assert "g_{1}" not in text and "relu}(t_{1})" in text
 
 
+@pytest.mark.parametrize("settings, x", [({}, "X"), ({"input_shift": 1}, r"(X - \mathrm{shift}) \odot \mathrm{scale}")])
+def test_network_shows_the_scaling_layer(settings, x):
+    shown = written(plot.network(fastbp.Model([6, 9, 4], scaling_layer=True, **settings), axes()))
+    assert "$s$: 6" in shown and rf"$x = s \odot {x}$" + "\nB × 6" in shown
+    assert r"$\partial E/\partial s = \Sigma\, (\partial E/\partial t_{1} \cdot W_{1}^T) \odot x / s$" in shown
+    assert not any("partial s" in text for text in written(plot.network(fastbp.Model([6, 9, 4], **settings), axes())))
+
+
 def test_a_deep_network_leaves_out_its_middle_and_says_how_much():
     ax = plot.network(fastbp.Model([6, *[3] * 30, 4]), axes())
     (left_out,) = [line for line in written(ax) if "more" in line]

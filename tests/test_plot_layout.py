@@ -135,9 +135,10 @@ def test_no_number_stands_on_the_roof(size, share):
 
 @pytest.mark.parametrize("size", [(4, 3), (8, 6)], ids=str)
 @pytest.mark.parametrize("sizes", [[784, 10], [784, 512, 512, 10], [2, *[1024] * 9, 10]], ids=lambda s: str(len(s)))
-def test_text_stays_within_its_boxes(size, sizes):
+@pytest.mark.parametrize("settings", [{}, {"scaling_layer": True, "input_shift": 1}], ids=["plain", "scaling"])
+def test_text_stays_within_its_boxes(size, sizes, settings):
     ax = Figure(size, layout="constrained").add_subplot()
-    plot.network(fastbp.Model(sizes), ax)
+    plot.network(fastbp.Model(sizes, **settings), ax)
     ax.figure.draw_without_rendering()
     boxes = [patch.get_window_extent() for patch in ax.patches]
     for text in [text for text in ax.texts if text.get_text() and text.get_weight() != "bold"]:

@@ -20,6 +20,7 @@ class Layer(NamedTuple):
     Parameters
     ----------
     W : numpy.ndarray of shape (inputs, outputs)
+        Of the first layer with the scales of a scaling layer in it; see `first_weights`.
     b : numpy.ndarray of shape (outputs,)
     norm : tuple of numpy.ndarray
         g and c where it is normalized, else empty.
@@ -42,8 +43,27 @@ def layers_of(model: Model) -> Iterator[Layer]:
     """Yield the layers of a model."""
     network = model.network
     parts = zip(model.parameters, network.layer_norms, network.activations, network.dropouts, strict=True)
-    for (W, b, *vectors), norm, F, dropout in parts:
-        yield Layer(W, b, tuple(vectors[: 2 * norm]), tuple(vectors[2 * norm :]), F, dropout)
+    for number, ((W, b, *vectors), norm, F, dropout) in enumerate(parts):
+        taken = W if number else first_weights(model).astype(W.dtype, copy=False)
+        yield Layer(taken, b, tuple(vectors[: 2 * norm]), tuple(vectors[2 * norm :]), F, dropout)
+
+
+def first_weights(model: Model) -> np.ndarray:
+    """Return W_ij s_i, which takes x without a scaling layer, as float64; W itself where the model has no such layer.
+
+    Raises ValueError where a product is beyond the model's dtype.
+    """
+    W = model.parameters[0][0]
+    if not model.network.scaling_layer:
+        return W
+    with np.errstate(all="ignore"):
+        product = W.astype(np.float64) * model.scales[:, None]
+        if np.isinf(product.astype(W.dtype)).any() and np.isfinite(W).all() and np.isfinite(model.scales).all():
+            raise ValueError(
+                f"scales times W of the first layer are beyond {W.dtype}, so that they can't be one matrix; the "
+                f"largest scale is {np.abs(model.scales).max():g}"
+            )
+    return product
 
 
 def checked_model(value: Any) -> Model:
@@ -57,6 +77,16 @@ def refuse_own_loss(model: Model, what: str, done: str) -> None:
     """Raise ValueError if the loss is the user's own, which has no such counterpart and cannot be exported."""
     if model.loss.is_own:
         raise ValueError(f"loss {model.loss.name!r} has no {what}, so that it can't be {done}")
+
+
+def trained_with(model: Model) -> list[str]:
+    """Return the names of the settings by which a model is trained and scikit-learn's networks are not."""
+    config = model.get_config()
+    config["label_smoothing"] = getattr(model.loss, "label_smoothing", 0)
+    config["parametrization"] = config["parametrization"] != "standard"
+    config["rate_factors"] = [factor != 1 for factor in config["rate_factors"].values()]
+    names = ("label_smoothing", "l1", "dropout", "clip_value", "clip_norm", "scaling_layer", "parametrization")
+    return [name for name in (*names, "rate_factors") if np.any(config[name])]
 
 
 def set_parameters(model: Model, layers: Iterable[tuple[np.ndarray, ...]]) -> Model:

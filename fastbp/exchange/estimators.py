@@ -57,18 +57,25 @@ def taken(value: Any, X: Any = None, y: Any = None) -> Taken:
     if isinstance(value, Model):
         return Taken(value, X, y, None)
     if not hasattr(value, "get_params"):
-        raise TypeError(f"model must be {KINDS}, got {type(value).__name__}")
+        raise _refused(value)
     from . import sklearn
 
     estimator = getattr(value, "best_estimator_", value)
     if hasattr(estimator, "steps"):
         estimator, X = _through(estimator, X, y)
     if not isinstance(estimator, (sklearn.MLPClassifier, sklearn.MLPRegressor)):
-        raise TypeError(f"model must be {KINDS}, got {type(estimator).__name__}")
+        raise _refused(estimator)
     if not hasattr(estimator, "coefs_"):
         estimator = _untrained(estimator, X, y)
     size = sklearn.batch_size(estimator)
     return Taken(sklearn.from_sklearn(estimator), X, None if y is None else _numbered(estimator, y), size)
+
+
+def _refused(value: Any) -> TypeError:
+    """Return the error to raise about what holds no model, with what to pass of a model of a table."""
+    members = next((name for name in ("members", "members_") if hasattr(value, name)), None)
+    hint = f"; pass a network of it, {members}[0].model, and {members}[0].columns.transform(X)" if members else ""
+    return TypeError(f"model must be {KINDS}, got {type(value).__name__}{hint}")
 
 
 def _through(pipeline: Any, X: Any, y: Any) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
     Its input "X" has shape (rows, inputs), of any number of rows and of the model's dtype; scaling is part of the file,
     and computed in float64 as the model computes it. Its output is "probabilities", what `predict_proba` gives, or for
     losses of numbers "predictions", what `predict` gives, both of shape (rows, outputs). Class names, feature names
-    and loss stand in its metadata, each as JSON.
+    and loss stand in its metadata, each as JSON. The scales of a scaling layer are part of the first layer's weights.
 
     Parameters
     ----------
@@ -63,29 +64,44 @@ class Graph:
     Parameters
     ----------
     dtype : numpy.dtype
+    inputs : iterable of str
+        Names of inputs. Others that are the same get an underscore.
 
     Attributes
     ----------
     opset : int
         The least operator set that has all of its operators.
+    domains : dict of str to int
+        Other sets of operators, with their versions.
     """
 
-    def __init__(self, dtype: np.dtype) -> None:
-        self.dtype, self.opset = dtype, OPSET
+    def __init__(self, dtype: np.dtype, inputs: Iterable[str] = ("X",)) -> None:
+        self.dtype, self.opset, self.domains = dtype, OPSET, dict[str, int]()
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self._taken = set(inputs)
 
     def constant(self, value: Any, name: str | None = None, dtype: Any = None) -> str:
         """Add a constant; return its name."""
-        name = name or f"constant_{len(self.constants)}"
+        name = self._free(name or f"constant_{len(self.constants)}")
         self.constants.append(numpy_helper.from_array(np.array(value, dtype or self.dtype, order="C"), name))
         return name
 
     def add(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
         """Add a node of an operator with one output; return the name of that, and of the node."""
-        name = name or f"{kind}_{len(self.nodes)}"
+        name = self._free(name or f"{kind}_{len(self.nodes)}")
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
+
+    def _free(self, name: str) -> str:
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name
+
+    def cast(self, x: str, dtype: Any) -> str:
+        """Return the name of x in another dtype."""
+        return self.add("Cast", x, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def activation(self, F: Activation, t: str, *parameters: str) -> str:
         """Add the nodes of an activation; return the name of their output."""
@@ -97,22 +113,37 @@ class Graph:
 
 def _proto(model: Model) -> Any:
     """Return the whole file's content."""
-    refuse_own_loss(model, "form in ONNX's operators", "exported")
-    size = model.network.n_parameters * model.dtype.itemsize
+    check_size(model)
+    graph, names = Graph(model.dtype), {"class_names": model.class_names, "feature_names": model.feature_names}
+    output = "predictions" if model.loss.link in ("identity", "exp") else "probabilities"
+    add_network(graph, model, "X", output=output)
+    inputs, outputs = (
+        value_info(name, model.dtype, columns)
+        for name, columns in (("X", model.layer_sizes[0]), (output, model.layer_sizes[-1]))
+    )
+    return file(graph, [inputs], [outputs], {"loss": model.loss.name} | names)
+
+
+def check_size(*models: Model) -> None:
+    """Raise ValueError where models together are larger than a file can be."""
+    size = sum(model.network.n_parameters * model.dtype.itemsize for model in models)
     if size > LARGEST:
         raise ValueError(f"an ONNX file holds {LARGEST:,} bytes of parameters at most, the model has {size:,}")
-    graph, link = Graph(model.dtype), model.loss.link
-    x = _scaled(graph, model)
+
+
+def add_network(graph: Graph, model: Model, x: str, prefix: str = "", output: str | None = None) -> str:
+    """Add a model that takes x, its parameters' names after a prefix; return the name of its output."""
+    refuse_own_loss(model, "form in ONNX's operators", "exported")
+    x = _scaled(graph, model, x)
     for number, layer in enumerate(layers_of(model)):
-        name = f"layers.{number}"
+        name = f"{prefix}layers.{number}"
         W, b = graph.constant(layer.W, f"{name}.weight"), graph.constant(layer.b, f"{name}.bias")
         x = graph.add("Gemm", x, W, b)
         if layer.norm:
             x = _layer_norm(graph, x, f"{name}.norm", *layer.norm)
         x = graph.activation(layer.F, x, *(graph.constant(a, f"{name}.slope") for a in layer.slopes))
-    output, (kind, attributes) = "predictions" if link in ("identity", "exp") else "probabilities", LINKS[link]
-    graph.add(kind, x, name=output, **attributes)
-    return _file(graph, model, output)
+    kind, attributes = LINKS[model.loss.link]
+    return graph.add(kind, x, name=output, **attributes)
 
 
 def _layer_norm(graph: Graph, t: str, name: str, g: np.ndarray, c: np.ndarray) -> str:
@@ -122,33 +153,36 @@ def _layer_norm(graph: Graph, t: str, name: str, g: np.ndarray, c: np.ndarray) -
     return graph.add("LayerNormalization", t, weight, bias, axis=1, epsilon=EPSILON, stash_type=kind)
 
 
-def _scaled(graph: Graph, model: Model) -> str:
-    """Return the name of (X - shift) * scale, computed in float64 whatever the model's dtype."""
-    x, wide = "X", model.dtype == np.float64
+def _scaled(graph: Graph, model: Model, x: str) -> str:
+    """Return the name of (x - shift) * scale, computed in float64 whatever the model's dtype."""
+    wide = model.dtype == np.float64
     if model.input_shift is None and model.input_scale is None:
         return x
     if not wide:
-        x = graph.add("Cast", x, to=onnx.TensorProto.DOUBLE)
+        x = graph.cast(x, np.float64)
     if model.input_shift is not None:
         x = graph.add("Sub", x, graph.constant(model.input_shift, "input.shift", np.float64))
     if model.input_scale is not None:
         x = graph.add("Mul", x, graph.constant(model.input_scale, "input.scale", np.float64))
-    return x if wide else graph.add("Cast", x, to=onnx.TensorProto.FLOAT)
+    return x if wide else graph.cast(x, model.dtype)
 
 
-def _file(graph: Graph, model: Model, output: str) -> Any:
-    def of_rows(name: str, columns: int) -> Any:
-        return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(model.dtype), ["rows", columns])
+def value_info(name: str, dtype: Any, columns: int | None, about: str = "") -> Any:
+    """Return what an input or output is: rows of so many columns, or a number a row; object stands for text."""
+    shape = ["rows"] if columns is None else ["rows", columns]
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape, about)
 
-    inputs, outputs = of_rows("X", model.layer_sizes[0]), of_rows(output, model.layer_sizes[-1])
+
+def file(graph: Graph, inputs: list[Any], outputs: list[Any], kept: dict[str, Any]) -> Any:
+    """Return a file's content, with what is not None of `kept` in its metadata as JSON."""
+    sets = {"": graph.opset} | graph.domains
     proto = helper.make_model(
-        helper.make_graph(graph.nodes, "fastbp", [inputs], [outputs], graph.constants),
-        opset_imports=[helper.make_opsetid("", graph.opset)],
+        helper.make_graph(graph.nodes, "fastbp", inputs, outputs, graph.constants),
+        opset_imports=[helper.make_opsetid(*one) for one in sets.items()],
         ir_version=IR,
         producer_name="fastbp",
         producer_version=__version__,
     )
-    kept = {"loss": model.loss.name, "class_names": model.class_names, "feature_names": model.feature_names}
     helper.set_model_props(proto, {name: json.dumps(value) for name, value in kept.items() if value is not None})
     onnx.checker.check_model(proto)
     return proto

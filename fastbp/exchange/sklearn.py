@@ -27,7 +27,7 @@ from ..kernels.entries.optimizer import Optimizer
 from ..kernels.losses import LOSSES
 from ..kernels.optimizers import OPTIMIZERS, Adam
 from ..model.model import Model
-from .common import LOSS_OF, checked_model, layers_of, quoted, refuse_own_loss, set_parameters
+from .common import LOSS_OF, checked_model, layers_of, quoted, refuse_own_loss, set_parameters, trained_with
 
 AUTO_BATCH = 200  # rows of a minibatch where batch_size="auto"
 
@@ -155,7 +155,8 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
 
     It scores, and trains on with `partial_fit` or `warm_start`, with an optimizer that begins anew. Its classes are
     sorted, as scikit-learn has them, and its last layer's columns with them. Two softmax outputs become one logistic
-    output with the difference of their weights, the only form that scikit-learn has for two classes.
+    output with the difference of their weights, the only form that scikit-learn has for two classes. The scales of a
+    scaling layer become part of the first layer's weights.
 
     Parameters
     ----------
@@ -172,7 +173,8 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
     Warns
     -----
     UserWarning
-        Where it would train on with another loss of numbers, or without label smoothing, `l1`, `dropout`, clipping.
+        Where it would train on with another loss of numbers, or without label smoothing, `l1`, `dropout`, clipping,
+        scaling layer, parametrization "ntk" or `rate_factors`.
 
     Raises
     ------
@@ -219,10 +221,7 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
 
 def _warn_of_training(model: Model) -> None:
     """Warn if scikit-learn lacks what the model is trained with."""
-    config = model.get_config()
-    lacking = [name for name in ("l1", "dropout", "clip_value", "clip_norm") if np.any(config[name])]
-    if getattr(model.loss, "label_smoothing", 0):
-        lacking.insert(0, "label_smoothing")
+    lacking = trained_with(model)
     known, changes = LOSS_OF[model.loss.link], [f"without {', '.join(lacking)}"] if lacking else []
     if model.loss.link in ("identity", "exp") and model.loss.name != known:
         changes.insert(0, f"with the loss {known!r} in place of {model.loss.name!r}")

@@ -19,7 +19,7 @@ from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.normalization import EPSILON
 from ..model.model import Model
-from .common import LOSS_OF, Layer, checked_model, layers_of, refuse_own_loss, set_parameters
+from .common import LOSS_OF, Layer, checked_model, first_weights, layers_of, refuse_own_loss, set_parameters
 
 ACTIVATIONS: dict[Any, list[Activation]] = {}  # of each of PyTorch's classes, those that differ in settings
 for _entry in entries.ALL:
@@ -224,8 +224,8 @@ def to_torch(model: Model) -> nn.Sequential:
     The last layer's t comes out as it is, for CrossEntropyLoss, BCEWithLogitsLoss, MSELoss or
     PoissonNLLLoss(log_input=True); Softmax(dim=1), Sigmoid() or exp make of it what `predict_proba` or `predict` gives.
 
-    Input shift and scale become part of the first Linear layer: W scaled by rows, and b less (shift * scale) W,
-    computed in float64 and rounded once. The function is the same, its rounding is not.
+    Input shift and scale, and the scales of a scaling layer, become part of the first Linear layer: W scaled by rows,
+    and b less (shift * scale) W, computed in float64 and rounded once. The function is the same, its rounding is not.
 
     Parameters
     ----------
@@ -295,5 +295,5 @@ def _folded(model: Model, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.
             f"{LOST / np.finfo(model.dtype).eps:.3g} keeps enough digits of {model.dtype} in one Linear layer; "
             "scale X beforehand and convert a model without them"
         )
-    exact = W.astype(np.float64)
+    exact = first_weights(model).astype(np.float64, copy=False)
     return (exact * scale[:, None]).astype(W.dtype), (b - (shift * scale) @ exact).astype(b.dtype)

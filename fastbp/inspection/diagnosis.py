@@ -51,7 +51,7 @@ class LayerReport:
     update : float
         RMS of the weights' update, as a multiple of `W`: learning_rate times dE/dW, limited as the model limits it,
         for "sgd", the sum of what momentum makes of it included; learning_rate for the others, whose steps are about
-        that long.
+        that long. With `rate_factors` and "ntk" the step that these make of it.
     dead : float or None
         Share of ReLU units with t < 0 in all rows, so that F'(t) = 0; None for other activations.
     saturated : float or None
@@ -228,12 +228,18 @@ class _Batch:
         """Return how far each parameter moves, about; see `LayerReport`."""
         optimizer, network = self.model.optimizer, self.network
         if not isinstance(optimizer, SGD):
-            return np.full(self.gradient.size, optimizer.learning_rate)
+            moved = np.full(self.gradient.size, optimizer.learning_rate)
+            for part, factor, sigma in network.kinds(moved):
+                part *= factor * sigma
+            return moved
         limited = self.gradient.copy()
         if np.isfinite(min(network.clip_value, network.clip_norm)):
             limits = limited.dtype.type(network.clip_value), limited.dtype.type(network.clip_norm)
             plain_loops.launch(limit, limited, *limits, n_threads=1)
-        return limited.astype(np.float64) * (optimizer.learning_rate / (1 - optimizer.momentum))
+        moved = limited.astype(np.float64) * (optimizer.learning_rate / (1 - optimizer.momentum))
+        for part, factor, sigma in network.kinds(moved):
+            part *= factor * sigma**2  # dE/dV = sigma dE/dW, and W moves by sigma times the step of V
+        return moved
 
 
 def _length(values: np.ndarray) -> float:

@@ -15,6 +15,8 @@ class ConversionMixin:
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the network to an ONNX file. The file is written whole or not at all; needs the extra `onnx`.
 
+        The scales of a scaling layer become part of the first layer's weights, as in `to_torch` and `to_sklearn`.
+
         Parameters
         ----------
         path : str or path-like
@@ -75,8 +77,9 @@ class ConversionMixin:
         Warns
         -----
         UserWarning
-            If scikit-learn lacks what the model is trained with, such as "huber" or dropout: the estimator predicts the
-            same, but its `fit` and `partial_fit` would train on with "squared_error", or without dropout.
+            If scikit-learn lacks what the model is trained with, such as "huber", dropout or a scaling layer: the
+            estimator predicts the same, but its `fit` and `partial_fit` would train on with "squared_error", or without
+            them.
 
         Raises
         ------

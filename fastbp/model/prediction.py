@@ -176,7 +176,7 @@ class PredictionMixin:
             Weighted mean of the rows' errors, and the penalties.
         gradients : list of tuple of ndarray
             (dE/dW, dE/db) of each layer, in the shapes of `parameters`; then dE/dg and dE/dc where the layer is
-            normalized, and the gradient of the slopes where its activation is PReLU.
+            normalized, and the gradient of the slopes where its activation is PReLU. That of `scales` is not returned.
 
         Raises
         ------

@@ -66,7 +66,7 @@ def network(model: Model, ax: Any = None) -> Any:
     ax.set(xlim=(LEFT[0], LEFT[-1]), ylim=(rows - 0.6, -0.75))
     boxes = _boxes(model, layers)
     _draw_boxes(ax, boxes)
-    _draw_arrows(ax, layers, rows)
+    _draw_arrows(ax, layers, rows, model.network.scaling_layer)
     return ax
 
 
@@ -83,7 +83,9 @@ def _boxes(model: Model, layers: list[int]) -> list[Box]:
     sizes, last = model.layer_sizes, len(model.layer_sizes) - 1
     scaled = model.input_shift is not None or model.input_scale is not None
     x = r"$x = (X - \mathrm{shift}) \odot \mathrm{scale}$" if scaled else "$x$"
-    boxes = [Box(1, 0, [x, f"B × {sizes[0]}"])]
+    if model.network.scaling_layer:
+        x = x.replace("x = ", r"x = s \odot ") if scaled else r"$x = s \odot X$"
+    boxes = [Box(1, 0, [x, f"B × {sizes[0]}"]), *_scales(model)]
     for row, number in enumerate(layers, 1):
         if number:
             boxes += _layer(model, number, last, row)
@@ -92,6 +94,14 @@ def _boxes(model: Model, layers: list[int]) -> list[Box]:
     target = "B classes" if model.network.of_classes else f"B × {sizes[-1]}"
     E = model.loss.name.replace("_", " ")
     return [*boxes, Box(0, len(layers) + 1, ["$y$", target]), Box(1, len(layers) + 1, [f"$E$ = {E}$(z, y)$"])]
+
+
+def _scales(model: Model) -> list[Box]:
+    """Return the boxes of the scaling layer's parameters and their gradient, if there is one."""
+    if not model.network.scaling_layer:
+        return []
+    product = rf"({_d('t_{1}')} \cdot W_{{1}}^T)"
+    return [Box(0, 0, [f"$s$: {model.layer_sizes[0]}"]), Box(3, 0, [_sum("s", rf"{product} \odot x / s")])]
 
 
 def _layer(model: Model, number: int, last: int, row: int) -> list[Box]:
@@ -157,7 +167,7 @@ def _draw_boxes(ax: Any, boxes: list[Box]) -> None:
     canvas.fit(texts, rooms, LARGEST_FONT)
 
 
-def _draw_arrows(ax: Any, layers: list[int], rows: int) -> None:
+def _draw_arrows(ax: Any, layers: list[int], rows: int, scaling: bool) -> None:
     """Draw what is computed from what."""
     middle = [sum(_edges(column)) / 2 for column in range(4)]
 
@@ -174,6 +184,10 @@ def _draw_arrows(ax: Any, layers: list[int], rows: int) -> None:
         if 1 < row < rows - 1 and layers[row - 1]:
             above = row - 1 if layers[row - 2] else row - 2
             arrow((middle[2], row - HIGH / 2), (middle[2], above + HIGH / 2), canvas.VERMILLION)
+    if scaling:
+        arrow((_edges(0)[1], 0), (_edges(1)[0], 0), canvas.ORANGE)
+        ax.plot([middle[2]] * 2, [1 - HIGH / 2, 0], color=canvas.VERMILLION, linewidth=1)
+        arrow((middle[2], 0), (_edges(3)[0], 0), canvas.GREEN)
     corner = [(_edges(1)[1], rows - 1), (middle[2], rows - 1)]
     ax.plot(*zip(*corner, strict=True), color=canvas.VERMILLION, linewidth=1, solid_capstyle="butt")
     arrow(corner[1], (middle[2], rows - 2 + HIGH / 2), canvas.VERMILLION)

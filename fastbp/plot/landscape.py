@@ -28,8 +28,8 @@ def loss_surface(
     """Draw the loss over the plane of two random directions through the parameters, which lie in the middle.
 
     The directions are normalized as Li et al. do (section 4): the weights that lead to one unit are as long in a
-    direction as they are in the model; biases and what normalizes a layer stay as they are. So 1 to one side is a step
-    as long as the weights.
+    direction as they are in the model; biases, scales and what normalizes a layer stay as they are. So 1 to one side is
+    a step as long as the weights.
 
     Parameters
     ----------

@@ -96,6 +96,17 @@ class _Tabular(BaseEstimator):
         check_is_fitted(self, "members_")
         TableModel(self.members_, getattr(self, "classes_", None)).save(path)
 
+    def to_onnx(self, path: Any) -> None:
+        """Write the fitted model to an ONNX file that takes raw columns: see `fastbp.tabular.model.TableModel.to_onnx`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file there is replaced.
+        """
+        check_is_fitted(self)
+        TableModel(self.members_, getattr(self, "classes_", None)).to_onnx(path)
+
     def _kernels_ahead(self) -> Any:
         """Yield what `warmup` compiles for this estimator."""
         settings = {name: getattr(self, name) for name in _RECIPE}

@@ -55,6 +55,13 @@ class Levels:
         alike = {same(text): i for i, text in enumerate(self.texts, 1)}
         return alike | {text: i for i, text in enumerate(self.texts, 1)}
 
+    @property
+    def spellings(self) -> dict[str, int]:
+        """Return the number from 1 of each level's text, and of the usual spellings of texts that are numbers."""
+        place = self._place
+        longer = {f"{text}.0": i for text, i in place.items() if same(f"{text}.0") == same(text)}
+        return longer | place
+
     def numbered(self, cells: Cells) -> np.ndarray:
         """Return the number of each cell's level from 1, and 0 for gaps and values that `fit` has not seen.
 

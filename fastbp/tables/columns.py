@@ -51,6 +51,17 @@ class Columns:
         self.embedded = [c.levels.count for c in columns if c.levels is not None and c.levels.embedded]
         self.described = DescribedColumns(column.described(name) for column, name in each)
 
+    @property
+    def scales(self) -> Scales:
+        """The centre and the factor of each input."""
+        return self._scales
+
+    @property
+    def becoming_inputs(self) -> list[tuple[str, Column]]:
+        """The columns that become inputs, in their order, each with its name or what stands for that."""
+        called_so = [one.name for one in self.described]
+        return [(name, column) for name, column in zip(called_so, self._columns, strict=True) if column.width]
+
     def __repr__(self) -> str:
         return f"<Columns: {self.n_columns} columns become {self.n_outputs} inputs>"
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 LIMIT = 3.0  # that no number passes
-_MOST = np.finfo(np.float64).max
-_LARGE = 1e100  # scaled numbers beyond it are LIMIT, and their squares would not be finite
+MOST = np.finfo(np.float64).max
+LARGE = 1e100  # scaled numbers beyond it are LIMIT, and their squares would not be finite
 
 
 class Scales(NamedTuple):
@@ -33,16 +33,16 @@ def fit(values: np.ndarray) -> Scales:
     spread[same] = (half[:, same].max(axis=0) - half[:, same].min(axis=0)) / 2
     with np.errstate(divide="ignore", over="ignore"):
         factor = np.where(spread == 0, 0.0, 0.5 / spread)
-    return Scales(2 * center, np.minimum(factor, _MOST))
+    return Scales(2 * center, np.minimum(factor, MOST))
 
 
 def scale(values: np.ndarray, scales: Scales) -> None:
     """Replace finite numbers x by z / sqrt(1 + (z / 3)^2) with z = (x - center) factor."""
     with np.errstate(over="ignore"):
         values -= scales.center
-        np.clip(values, -_MOST, _MOST, out=values)  # 0 times infinity is no number
+        np.clip(values, -MOST, MOST, out=values)  # 0 times infinity is no number
         values *= scales.factor
-    np.clip(values, -_LARGE, _LARGE, out=values)
+    np.clip(values, -LARGE, LARGE, out=values)
     root = values / LIMIT
     root *= root
     root += 1

@@ -93,6 +93,35 @@ class TableModel:
 
         saved.save(self, path)
 
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to an ONNX file that takes raw columns; needs the extra `onnx`.
+
+        Each column that is used is an input of its name ("column 0" without names) and of shape (rows, 1). Columns of
+        text and categories, also of numbers that are categories, take text, and "" is a gap. All others take float64,
+        and NaN is a gap: numbers as they are, booleans as 1 and 0, dates as days since 1970-01-01, with the time as a
+        fraction. What fills gaps, levels and scales are part of the file, as is the mean of several networks.
+
+        The outputs are "predictions" of shape (rows,) and, for classes, "probabilities" of shape (rows, classes). Where
+        a column has such a name, an underscore is added to the output's.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file there is replaced.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed.
+        ValueError
+            If an activation is your own, classes are not text, numbers or booleans, or a column's name is empty.
+        OSError
+            If the file cannot be written. What was there is left as it was.
+        """
+        from ..exchange import onnx_tables
+
+        onnx_tables.to_onnx(self, path)
+
     def __repr__(self) -> str:
         what = "numbers" if self.classes is None else f"{len(self.classes)} classes"
         networks = "a network" if len(self.members) == 1 else f"{len(self.members)} networks"

@@ -25,8 +25,9 @@ def require_finite(network: Network, flat: np.ndarray, whose: str) -> None:
 
 def _broken(network: Network, flat: np.ndarray) -> list[int]:
     """Return the numbers of the layers that hold parameters that are not finite, from 1; scales count as the first."""
-    layers = enumerate(network.views(flat), 1)
-    return [n for n, layer in layers if not all(map(is_finite, layer))] or [1]
+    first, *others = network.views(flat)
+    layers = enumerate([(*first, network.scales(flat)), *others], 1)
+    return [n for n, layer in layers if not all(map(is_finite, layer))]
 
 
 class LastFinite:
