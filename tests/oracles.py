@@ -48,13 +48,13 @@ def _momentum(W, m, dW, alpha, mu, ahead):
 
 
 def _adam(W, m, v, dW, settings, alpha, step):
-    b1, b2, eps, decay = [*settings, 0.0][:4]  # of AdamW alone
+    b1, b2, eps, *decay, after = settings  # decay is AdamW's alone
     new_m, magnitude = b1 * m + (1 - b1) * dW, b1 * abs(m) + (1 - b1) * abs(dW)
     new_v = b2 * v + (1 - b2) * dW**2
     mean, square = new_m / (1 - b1**step), new_v / (1 - b2**step)  # algorithm 1 of the paper
-    eps_hat = eps / np.sqrt(1 - b2**step)
+    eps_hat = eps if after else eps / np.sqrt(1 - b2**step)
     rate = alpha / (np.sqrt(square) + eps_hat)
-    W = W - alpha * decay * W
+    W = W - alpha * sum(decay) * W
     return [(W - rate * mean, abs(W) + rate * magnitude / (1 - b1**step)), (new_m, magnitude), (new_v, new_v)]
 
 

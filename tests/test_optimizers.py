@@ -41,6 +41,16 @@ def lion(gradients, alpha=1e-4, b1=0.9, b2=0.99, decay=0.0, W=0.0):
         yield W
 
 
+def adam(gradients, alpha=0.001, b1=0.9, b2=0.999, eps=1e-8, decay=0.0, after=False, W=0.0):
+    """Kingma and Ba, 2015, algorithm 1 if `after`, else as at the end of section 2; decay is AdamW's."""
+    m = v = 0.0
+    for t, g in enumerate(gradients, 1):
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        divisor = math.sqrt(v / (1 - b2**t)) + eps if after else (math.sqrt(v) + eps) / math.sqrt(1 - b2**t)
+        W -= alpha * (m / (1 - b1**t) / divisor + decay * W)
+        yield W
+
+
 def nadam(gradients, alpha=0.001, b1=0.9, b2=0.999, eps=1e-8, W=0.0):
     """Dozat, 2016, in the terms of PyTorch's documentation."""
     m = v = 0.0
@@ -54,11 +64,20 @@ def nadam(gradients, alpha=0.001, b1=0.9, b2=0.999, eps=1e-8, W=0.0):
         yield W
 
 
+LARGE = {"learning_rate": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.25}
+DECAYING = LARGE | {"weight_decay": 0.125}
+AFTER = {"epsilon_after_correction": True}
 REFERENCES = {
-    "nadam": [({}, nadam), ({"learning_rate": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.25}, nadam)],
+    "adam": [({}, adam), (LARGE, adam), (LARGE | AFTER, adam)],
+    "adamw": [(DECAYING, adam), (DECAYING | AFTER, adam)],
+    "nadam": [({}, nadam), (LARGE, nadam)],
     "lion": [({}, lion), ({"learning_rate": 0.5, "beta_1": 0.5, "beta_2": 0.25, "weight_decay": 0.125}, lion)],
 }
+QUARTERS = {"learning_rate": 1.0, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.5}  # of g = 2: m = 1, m / (1/2) = 2
 BY_HAND = [  # settings, gradients, W after each step from W = 0
+    (optimizers.Adam(**QUARTERS), [2], [-2 / 3]),  # v = 1, and (1 + 1/2) / sqrt(1/4) = 3
+    (optimizers.Adam(**QUARTERS, epsilon_after_correction=True), [2], [-0.8]),  # sqrt(1 / (1/4)) + 1/2 = 5/2
+    (optimizers.AdamW(**QUARTERS, epsilon_after_correction=True), [2], [-0.8]),
     (optimizers.Lion(1.0, beta_1=0.5, beta_2=0.25), [1, -0.5, -8, 0], [-1, -2, -1, 0]),  # m = 3/4, -3/16, -6.05, ...
     (optimizers.Lion(0.5, weight_decay=1.0), [4, 4], [-0.5, -0.75]),
 ]
@@ -67,6 +86,7 @@ BY_HAND.append(  # m = 1, v = 3, sqrt(v / (1 - 1/4)) = 2
     (optimizers.NAdam(1.0, beta_1=0.5, beta_2=0.25, epsilon=0), [2], [-(MU[1] / (1 - MU[0] * MU[1]) + 2) / 2])
 )
 NAMES = {"alpha": "learning_rate", "b1": "beta_1", "b2": "beta_2", "decay": "weight_decay", "eps": "epsilon"}
+NAMES["after"] = "epsilon_after_correction"
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
@@ -89,11 +109,14 @@ def test_fifty_steps_of_a_reference(name, kernels, dtype):
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_nadam_is_pytorchs(kernels):
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "NAdam"])
+def test_steps_are_pytorchs(name, kernels):
     torch = pytest.importorskip("torch")
     net = fastbp.Model([20, 60, 2], "tanh", dtype="float64", seed=3).to_torch()
-    model = fastbp.Model.from_torch(net, optimizer=optimizers.NAdam(0.01, beta_1=0.8, beta_2=0.9), kernels=kernels)
-    steps = torch.optim.NAdam(net.parameters(), lr=0.01, betas=(0.8, 0.9))
+    ours = {} if name == "NAdam" else AFTER
+    optimizer = getattr(optimizers, name)(0.01, beta_1=0.8, beta_2=0.9, epsilon=1e-3, **ours)
+    model = fastbp.Model.from_torch(net, optimizer=optimizer, kernels=kernels)
+    steps = getattr(torch.optim, name)(net.parameters(), lr=0.01, betas=(0.8, 0.9), eps=1e-3)
     X, y = data()
     for _ in range(50):
         steps.zero_grad()

@@ -28,7 +28,7 @@ def flat(model):
 
 EVERYTHING = {
     "activation": ["gelu", "tanh"],
-    "optimizer": fastbp.optimizers.AdamW(0.002, beta_1=0.8, weight_decay=0.02),
+    "optimizer": fastbp.optimizers.AdamW(0.002, beta_1=0.8, weight_decay=0.02, epsilon_after_correction=True),
     "loss": fastbp.losses.CrossEntropy(label_smoothing=0.1),
     "l1": 0.01,
     "l2": 0.02,
@@ -108,6 +108,12 @@ def test_bad_settings_beyond_the_papers_are_refused(settings, name):
 def test_bad_settings_of_optimizers_and_losses_are_refused_where_they_are_made(make, name):
     with pytest.raises(ValueError, match=name):
         make()
+
+
+@pytest.mark.parametrize("kind", [fastbp.optimizers.Adam, fastbp.optimizers.AdamW])
+def test_epsilon_comes_before_or_after_and_nothing_between(kind):
+    with pytest.raises(TypeError, match="epsilon_after_correction must be True or False, got 0.5"):
+        kind(epsilon_after_correction=0.5)
 
 
 class Steeper(fastbp.optimizers.SGD):

@@ -94,8 +94,9 @@ def rule(optimizer: Any) -> Unchecked:
     rate = float(optimizer.learning_rate_init)
     if type(optimizer) is AdamOptimizer:
         settings = {name: float(getattr(optimizer, name)) for name in ("beta_1", "beta_2", "epsilon")}
-        return Unchecked(rule=RULES["adam"], learning_rate=rate, **settings)
-    return Unchecked(rule=OPTIMIZERS[optimizer.solver]().rule, learning_rate=rate, **optimizer.settings)
+        return Unchecked(rule=RULES["adam"], learning_rate=rate, **OPTIMIZERS["adam"]().settings() | settings)
+    usual = OPTIMIZERS[optimizer.solver]()  # whose settings a pickle of an earlier version may lack
+    return Unchecked(rule=usual.rule, learning_rate=rate, **usual.settings() | optimizer.settings)
 
 
 def _slots(optimizer: Any, plan: Any) -> dict[str, str]:

@@ -51,14 +51,18 @@ class Recipe:
     n_threads: int | None = None
 
     def model(self, inputs: int, random: np.random.Generator) -> Model:
-        """Return a network with first weights: V and b from N(0, 1), in the output layer 0."""
+        """Return a network with first weights: V and b from N(0, 1), in the output layer 0.
+
+        Adam adds epsilon after it corrects v, as the authors' does. The output layer starts at 0, so the first
+        gradients below it are so small that this place changes the path.
+        """
         of_classes = self.classes is not None
         half = 1.0 if of_classes else 0.5  # the mean of (z - y)^2 has twice the gradient of our loss: Adam sees epsilon
         rate = self.learning_rate if self.learning_rate is not None else 0.04 if of_classes else 0.07
         model = Model(
             [inputs, *self.hidden_layer_sizes, self.classes or 1],
             self.activation or ("selu" if of_classes else "mish"),
-            Adam(rate, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon * half),
+            Adam(rate, self.beta_1, self.beta_2, self.epsilon * half, epsilon_after_correction=True),
             CrossEntropy(label_smoothing=self.label_smoothing) if of_classes else "squared_error",
             dtype=self.dtype,
             seed=int(random.integers(2**63)),

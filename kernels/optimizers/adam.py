@@ -7,12 +7,14 @@ from typing import ClassVar
 from ..entries import functions
 from ..entries.functions import fma, rounded
 from ..entries.optimizer import Optimizer, Rule
-from ..entries.settings import rate, setting, share
+from ..entries.settings import flag, rate, setting, share
 
 
 def numbers(s, alpha, step):
-    """Return the rate with bias correction, beta_1, beta_2 and epsilon."""
-    return alpha * math.sqrt(1 - s.beta_2**step) / (1 - s.beta_1**step), s.beta_1, s.beta_2, s.epsilon
+    """Return the rate with bias correction, beta_1, beta_2 and epsilon, which is multiplied where it comes later."""
+    correction = math.sqrt(1 - s.beta_2**step)
+    epsilon = s.epsilon * (correction if s.epsilon_after_correction else 1.0)
+    return alpha * correction / (1 - s.beta_1**step), s.beta_1, s.beta_2, epsilon
 
 
 def adam_step(W, dW, m, v, numbers):
@@ -32,7 +34,8 @@ def adam_tile(W, dW, m, v, numbers):
 
 
 ADAM = Rule(
-    "adam", ("m", "v"), ("beta_1", "beta_2", "epsilon"), numbers, adam_step, adam_tile, flop=12,
+    "adam", ("m", "v"), ("beta_1", "beta_2", "epsilon", "epsilon_after_correction"), numbers, adam_step, adam_tile,
+    flop=12,
     formula="m <- b1 m + (1 - b1) dE/dW;  v <- b2 v + (1 - b2) (dE/dW)^2;  "
     "W <- W - alpha sqrt(1 - b2^step) / (1 - b1^step) m / (sqrt(v) + eps)",
     source="Kingma, Ba, 2015, end of section 2",
@@ -41,7 +44,7 @@ ADAM = Rule(
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam with bias correction, epsilon as at the end of section 2 of Kingma and Ba, 2015.
+    """Adam with bias correction (Kingma and Ba, 2015).
 
     Parameters
     ----------
@@ -50,6 +53,10 @@ class Adam(Optimizer):
         Decay of the mean of the gradient, and of its square.
     epsilon : float, default 1e-8
         Added to the divisor.
+    epsilon_after_correction : bool, default False
+        Whether epsilon is added to sqrt(v / (1 - beta_2^step)), as in algorithm 1 of Kingma and Ba and in PyTorch,
+        and not to sqrt(v), as at the end of their section 2, in scikit-learn and in Keras. The latter weighs more in
+        the first steps: 4.5 times as much in the first, if beta_2 is 0.95.
 
     Examples
     --------
@@ -61,6 +68,7 @@ class Adam(Optimizer):
     beta_1: float = setting(0.9, share)
     beta_2: float = setting(0.999, share)
     epsilon: float = setting(1e-8, rate)
+    epsilon_after_correction: bool = setting(False, flag)
 
     name: ClassVar[str] = "adam"
     rules: ClassVar[tuple[Rule, ...]] = (ADAM,)

@@ -7,13 +7,14 @@ from typing import ClassVar
 from ..entries import functions
 from ..entries.functions import fma, rounded
 from ..entries.optimizer import Optimizer, Rule
-from ..entries.settings import rate, setting, share
+from ..entries.settings import flag, rate, setting, share
 
 
 def numbers(s, alpha, step):
     """Return the rate with bias correction, beta_1, beta_2, epsilon, and the share of W that is taken off."""
-    corrected = alpha * math.sqrt(1 - s.beta_2**step) / (1 - s.beta_1**step)
-    return corrected, s.beta_1, s.beta_2, s.epsilon, alpha * s.weight_decay
+    correction = math.sqrt(1 - s.beta_2**step)
+    epsilon = s.epsilon * (correction if s.epsilon_after_correction else 1.0)
+    return alpha * correction / (1 - s.beta_1**step), s.beta_1, s.beta_2, epsilon, alpha * s.weight_decay
 
 
 def adamw_step(W, dW, m, v, numbers):
@@ -34,7 +35,8 @@ def adamw_tile(W, dW, m, v, numbers):
 
 
 ADAMW = Rule(
-    "adamw", ("m", "v"), ("beta_1", "beta_2", "epsilon", "weight_decay"), numbers, adamw_step, adamw_tile, flop=14,
+    "adamw", ("m", "v"), ("beta_1", "beta_2", "epsilon", "weight_decay", "epsilon_after_correction"), numbers,
+    adamw_step, adamw_tile, flop=14,
     formula="W <- W - alpha decay W, then as Adam", source="Loshchilov and Hutter, 2019, algorithm 2",
 )  # fmt: skip
 
@@ -50,6 +52,8 @@ class AdamW(Optimizer):
         As Adam's.
     weight_decay : float, default 0.01
         Share of the parameters, times the learning rate, that each step takes off.
+    epsilon_after_correction : bool, default False
+        As Adam's.
 
     Examples
     --------
@@ -62,6 +66,7 @@ class AdamW(Optimizer):
     beta_2: float = setting(0.999, share)
     epsilon: float = setting(1e-8, rate)
     weight_decay: float = setting(0.01, rate)
+    epsilon_after_correction: bool = setting(False, flag)
 
     name: ClassVar[str] = "adamw"
     rules: ClassVar[tuple[Rule, ...]] = (ADAMW,)

@@ -79,7 +79,8 @@ def _loss(loss):
 def _update(rule):
     """The settings are the optimizer's own, running numbers as they are after some steps."""
     optimizer = next(made() for made in OPTIMIZERS.values() if rule in made.rules)
-    settings = {name: getattr(optimizer, name) or MOMENTUM for name in rule.fields}
+    given = {name: getattr(optimizer, name) for name in rule.fields}
+    settings = {name: float(value) if isinstance(value, bool) else value or MOMENTUM for name, value in given.items()}
     numbers = SimpleNamespace(**settings, **dict(rule.running))
     for step in range(1, STEP + 1) if rule.advance else ():
         rule.advance(numbers, step)
