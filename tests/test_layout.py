@@ -48,7 +48,8 @@ KERNELS = [
     {"entries"},
 ]
 WITHOUT_NUMBA = {"library", "program", "activations", "losses", "optimizers", "entries"}
-LEAVES = {f"files.{name}" for name in ("delimited", "labels", "lines", "streams", "tasks")}  # all may import them
+ALONE = "delimited", "labels", "lines", "sealed", "streams", "tasks", "writing"
+LEAVES = {f"files.{name}" for name in ALONE}  # all may import them
 PUBLIC = {
     "DivergenceError": "data",
     "Model": "model",

@@ -94,9 +94,9 @@ def test_epochs_take_rows_in_orders_drawn_from_the_seed(monkeypatch):
         model, taken = fastbp.Model([2, 2], seed=seed), []
         train_epoch = model._plan.train_epoch
 
-        def watched(data, order, batch_size, rates):
+        def watched(data, order, batch_size, rates, sums):
             taken.append(order.tolist())
-            return train_epoch(data, order, batch_size, rates)
+            return train_epoch(data, order, batch_size, rates, sums)
 
         monkeypatch.setattr(model._plan, "train_epoch", watched)
         model.fit(np.zeros((50, 2)), np.zeros(50, int), epochs=3, verbose=0, **settings)

@@ -65,22 +65,23 @@ class ElementwisePlan:
         self.steps, self.slots = snapshot
 
     def train_epoch(
-        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
-    ) -> Iterator[Sums]:
-        """Train one epoch; yield the sums so far after each minibatch."""
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None,
+        sums: Sums = NO_SUMS,
+    ) -> Iterator[Sums]:  # fmt: skip
+        """Train one epoch, or the rest of one; yield the sums so far after each minibatch."""
         self._allocate(min(batch_size, len(order)))
-        gradient, so_far = np.empty_like(self.flat), NO_SUMS
-        for start in range(0, len(order), batch_size):
+        gradient, so_far = np.empty_like(self.flat), sums
+        for start in range(sums.rows, len(order), batch_size):
             picked = order[start : start + batch_size]
             self._forward(data.samples, picked, dropping=True)
-            sums = self._descend(data.picked(picked), gradient, dropping=True)
-            if self.watch and not np.isfinite(sums.error):
+            step = self._descend(data.picked(picked), gradient, dropping=True)
+            if self.watch and not np.isfinite(step.error):
                 raise DivergenceError(self.steps + 1)
             limits = self.dtype.type(self.network.clip_value), self.dtype.type(self.network.clip_norm)
             if np.isfinite(min(limits)):
                 self._run(regularization.limit, gradient.size, gradient, *limits)
             self._update(gradient, self.optimizer.learning_rate if rates is None else rates[start // batch_size])
-            so_far = so_far.plus(sums)
+            so_far = so_far.plus(step)
             yield so_far
 
     def evaluate(self, data: Labelled) -> tuple[float, float]:

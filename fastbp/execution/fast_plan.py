@@ -62,14 +62,15 @@ class FastPlan(Packed):
         self.buffers = Buffers(self.network, self.dtype, 0, {})
 
     def train_epoch(
-        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None
-    ) -> Iterator[Sums]:
-        """Train one epoch; yield the sums so far after each compiled call of about SLICE_SECONDS."""
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None,
+        sums: Sums = NO_SUMS,
+    ) -> Iterator[Sums]:  # fmt: skip
+        """Train one epoch, or the rest of one; yield the sums so far after each call of about SLICE_SECONDS."""
         n, batch_size, samples = len(order), min(batch_size, len(order)), data.samples
         self._intake = Intake(samples, self.network)
         work = self._begin_epoch(batch_size, n)
-        place, most, at = (self.buffers.shape, samples.X.shape, samples.place), 0, 0
-        sums, each = NO_SUMS, self._flop(batch_size) / batch_size
+        place, most, at = (self.buffers.shape, samples.X.shape, samples.place), 0, sums.rows
+        each = self._flop(batch_size) / batch_size
         rows = self._pace[1] if self._pace[0] == place else self._whole_batches(FIRST_FLOP / each, batch_size)
         while at < n:
             end = min(n, at + rows)

@@ -75,6 +75,8 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
     """
     path, custom = os.fspath(path), _checked(custom)
     data, metadata = sealed.read(path)
+    if metadata["format"] == sealed.CHECKPOINT:
+        raise ValueError(f"{path}: a checkpoint of a training, which Model.fit(resume=folder) goes on with, no model")
     try:
         if metadata["format"] == sealed.TABLE:
             from ..tabular import model, saved

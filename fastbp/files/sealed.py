@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-MODEL, TABLE = "fastbp-model", "fastbp-table"
-VERSIONS = {MODEL: "2", TABLE: "1"}  # of each format that can be read
+MODEL, TABLE, CHECKPOINT = "fastbp-model", "fastbp-table", "fastbp-checkpoint"
+VERSIONS = {MODEL: "2", TABLE: "1", CHECKPOINT: "1"}  # of each format that can be read
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # quotes inside the other values are escaped
 _BLANK = b"0" * 64  # stands in the digest's place while it is computed

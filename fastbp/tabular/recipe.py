@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..callbacks import Callback, parameters_of
+from ..callbacks import Callback
+from ..callbacks.monitoring import parameters_of
 from ..losses import CrossEntropy
 from ..model.model import Model
 from ..optimizers import Adam

@@ -43,7 +43,11 @@ class LastFinite:
 
     def __init__(self, network: Network, plan: Plan, flat: np.ndarray) -> None:
         self.network, self.plan, self.flat = network, plan, flat
-        self.snapshot, self.epochs = plan.snapshot(), 0
+        self.snapshot, self.epochs, self._begun = plan.snapshot(), 0, "from before this call"
+
+    def begin_anew(self, begun: str) -> None:
+        """Take the plan's present state for the one at the beginning, of which errors say `begun`."""
+        self.snapshot, self._begun = self.plan.snapshot(), begun
 
     def take(self, epochs: int | None = None) -> None:
         """Write the plan's parameters into the model's; raise DivergenceError if they, or the state, are not finite.
@@ -74,7 +78,7 @@ class LastFinite:
         `scaling` is a sentence on inputs that are not scaled, or empty.
         """
         reached = self._stored()
-        broken, before = _broken(self.network, reached), "from before this call"
+        broken, before = _broken(self.network, reached), self._begun
         if self.epochs:
             before = f"from the end of this call's epoch {self.epochs}"
         if broken:

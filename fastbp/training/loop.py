@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..callbacks import Callback
-from ..data.samples import DivergenceError, Labelled
+from ..data.samples import DivergenceError, Labelled, Sums
 from ..execution.plan import Plan
 from ..kernels.library.compiling import compiling
 from ..schedules import Schedule, rates
@@ -19,6 +19,10 @@ from .finite import LastFinite, require_finite
 from .history import History
 from .progress import Progress
 from .shuffling import shuffle
+from .state import Place, State
+
+if TYPE_CHECKING:
+    from .checkpoints.writer import Checkpoints
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Training:
         Makes a context manager for callbacks, in which they may read and change the model.
     drop_last : bool
         Whether rows that fill no minibatch are left out of an epoch.
+    checkpoints : Checkpoints, optional
+        That are written on the way, and with which the training goes on.
     """
 
     data: Labelled
@@ -50,6 +56,7 @@ class Training:
     callbacks: tuple[Callback, ...] = ()
     resting: Callable[[], AbstractContextManager[None]] = nullcontext
     drop_last: bool = False
+    checkpoints: Checkpoints | None = None
 
     def run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
         """Train the plan's parameters, a copy of `flat`, and write them back to `flat` at the end.
@@ -57,18 +64,26 @@ class Training:
         Ctrl-C ends training and keeps the steps so far. A DivergenceError keeps the last finite parameters. Any other
         error restores parameters, the optimizer's state, the learning rate and `random` as they were.
         """
+        with nullcontext() if self.checkpoints is None else self.checkpoints.termination:
+            history = self._run(model, plan, flat, random)
+        if history.loss:
+            unscaled.warn(model.network, flat.dtype, plan, self.data, stacklevel=3)
+        return history
+
+    def _run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
         require_finite(model.network, flat, "of the model")
-        history, before, rate = History(), random.bit_generator.state, model.learning_rate
+        before, rate = random.bit_generator.state, model.learning_rate
         last = LastFinite(model.network, plan, flat)
-        snapshot, kept = last.snapshot, flat.copy() if self.callbacks else None
+        snapshot, kept = last.snapshot, flat.copy() if self.callbacks or self.checkpoints else None
+        state = State(model, plan, flat, random, last)
         plan.watch = True
         try:
             try:
                 with self.progress:
-                    self._epochs(model, plan, last, random, history)
+                    self._epochs(state)
             except KeyboardInterrupt:
-                history.interrupted = True
-            self._end(model, plan, last, history)
+                state.history.interrupted = True
+            self._end(state)
         except DivergenceError as error:
             raise last.explained(error, model, unscaled.hint(self.data, flat.dtype)) from None
         except BaseException:
@@ -77,47 +92,57 @@ class Training:
             if kept is not None:
                 flat[...], model.learning_rate = kept, rate
             raise
-        if history.loss:
-            unscaled.warn(model.network, flat.dtype, plan, self.data, stacklevel=3)
-        return history
+        return state.history
 
-    def _end(self, model: Any, plan: Plan, last: LastFinite, history: History) -> None:
+    def _end(self, state: State) -> None:
         """Write the parameters back, all of them even if Ctrl-C comes while they are written; run what comes last."""
         try:
-            last.take()
+            state.last.take()
         except KeyboardInterrupt:
-            last.take()
-            history.interrupted = True
+            state.last.take()
+            state.history.interrupted = True
         for callback in self.callbacks:
             try:
                 with self.resting():
-                    callback.on_train_end(model)
+                    callback.on_train_end(state.model)
             except KeyboardInterrupt:
-                history.interrupted = True
+                state.history.interrupted = True
         if self.callbacks:
-            self._reload(model, plan, last)
+            self._reload(state)
 
     @staticmethod
-    def _reload(model: Any, plan: Plan, last: LastFinite) -> None:
+    def _reload(state: State) -> None:
         """Give the plan the parameters as callbacks leave them."""
-        require_finite(model.network, last.flat, "that a callback left")
-        plan.load(last.flat)
+        require_finite(state.model.network, state.flat, "that a callback left")
+        state.plan.load(state.flat)
 
-    def _epochs(self, model: Any, plan: Plan, last: LastFinite, random: np.random.Generator, history: History) -> None:
+    def _epochs(self, state: State) -> None:
         """Train epoch after epoch. Around each callback the parameters move from the plan to the model and back."""
-        model.stop_training = False
-        self._tell("on_train_begin", model)
-        for epoch in range(self.epochs):
-            self._tell("on_epoch_begin", model, epoch)
+        state.model.stop_training = False
+        self._tell("on_train_begin", state.model)
+        if self.checkpoints is not None:
+            self.checkpoints.begin(state)
+            self.progress.begin(state.place.epoch)
+        while state.place.epoch < self.epochs and not state.stopped:
+            epoch = state.place.epoch
+            if not state.place.sums.rows:
+                self._tell("on_epoch_begin", state.model, epoch)
+                if self.callbacks:
+                    self._reload(state)
+            self._epoch(state)
             if self.callbacks:
-                self._reload(model, plan, last)
-            self._epoch(plan, random, history, epoch, model.network.classifies)
-            if self.callbacks:
-                last.take(epochs=epoch + 1)
-                self._tell("on_epoch_end", model, history.latest() | {"epoch": epoch})
-                self._reload(model, plan, last)
-            if model.stop_training:
-                return
+                state.last.take(epochs=epoch + 1)
+                self._tell("on_epoch_end", state.model, state.history.latest() | {"epoch": epoch})
+                self._reload(state)
+            state.place, state.stopped = Place(epoch + 1), state.model.stop_training
+            self._reached(state)
+        if self.checkpoints is not None:
+            self.checkpoints.finish(state)
+
+    def _reached(self, state: State) -> None:
+        """Write the checkpoints that are due."""
+        if self.checkpoints is not None:
+            self.checkpoints.reached(state)
 
     def _tell(self, what: str, *arguments: Any) -> None:
         """Call this method of each callback."""
@@ -126,20 +151,17 @@ class Training:
                 for callback in self.callbacks:
                     getattr(callback, what)(*arguments)
 
-    def _epoch(self, plan: Plan, random: np.random.Generator, history: History, epoch: int, classifies: bool) -> None:
-        """Train one epoch, validate, and append both to `history`."""
-        start, n = compiling.now(), len(self.data.y)
-        if self.shuffle:
-            order = np.empty(n, np.int64)
-            shuffle(order, int(random.integers(2**63)))
-        else:
-            order = np.arange(n)
-        order = order[: self._rows]
-        if plan.draws:
-            plan.key = int(random.integers(2**63))
-        for sums in plan.train_epoch(self.data, order, self.batch_size, self._rates(plan, epoch)):
+    def _epoch(self, state: State) -> None:
+        """Train one epoch, or the rest of one, validate, and append both to the history."""
+        plan, place, history, classifies = state.plan, state.place, state.history, state.model.network.classifies
+        start = compiling.now() - place.seconds
+        order = self._order(state)
+        for sums in self._steps(state, order):
             loss, accuracy = sums.means()
             self.progress.rows(sums.rows, len(order), loss, accuracy if classifies else None)
+            if sums.rows < len(order):
+                place.sums, place.seconds = sums, compiling.now() - start
+                self._reached(state)
         if self.validation is not None:
             scores = evaluate(plan, self.validation, classifies)
             history.val_loss.append(scores["loss"])
@@ -149,18 +171,46 @@ class Training:
         history.seconds.append(compiling.now() - start)
         self.progress.epoch(history)
 
+    def _order(self, state: State) -> np.ndarray:
+        """Return the epoch's rows in their order; at its beginning it and what is dropped are drawn."""
+        n, plan, place = len(self.data.y), state.plan, state.place
+        if not place.sums.rows:
+            place.order_key = int(state.random.integers(2**63)) if self.shuffle else 0
+            place.dropout_key = int(state.random.integers(2**63)) if plan.draws else 0
+        if plan.draws:
+            plan.key = place.dropout_key
+        if not self.shuffle:
+            return np.arange(n)[: self._rows]
+        order = np.empty(n, np.int64)
+        shuffle(order, place.order_key)
+        return order[: self._rows]
+
+    def _steps(self, state: State, order: np.ndarray) -> Iterator[Sums]:
+        """Take the epoch's steps that are left; yield the sums so far after each compiled call."""
+        due, before = self._rates(state), state.place.sums
+        for end in [len(order)] if self.checkpoints is None else self.checkpoints.ends(state, len(order)):
+            for sums in state.plan.train_epoch(self.data, order[:end], self.batch_size, due, before):
+                yield sums
+            before = sums
+
     @property
     def _rows(self) -> int:
         """Rows of an epoch; all of them if they do not fill one minibatch."""
         n = len(self.data.y)
         return n // self.batch_size * self.batch_size if self.drop_last and n > self.batch_size else n
 
-    def _rates(self, plan: Plan, epoch: int) -> np.ndarray | None:
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of minibatches of an epoch."""
+        return -(-self._rows // self.batch_size)
+
+    def _rates(self, state: State) -> np.ndarray | None:
         """Return the learning rate of each step of the epoch, or None if it is constant."""
         if self.schedule is None:
             return None
-        steps = -(-self._rows // self.batch_size)
-        return rates(self.schedule, plan.optimizer.learning_rate, plan.steps, steps, self.epochs - epoch)
+        first = state.plan.steps + -state.place.sums.rows // self.batch_size
+        epochs = self.epochs - state.place.epoch
+        return rates(self.schedule, state.plan.optimizer.learning_rate, first, self.steps_per_epoch, epochs)
 
 
 def evaluate(plan: Plan, data: Labelled, classifies: bool) -> dict[str, float]:

@@ -48,6 +48,13 @@ class Progress:
             with self._silent_if_unwritable():
                 self._bar.close()
 
+    def begin(self, epochs: int) -> None:
+        """Show that so many epochs are done at the beginning, of a training that goes on."""
+        self._epochs_done = epochs
+        if self._bar is not None:
+            with self._silent_if_unwritable():
+                self._bar.update(epochs - self._bar.n)
+
     def rows(self, done: int, n: int, loss: float, accuracy: float | None) -> None:
         """Show that `done` of the epoch's `n` rows are done, with the running means so far."""
         if self._bar is not None:

@@ -1,4 +1,4 @@
-"""Callbacks of `Model.fit`: early stopping, lower learning rates on a plateau, diagnoses, and a base class."""
+"""Callbacks that watch a metric: early stopping, and lower learning rates on a plateau."""
 
 from __future__ import annotations
 
@@ -8,79 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .data import checks
-
-__all__ = ["Callback", "Diagnose", "EarlyStopping", "ReduceLearningRate"]
-
-
-class Callback:
-    """Base class of callbacks: override the methods that you need, and hand objects to `Model.fit(callbacks=...)`.
-
-    In each method `model.parameters` holds the current parameters, which may be changed. A callback ends training by
-    `model.stop_training = True`. An error that it raises, in any of them, ends `fit` and restores the model as it was
-    before; so do parameters that it leaves NaN or infinite.
-
-    Examples
-    --------
-    >>> import fastbp
-    >>> class Print(fastbp.callbacks.Callback):
-    ...     def on_epoch_end(self, model, logs):
-    ...         print("epoch", logs["epoch"], "done")
-    >>> model = fastbp.Model([2, 4, 2], seed=0)
-    >>> history = model.fit([[0, 1], [1, 0]], [0, 1], epochs=2, verbose=0, callbacks=Print())
-    epoch 0 done
-    epoch 1 done
-    """
-
-    def on_train_begin(self, model: Any) -> None:
-        """Run before the first epoch.
-
-        Parameters
-        ----------
-        model : Model
-            The model that is trained.
-        """
-
-    def on_epoch_begin(self, model: Any, epoch: int) -> None:
-        """Run before each epoch.
-
-        Parameters
-        ----------
-        model : Model
-            The model that is trained.
-        epoch : int
-            Number of the epoch, from 0.
-        """
-
-    def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
-        """Run after each epoch.
-
-        Parameters
-        ----------
-        model : Model
-            The model that is trained.
-        logs : dict
-            "epoch", its number from 0, and its values of the history, such as "loss" and "val_loss". All callbacks get
-            the same dict one after the other: a metric of your own that one writes can be the `monitor` of the next.
-        """
-
-    def on_train_end(self, model: Any) -> None:
-        """Run after the last epoch, and after Ctrl-C.
-
-        Parameters
-        ----------
-        model : Model
-            The model that is trained.
-        """
-
-
-def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Return one callback or several as a tuple; raise TypeError for anything else."""
-    each = tuple(callbacks) if checks.is_iterable(callbacks) else (callbacks,)
-    for number, callback in enumerate(each):
-        if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks[{number}] must be a fastbp.callbacks.Callback, got {callback!r}")
-    return each
+from ..data import checks
+from .base import Callback
 
 
 class _Monitoring(Callback):
@@ -120,6 +49,19 @@ class _Monitoring(Callback):
             self.best = value
             return True
         return False
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best value, and how many epochs were waited for a better one."""
+        return {"best": self.best, "waited": self.waited}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.best, self.waited = state["best"], state["waited"]
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the arguments."""
+        names = "monitor", "patience", "min_delta", "mode", "restore_best", "factor", "least"
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
 
 class EarlyStopping(_Monitoring):
@@ -197,10 +139,21 @@ class EarlyStopping(_Monitoring):
             warnings.warn(
                 f"EarlyStopping saw no finite {self.monitor} in {self._epochs} epochs; the last parameters are kept",
                 RuntimeWarning,
-                stacklevel=5,  # where `fit` is called
+                stacklevel=6,  # where `fit` is called
             )
         for array, kept in zip(parameters_of(model), self._kept, strict=False):
             array[...] = kept
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best value, its epoch and the parameters kept of it, and how many epochs there were."""
+        own = {"epochs": self._epochs, "best_epoch": self.best_epoch, "stopped_epoch": self.stopped_epoch}
+        return super().get_state() | own | {"kept": self._kept}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        super().set_state(state)
+        self._epochs, self._kept = state["epochs"], list(state["kept"])
+        self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
 
 
 def parameters_of(model: Any) -> list[np.ndarray]:
@@ -253,45 +206,3 @@ class ReduceLearningRate(_Monitoring):
         if self.waited >= self.patience and model.learning_rate > self.least:
             model.learning_rate = max(self.least, model.learning_rate * self.factor)
             self.waited = 0
-
-
-class Diagnose(Callback):
-    """Call `Model.diagnose` on one batch after each epoch.
-
-    Parameters
-    ----------
-    X, y : array-like
-        The batch, as for `Model.fit`; some hundred rows are enough.
-
-    Attributes
-    ----------
-    reports : list of fastbp.inspection.diagnosis.Diagnosis
-        One of each epoch; `reports[-1].findings` are the problems found after the last.
-
-    Examples
-    --------
-    >>> import fastbp
-    >>> X, y = [[0, 1], [1, 0]], [0, 1]
-    >>> watch = fastbp.callbacks.Diagnose(X, y)
-    >>> history = fastbp.Model([2, 4, 2], seed=0).fit(X, y, epochs=3, verbose=0, callbacks=watch)
-    >>> len(watch.reports)
-    3
-    """
-
-    def __init__(self, X: Any, y: Any) -> None:
-        self.X: Any = X
-        self.y: Any = y
-        self.reports: list[Any] = []
-
-    def on_train_begin(self, model: Any) -> None:
-        """Forget an earlier training."""
-        self.reports = []
-
-    def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
-        """Append a diagnosis of the batch."""
-        self.reports.append(model.diagnose(self.X, self.y))
-
-
-def __dir__() -> list[str]:
-    """Return the public names, for completion."""
-    return sorted(__all__)

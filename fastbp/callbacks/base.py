@@ -1,0 +1,100 @@
+"""The base class of callbacks of `Model.fit`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..data import checks
+
+
+class Callback:
+    """Base class of callbacks: override the methods that you need, and hand objects to `Model.fit(callbacks=...)`.
+
+    In each method `model.parameters` holds the current parameters, which may be changed. A callback ends training by
+    `model.stop_training = True`. An error that it raises, in any of them, ends `fit` and restores the model as it was
+    before; so do parameters that it leaves NaN or infinite.
+
+    Examples
+    --------
+    >>> import fastbp
+    >>> class Print(fastbp.callbacks.Callback):
+    ...     def on_epoch_end(self, model, logs):
+    ...         print("epoch", logs["epoch"], "done")
+    >>> model = fastbp.Model([2, 4, 2], seed=0)
+    >>> history = model.fit([[0, 1], [1, 0]], [0, 1], epochs=2, verbose=0, callbacks=Print())
+    epoch 0 done
+    epoch 1 done
+    """
+
+    def on_train_begin(self, model: Any) -> None:
+        """Run before the first epoch.
+
+        Parameters
+        ----------
+        model : Model
+            The model that is trained.
+        """
+
+    def on_epoch_begin(self, model: Any, epoch: int) -> None:
+        """Run before each epoch.
+
+        Parameters
+        ----------
+        model : Model
+            The model that is trained.
+        epoch : int
+            Number of the epoch, from 0.
+        """
+
+    def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
+        """Run after each epoch.
+
+        Parameters
+        ----------
+        model : Model
+            The model that is trained.
+        logs : dict
+            "epoch", its number from 0, and its values of the history, such as "loss" and "val_loss". All callbacks get
+            the same dict one after the other: a metric of your own that one writes can be the `monitor` of the next.
+        """
+
+    def on_train_end(self, model: Any) -> None:
+        """Run after the last epoch, and after Ctrl-C.
+
+        Parameters
+        ----------
+        model : Model
+            The model that is trained.
+        """
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a `Checkpoint` keeps of this callback, for `set_state`; by default nothing.
+
+        Returns
+        -------
+        dict
+            Names with numbers, text, booleans, None, arrays of numbers, and dicts, lists and tuples of these.
+        """
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on as after the `get_state` that returned this; run after `on_train_begin` in `Model.fit(resume=...)`.
+
+        Parameters
+        ----------
+        state : dict
+            Of equal content.
+        """
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what must be the same in a training that goes on."""
+        return {}
+
+
+def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """Return one callback or several as a tuple; raise TypeError for anything else."""
+    each = tuple(callbacks) if checks.is_iterable(callbacks) else (callbacks,)
+    for number, callback in enumerate(each):
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks[{number}] must be a fastbp.callbacks.Callback, got {callback!r}")
+    return each

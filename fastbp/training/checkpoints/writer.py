@@ -1,0 +1,108 @@
+"""When checkpoints of a training are due, and their writing."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from typing import Any
+
+from ...callbacks import Callback, Checkpoint
+from ..state import State
+from . import content, folder
+from .resumed import Resumed
+from .termination import Termination
+
+
+class Checkpoints:
+    """The checkpoints of one call of `Model.fit`.
+
+    Parameters
+    ----------
+    callbacks : tuple of Callback
+        All of the call. The `Checkpoint` objects among them say where and when.
+    settings : dict
+        Settings and rows of the call, as `settings.of_training` returns them.
+    batch_size, steps_per_epoch : int
+    resumed : Resumed or None
+        The checkpoint with which the training goes on.
+    """
+
+    def __init__(
+        self, callbacks: tuple[Callback, ...], settings: dict[str, Any], batch_size: int, steps_per_epoch: int,
+        resumed: Resumed | None,
+    ) -> None:  # fmt: skip
+        self._callbacks, self._settings = callbacks, resumed.config["settings"] if resumed else settings
+        self._batch_size, self._steps_per_epoch = batch_size, steps_per_epoch
+        self._timed = [_Timed(callback) for callback in callbacks if isinstance(callback, Checkpoint)]
+        self._training, self._warned = resumed.training if resumed else secrets.token_hex(4), False
+        self.resumed = resumed
+        self.termination = Termination(bool(self._timed))
+
+    def begin(self, state: State) -> None:
+        """Go on with the checkpoint that there is, if any; raise TypeError if a callback's state can't be kept."""
+        if self.resumed is not None:
+            self.resumed.restore(state, self._callbacks)
+            for each in self._timed:
+                if os.path.realpath(each.checkpoint.folder) == os.path.realpath(self.resumed.folder):
+                    each.written = self._steps(state)
+        if self._timed:
+            content.states(self._callbacks, {})
+
+    def ends(self, state: State, rows: int) -> list[int]:
+        """Return after which of the epoch's rows, `rows` in all, compiled calls must end: where steps are counted."""
+        before, ends = state.place.epoch * self._steps_per_epoch, {rows}
+        for steps in {each.checkpoint.interval.steps for each in self._timed} - {0}:
+            ends |= {step * self._batch_size for step in range(steps - before % steps, self._steps_per_epoch, steps)}
+        return sorted(end for end in ends if end > state.place.sums.rows)
+
+    def reached(self, state: State) -> None:
+        """Write the checkpoints that are due at this place, between two steps or two epochs; all if SIGTERM came."""
+        if self.termination.came:
+            self.finish(state)
+            self.termination.act()
+        else:
+            steps = self._steps(state)
+            self._write(state, [each for each in self._timed if each.is_due(state, steps)])
+
+    def finish(self, state: State) -> None:
+        """Write all checkpoints but those that hold this place already."""
+        self._write(state, [each for each in self._timed if each.written != self._steps(state)])
+
+    def _steps(self, state: State) -> int:
+        """Return how many steps of the training are done."""
+        return state.place.epoch * self._steps_per_epoch - (-state.place.sums.rows // self._batch_size)
+
+    def _write(self, state: State, due: list[_Timed]) -> None:
+        kept = content.packed(state, self._callbacks) if due else None
+        if kept is None:
+            return
+        config, tensors = kept
+        config |= {"training": self._training, "settings": self._settings}
+        for each in due:
+            each.begun, each.written = time.monotonic(), self._steps(state)
+            try:
+                folder.write(each.checkpoint.folder, self._training, each.checkpoint.keep, config, tensors)
+            except OSError as error:
+                self._warn(each.checkpoint.folder, error)
+
+    def _warn(self, where: str, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            text = f"no checkpoint could be written to {where}: {error}"
+            folder.warn(f"{text}. Training goes on, and older checkpoints stay")
+
+
+class _Timed:
+    """A checkpoint callback, when it last had one written, and at which step."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint, self.begun, self.written = checkpoint, time.monotonic(), -1
+
+    def is_due(self, state: State, steps: int) -> bool:
+        place, interval = state.place, self.checkpoint.interval
+        if interval.epochs:
+            return not place.sums.rows and place.epoch % interval.epochs == 0
+        if interval.steps:
+            return steps % interval.steps == 0
+        return time.monotonic() - self.begun >= interval.seconds
