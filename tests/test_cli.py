@@ -229,7 +229,7 @@ def test_version_and_help(run):
         ("train --data missing.csv", "missing.csv"),
         ("train --data .", "train-images"),
         ("train --data bad.csv --recipe plain", "line 3"),
-        ("train --data bad.csv", "each b comes once"),
+        ("train --data bad.csv", "bad.csv"),
         ("train --data good.csv --target no", "'no'"),
         ("train --data one.csv", "'x'"),
         ("predict model", "DATA"),

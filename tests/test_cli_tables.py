@@ -11,7 +11,7 @@ import pytest
 import fastbp
 from fastbp.cli import main
 
-pytest.importorskip("narwhals")
+pytest.importorskip("polars")
 pandas = pytest.importorskip("pandas")
 FEW = ["--epochs", "8", "--hidden", "16", "--batch-size", "32"]
 
@@ -97,6 +97,13 @@ def test_what_can_not_be_learned_is_told_in_one_line(people, capsys, options, me
     assert main(["train", "--data", "people.csv", "--save", "model", *options, *FEW]) == 2
     told = capsys.readouterr()
     assert message in told.err and told.err.count("\n") == 1 and not Path("model").exists()
+
+
+def test_without_a_reader_the_cell_and_the_extra_are_told(people, capsys, monkeypatch):
+    monkeypatch.setattr("fastbp.tables.reading.READERS", ("no_such_library",))
+    assert main(["train", "--data", "people.csv", "--save", "model", *FEW]) == 2
+    told = capsys.readouterr().err
+    assert "line 2" in told and "pip install 'fastbp[tables]'" in told
 
 
 def test_changed_tables_are_predicted_or_refused(people, capsys):

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.skipif("FASTBP_TABLES" not in os.environ, reason="FASTB
 @pytest.mark.parametrize("name", TABLES)
 def test_a_real_table_is_read_fitted_and_transformed(name):
     narwhals = pytest.importorskip("narwhals")
+    pytest.importorskip("polars")
     target, classes, odd = TABLES[name]
     frame = narwhals.from_native(read(FOLDER / f"{name}.csv.gz")).head(2000)
     assert classes_or_numbers(frame[target]) == ("classes" if classes else "numbers")

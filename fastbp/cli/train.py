@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..files.table import NoNumberError
 from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
+from ..tables import reading
 from . import pictures, tables
 from .arguments import add_header, add_max_bytes, hidden_sizes, whole
 from .output import INTERRUPTED, complain, plain
@@ -115,9 +116,11 @@ def _numbers(options: argparse.Namespace) -> Dataset | None:
         return None
     try:
         return _training_data(options)
-    except NoNumberError:
+    except NoNumberError as error:
         if options.recipe == "plain" or options.header is False:
             raise
+        if not reading.available():
+            raise ValueError(f"{error}; tables of text and gaps need pip install 'fastbp[tables]'") from None
         return None
 
 

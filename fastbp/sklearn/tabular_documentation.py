@@ -20,15 +20,15 @@ _CLASSES = {
 }
 _EXAMPLE = {
     "classes": """    >>> from fastbp.sklearn import TabularClassifier
-    >>> X = [[31, "Oslo"], [45, "Rome"], [None, "Oslo"], [52, "Rome"]] * 10
-    >>> model = TabularClassifier(n_epochs=20, random_state=0).fit(X, ["no", "yes", "no", "yes"] * 10)
+    >>> X = [[31, "Oslo"], [45, "Rome"], [None, "Oslo"], [52, "Rome"]] * 20
+    >>> model = TabularClassifier(n_epochs=60, random_state=0).fit(X, ["no", "yes", "no", "yes"] * 20)
     >>> model.predict([[40, "Oslo"], [40, "Rome"]])
     array(['no', 'yes'], dtype='<U3')
 """,
     "numbers": """    >>> from fastbp.sklearn import TabularRegressor
-    >>> X = [[31, "Oslo"], [45, "Rome"], [None, "Oslo"], [52, "Rome"]] * 10
-    >>> model = TabularRegressor(n_epochs=20, random_state=0).fit(X, [1.5, 2.5, 1.5, 2.5] * 10)
-    >>> model.predict([[40, "Oslo"], [40, "Rome"]]).round(1)
+    >>> X = [[31, "Oslo"], [45, "Rome"], [None, "Oslo"], [52, "Rome"]] * 20
+    >>> model = TabularRegressor(n_epochs=60, random_state=0).fit(X, [1.5, 2.5, 1.5, 2.5] * 20)
+    >>> model.predict([[31, "Oslo"], [52, "Rome"]]).round(1)
     array([1.5, 2.5])
 """,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import io
 import os
 from pathlib import Path
@@ -68,6 +69,11 @@ def read(path: str | os.PathLike[str], max_bytes: int | None = None) -> Any:
         return readers[name](module, text, [names[i] for i in text.codes])
     except Exception as error:  # each library has its own
         raise ValueError(f"{path}: can't be read as a table: {_first_line(error)}") from error
+
+
+def available() -> bool:
+    """Return whether a library that reads tables is installed, and what reads its columns."""
+    return any(map(importlib.util.find_spec, READERS)) and importlib.util.find_spec("narwhals") is not None
 
 
 def _library(path: Path) -> tuple[str, Any]:

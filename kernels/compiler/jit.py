@@ -16,7 +16,7 @@ import llvmlite
 import numba
 import numpy as np
 from numba import njit
-from numba.core import compiler, config
+from numba.core import compiler, config, serialize
 from numba.core.caching import _Cache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
@@ -279,7 +279,7 @@ class _KernelCache(_Cache):
             return
         parts = data._reduce()
         perf_map.write(data.library, _object_file(parts))
-        body = numba.core.serialize.dumps(parts)
+        body = serialize.dumps(parts)
         try:
             _cache.write(self.path(sig, data.target_context), body)
         except OSError as error:
