@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from .base import Callback
@@ -37,8 +38,16 @@ class Diagnose(Callback):
 
     def on_train_begin(self, model: Any) -> None:
         """Forget an earlier training."""
-        self.reports = []
+        self.reports, self._report = [], model._diagnosis
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Append a diagnosis of the batch."""
         self.reports.append(model.diagnose(self.X, self.y))
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the reports."""
+        return {"reports": [asdict(report) for report in self.reports]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.reports = [self._report(kept) for kept in state["reports"]]

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0; 2 for wrong input, with one line on stderr; 130 after Ctrl-C; 141 where the reader
-        of the output has gone.
+        of the output has gone; 143 after SIGTERM in a training with checkpoints.
     """
     try:
         with escaped():
@@ -34,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except KeyboardInterrupt:
         return complain("interrupted", INTERRUPTED)
+    except SystemExit as ended:
+        return complain("terminated; with --resume training goes on", int(ended.code or 0))
     except BrokenPipeError:
         drop_output()
         return BROKEN_PIPE

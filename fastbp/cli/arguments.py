@@ -7,7 +7,10 @@ import math
 import os
 from collections.abc import Callable
 from itertools import combinations
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from ..callbacks import Checkpoint
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,6 +61,30 @@ def add_max_bytes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-bytes", metavar="N", type=whole(1), help=f"what compressed data may unpack to; {default}"
     )
+
+
+def add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of checkpoints."""
+    add = parser.add_argument
+    add("--checkpoint", metavar="FOLDER", help="folder to which all of the training is written from time to time")
+    every = "how often: a time, steps or epochs, such as '30 s', '500 steps' or '1 epoch'; default: 10 min"
+    add("--checkpoint-every", metavar="INTERVAL", help=every)
+    resume = "go on with the newest checkpoint in that folder, or begin where there is none; --epochs counts all"
+    add("--resume", action="store_true", help=resume)
+
+
+def wanted_checkpoint(options: argparse.Namespace) -> Checkpoint | None:
+    """Return the checkpoint that the options ask for, if any, and make --resume its folder, or None without it."""
+    if options.checkpoint is None:
+        for name in "resume", "checkpoint_every":
+            if getattr(options, name):
+                raise ValueError(f"--{name.replace('_', '-')} needs --checkpoint FOLDER")
+    options.resume = options.checkpoint if options.resume else None
+    if options.checkpoint is None:
+        return None
+    from ..callbacks import Checkpoint
+
+    return Checkpoint(options.checkpoint, options.checkpoint_every or "10 min")
 
 
 def layer_sizes(text: str) -> list[int]:

@@ -15,6 +15,7 @@ from . import pictures
 from .output import INTERRUPTED, plain
 
 if TYPE_CHECKING:
+    from ..callbacks import Checkpoint
     from ..files.datasets import Dataset
     from ..tabular.fitting import Member
     from ..tabular.model import TableModel
@@ -43,7 +44,7 @@ class _Data:
         return rows.picked(self.X, which), y if self.classes is None else self.classes[y]
 
 
-def train(options: argparse.Namespace) -> int:
+def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
     """Train on a table by the recipe for tables, and save the model; return the exit status."""
     from ..tabular import fitting, importance, rows
     from ..tabular.model import TableModel
@@ -59,7 +60,8 @@ def train(options: argparse.Namespace) -> int:
         _announce(options, data)
     start = compiling.now()
     table = fitting.Table(rows.picked(data.X, data.train), data.y[data.train])
-    members = fitting.fit(table, recipe, np.random.default_rng(options.seed), verbose=not options.quiet)
+    how = {"verbose": not options.quiet, "checkpoint": checkpoint, "resume": options.resume}
+    members = fitting.fit(table, recipe, np.random.default_rng(options.seed), **how)
     seconds = compiling.now() - start
     model = TableModel(members, data.classes, data.target)
     model.save(options.save)

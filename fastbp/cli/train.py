@@ -13,7 +13,7 @@ from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
 from ..tables import reading
 from . import pictures, tables
-from .arguments import add_header, add_max_bytes, hidden_sizes, whole
+from .arguments import add_checkpoint, add_header, add_max_bytes, hidden_sizes, wanted_checkpoint, whole
 from .output import INTERRUPTED, complain, plain
 
 if TYPE_CHECKING:
@@ -51,12 +51,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     add("--hidden", metavar="UNITS", type=hidden_sizes, help=hidden)
     add("--epochs", metavar="N", type=whole(1), help=f"passes over the data; {by_rows.format(20, 10)}")
     add("--batch-size", metavar="N", type=whole(1), help=f"rows a step; {by_rows.format(16, 32)}")
-    add(
-        "--learning-rate",
-        metavar="RATE",
-        type=float,
-        help=f"default: 0.1, or {REGRESSION_RATE} for a number to predict",
-    )
+    rate = f"default: 0.1, or {REGRESSION_RATE} for a number to predict"
+    add("--learning-rate", metavar="RATE", type=float, help=rate)
     add(
         "--seed",
         metavar="N",
@@ -65,6 +61,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         help="fixes initial weights, shuffling and the rows held out; default: 0",
     )
     add("--save", metavar="PATH", default="fastbp-model.safetensors", help="file of the model; default: %(default)s")
+    add_checkpoint(train)
     add("--plot", metavar="FILE", help="draw the learning curve: .png, .svg, .pdf, ...; needs the extra plot")
     add("--report", metavar="FILE.html", help="write a page about the training and its result; needs the extra plot")
     add("--quiet", action="store_true", help="print only the result")
@@ -77,8 +74,9 @@ def run(options: argparse.Namespace) -> int:
 
     check_writable(options.save)
     pictures.check(options)
+    checkpoint = wanted_checkpoint(options)
     if (data := _numbers(options)) is None:
-        return tables.train(options)
+        return tables.train(options, checkpoint)
     usual = (20, 16) if len(data.X) < SMALL else (10, 32)
     epochs, batch_size = options.epochs or usual[0], options.batch_size or usual[1]
     scale = scales.target_scale(data.y) if data.task == "regression" else None
@@ -91,6 +89,9 @@ def run(options: argparse.Namespace) -> int:
         complain(doubt)
     learned = data if scale is None else _on_scale(data, scale)
     pictured = pictures.Pictures(options, learned)
+    if checkpoint is not None:
+        callbacks = *pictured.arguments.get("callbacks", ()), checkpoint
+        pictured.arguments |= {"callbacks": callbacks, "resume": options.resume}
     start = compiling.now()
     try:
         history = model.fit(

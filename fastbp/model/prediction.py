@@ -206,6 +206,14 @@ class PredictionMixin:
 
         return diagnose(self, X, y, sample_weight)
 
+    @staticmethod
+    def _diagnosis(kept: dict[str, Any]) -> Diagnosis:
+        """Return the diagnosis of which `dataclasses.asdict` returned this."""
+        from ..inspection.diagnosis import Diagnosis, Finding, LayerReport
+
+        layers = [LayerReport(**layer) for layer in kept["layers"]]
+        return Diagnosis(kept["loss"], layers, [Finding(*finding) for finding in kept["findings"]])
+
     def _numbers(self, X: Any) -> np.ndarray:
         """Return what `predict` does, classes as numbers."""
         z = self._outputs(X)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..callbacks import Checkpoint
 from ..data import checks
 from ..execution import threads
 from ..model.model import Model
@@ -89,6 +90,8 @@ def fit(
     categorical_features: Any = None,
     max_categories: int = 1000,
     verbose: Any = 0,
+    checkpoint: Checkpoint | None = None,
+    resume: Any = None,
 ) -> list[Member]:
     """Return networks trained on a table: one, or one for each fold.
 
@@ -109,6 +112,10 @@ def fit(
     categorical_features, max_categories
         As for `Columns.fit`.
     verbose : {"auto", True, False, 0, 1, 2}
+        As for `Model.fit`, of a single network.
+    checkpoint : Checkpoint, optional
+        Of a single network.
+    resume : path, optional
         As for `Model.fit`, of a single network.
 
     Returns
@@ -133,7 +140,7 @@ def fit(
         rows = Rows(columns.transform(table.X, recipe.dtype), table.y, table.weights)
         after = rows.picked(held) if validation is None else _inputs(columns, validation, recipe)
         alone = replace(recipe, n_threads=1) if len(splits) > 1 else recipe
-        return _trained(columns, rows.picked(train), after, alone, int(seeds[number]), verbose)
+        return _trained(columns, rows.picked(train), after, alone, int(seeds[number]), verbose, checkpoint, resume)
 
     workers = min(len(splits), threads.limit(recipe.n_threads))
     if workers == 1:
@@ -148,14 +155,17 @@ def outputs(members: list[Member], X: Any, of_classes: bool) -> np.ndarray:
     return total if of_classes else total[:, 0]
 
 
-def _trained(columns: Columns, rows: Rows, held: Rows, recipe: Recipe, seed: int, verbose: Any) -> Member:
+def _trained(
+    columns: Columns, rows: Rows, held: Rows, recipe: Recipe, seed: int, verbose: Any, checkpoint: Checkpoint | None,
+    resume: Any,
+) -> Member:  # fmt: skip
     """Return a network trained on some rows, validated on others if there are any."""
     mean, deviation = 0.0, 1.0
     if recipe.classes is None:
         mean, deviation = float(rows.y.mean()), float(rows.y.std()) or 1.0
         rows, held = (part._replace(y=((part.y - mean) / deviation)[:, None]) for part in (rows, held))
     model = recipe.model(columns.n_outputs, np.random.default_rng(seed))
-    trained = recipe.train(model, rows, held if len(held.y) else None, verbose)
+    trained = recipe.train(model, rows, held if len(held.y) else None, verbose, checkpoint, resume)
     model.feature_names = columns.input_names
     errors, losses = trained.validation_errors, np.array(trained.history.loss)
     return Member(columns, model, mean, deviation, trained.best_epoch, errors, losses, trained.history.interrupted)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..callbacks import Callback
+from ..callbacks import Callback, Checkpoint
 from ..callbacks.monitoring import parameters_of
 from ..losses import CrossEntropy
 from ..model.model import Model
@@ -78,14 +78,17 @@ class Recipe:
         model.parameters[-1][0][:] = 0
         return model
 
-    def train(self, model: Model, train: Rows, validation: Rows | None, verbose: Any = 0) -> Trained:
+    def train(
+        self, model: Model, train: Rows, validation: Rows | None, verbose: Any = 0,
+        checkpoint: Checkpoint | None = None, resume: Any = None,
+    ) -> Trained:  # fmt: skip
         """Train a network, and leave it with the parameters of the epoch whose validation error is least."""
         best = BestEpoch("val_accuracy" if self.classes else "val_loss", self._ends_of_waves())
         given = None if validation is None else tuple(part for part in validation if part is not None)
         history = model.fit(
             train.x, train.y, sample_weight=train.weights, epochs=self.n_epochs, batch_size=self.batch_size,
-            drop_last=True, validation_data=given, callbacks=() if validation is None else best,
-            schedule=CosineWaves(self.waves), verbose=verbose,
+            drop_last=True, validation_data=given, schedule=CosineWaves(self.waves), verbose=verbose, resume=resume,
+            callbacks=[*([] if validation is None else [best]), *([] if checkpoint is None else [checkpoint])],
         )  # fmt: skip
         errors = np.array([1 - a for a in history.val_accuracy] or [math.sqrt(2 * e) for e in history.val_loss])
         return Trained(model, best.epoch, errors, history)
@@ -161,3 +164,16 @@ class BestEpoch(Callback):
         """Restore what is best."""
         for array, kept in zip(parameters_of(model), self._kept, strict=False):
             array[...] = kept
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the least error, its epoch and parameters, and the epoch since which a gain is waited for."""
+        return {"least": self._least, "since": self._since, "epoch": self.epoch, "kept": self._kept}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._least, self._since, self.epoch = state["least"], state["since"], state["epoch"]
+        self._kept = list(state["kept"])
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {"monitor": self.monitor, "ends": str(sorted(self.ends))}
