@@ -37,8 +37,8 @@ def test_the_latest_epoch_of_equal_errors_is_kept():
 
 def test_a_stop_after_a_wave_needs_a_wave_without_a_gain():
     ends = Recipe(2, n_epochs=150, stop_after_wave=True)._ends_of_waves()
-    assert ends == {29, 69, 149} and not Recipe(2)._ends_of_waves()
-    for errors, stops in (({25: 0.1}, 69), ({25: 0.1, 45: 0.05}, 149), ({45: 0.1}, 149)):
+    assert ends == {9, 29, 69, 149} and not Recipe(2)._ends_of_waves()
+    for errors, stops in (({5: 0.9}, 29), ({25: 0.1}, 69), ({25: 0.1, 45: 0.05}, 149), ({25: 0.1, 45: 0.1}, 69)):
         model, best = fastbp.Model([2, 2], seed=0), BestEpoch("val_loss", ends)
         model.stop_training = False
         for epoch in range(150):

@@ -137,7 +137,8 @@ def _target(options: argparse.Namespace, columns: list[str]) -> str:
 
 def _classes(y: list[Any], name: str, options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes in order, and the number of each row's."""
-    values = y if len({type(value) for value in y}) == 1 else list(map(str, y))
+    kinds = {type(value) for value in y}
+    values = y if len(kinds) == 1 and kinds <= {str, bool, int, float} else list(map(str, y))
     classes, numbers = np.unique(np.array(values), return_inverse=True)
     if len(classes) == 1:
         raise ValueError(f"{options.data}: all rows have the {name} {classes.tolist()[0]!r}, two classes are needed")

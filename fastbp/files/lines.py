@@ -74,7 +74,8 @@ def _has_decimal_commas(text: str, delimiter: str) -> bool:
 
 
 def _codes(text: str, delimiter: str, path: object) -> list[int]:
-    if not re.search(rf'[{delimiter}\n]\s*"?[+-]?0\d+"?\s*(?=[{delimiter}\r\n]|$)', text):
+    blanks = "[ \\t]*" if delimiter != "\t" else " *"
+    if not re.search(rf'[{delimiter}\n]{blanks}"?[+-]?0\d+"?{blanks}(?=[{delimiter}\r\n]|$)', text):
         return []
     found: set[int] = set()
     for _, cells in delimited.rows(io.StringIO(text, newline=""), path):

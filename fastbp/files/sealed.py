@@ -70,7 +70,7 @@ def _header(file: BinaryIO, path: str) -> tuple[bytes, dict[str, str]]:
     text = file.read(length) if len(start) == 8 and length <= LONGEST_HEADER else b""
     try:
         metadata = json.loads(text)["__metadata__"]
-        written_by = metadata["format"], metadata["version"]
+        written_by = str(metadata["format"]), metadata["version"]
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise ValueError(f"{path}: not a model that fastbp saved, or cut short or damaged") from error
     if written_by[0] not in VERSIONS:

@@ -63,7 +63,8 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         Names of X's columns and of the classes, which are saved with the model. With class names, y may hold them,
         and `predict` returns them. One output of "binary_cross_entropy" takes two: those of 0 and 1.
     scaling_layer : bool
-        Whether x is multiplied by trained scales, one for each column and 1 at first, before the first layer.
+        Whether x is multiplied by trained scales, one for each column and 1 at first, before the first layer. A scale
+        that is set to 0 stays 0.
     parametrization : {"standard", "ntk"}
         "ntk" trains V of W = V / sqrt(inputs): one learning rate serves layers of any width.
     rate_factors : dict of {str: float}, optional

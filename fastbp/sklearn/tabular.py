@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any
 
@@ -62,18 +63,26 @@ class _Tabular(BaseEstimator):
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
         return tags
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, classes: int | None) -> Any:
-        """Train on rows whose targets are checked, and set the fitted attributes."""
+    def _fit(self, given: tabular_input.Given, classes: int | None = None) -> Any:
+        """Train on what is checked, and set the fitted attributes."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         own = {"label_smoothing": self.label_smoothing} if classes else {}
         recipe = Recipe(classes, **{name: getattr(self, name) for name in _RECIPE}, **own)
-        validation = None if X_val is None else fitting.Table(X_val, y_val)
-        self.members_ = fitting.fit(
-            fitting.Table(X, y, sample_weight), recipe, np.random.default_rng(seed), validation=validation,
+        validation = None if given.y_val is None else fitting.Table(given.X_val, given.y_val)
+        members = fitting.fit(
+            fitting.Table(given.X, given.y, given.weights), recipe, np.random.default_rng(seed), validation=validation,
             validation_fraction=self.validation_fraction, n_folds=self.n_folds,
             categorical_features=self.categorical_features, max_categories=self.max_categories, verbose=self.verbose,
         )  # fmt: skip
-        first = self.members_[0]
+        first = members[0]
+        if first.interrupted:
+            warnings.warn("Training interrupted by user.", stacklevel=3)
+        self.members_, self.n_rows_without_target_ = members, given.left_out
+        self.n_features_in_ = first.columns.n_columns
+        if given.names is not None:
+            self.feature_names_in_ = np.array(given.names, object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
         self.columns_ = first.columns.described
         self.n_iter_ = len(first.losses)
         self.best_epoch_ = first.best_epoch
@@ -83,7 +92,7 @@ class _Tabular(BaseEstimator):
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "members_")
         X = tabular_input.rows(self, X)
-        return fitting.outputs(self.members_, X, hasattr(self, "classes_"))
+        return fitting.outputs(self.members_, X, isinstance(self, ClassifierMixin))
 
     def save(self, path: Any) -> None:
         """Write the fitted model to a safetensors file, for ``fastbp predict`` and `fastbp.load`; no pickle is in it.
@@ -167,11 +176,13 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
         self._validate_params()
         given = tabular_input.checked(self, X, y, sample_weight, X_val, y_val, "classes")
         tabular_input.refuse_no_classes(given.y)
-        self.classes_, numbers = np.unique(given.y, return_inverse=True)
-        if len(self.classes_) == 1:
-            raise ValueError(f"y must hold at least two classes, got one class: {self.classes_.tolist()[0]!r}")
-        held = None if given.y_val is None else tabular_input.class_numbers(given.y_val, self.classes_)
-        return self._fit(given.X, numbers, given.weights, given.X_val, held, len(self.classes_))
+        classes, numbers = np.unique(given.y, return_inverse=True)
+        if len(classes) == 1:
+            raise ValueError(f"y must hold at least two classes, got one class: {classes.tolist()[0]!r}")
+        held = None if given.y_val is None else tabular_input.class_numbers(given.y_val, classes)
+        self._fit(given._replace(y=numbers, y_val=held), len(classes))
+        self.classes_ = classes
+        return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class.
@@ -255,7 +266,7 @@ class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
         """
         self._validate_params()
         given = tabular_input.checked(self, X, y, sample_weight, X_val, y_val, "numbers")
-        return self._fit(given.X, given.y, given.weights, given.X_val, given.y_val, None)
+        return self._fit(given)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the number that is expected for each row.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import warnings
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ class Given(NamedTuple):
     weights: np.ndarray | None
     X_val: Any
     y_val: np.ndarray | None
+    names: list[str] | None  # of the columns of a frame
+    left_out: int  # rows without a target
 
 
 def set_parameters(estimator: Any, given: dict[str, Any]) -> None:
@@ -35,7 +38,7 @@ def set_parameters(estimator: Any, given: dict[str, Any]) -> None:
 
 
 def checked(estimator: Any, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, kind: str) -> Given:
-    """Return what `fit` is given, checked; set what scikit-learn asks for of X.
+    """Return what `fit` is given, checked; the estimator stays as it is.
 
     `kind` is "classes" or "numbers". Raises ValueError and TypeError that name the argument.
     """
@@ -46,18 +49,12 @@ def checked(estimator: Any, X: Any, y: Any, sample_weight: Any, X_val: Any, y_va
     X, names = _table(X, "X", estimator)
     y, has = _target(y, "y", kind, estimator)
     check_consistent_length(X, y)
-    estimator.n_rows_without_target_ = int(np.count_nonzero(~has))
-    weights = None
+    left_out, weights = int(np.count_nonzero(~has)), None
     if sample_weight is not None:
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         has = has & (weights > 0)
         if not has.any():
             raise ValueError("sample_weight must be above 0 for some row that has a target")
-    estimator.n_features_in_ = X.shape[1]
-    if names is not None:
-        estimator.feature_names_in_ = np.array(names, object)
-    elif hasattr(estimator, "feature_names_in_"):
-        del estimator.feature_names_in_
     if not has.all():
         X, y, weights = picked(X, has), y[has], None if weights is None else weights[has]
     if not len(y):
@@ -71,7 +68,7 @@ def checked(estimator: Any, X: Any, y: Any, sample_weight: Any, X_val: Any, y_va
         if not has.any():
             raise ValueError("y_val must have at least one row with a target")
         X_val, y_val = picked(X_val, has), y_val[has]
-    return Given(X, y, weights, X_val, y_val)
+    return Given(X, y, weights, X_val, y_val, names, left_out)
 
 
 def rows(estimator: Any, X: Any) -> Any:
@@ -112,6 +109,8 @@ def _table(X: Any, name: str, estimator: Any) -> tuple[Any, list[str] | None]:
         return X, frames.text_names(frame.columns)
     if isinstance(X, (list, tuple)):
         X = _of_list(X)
+    elif isinstance(X, np.ma.MaskedArray):
+        X = np.ma.filled(X.astype(object), None)
     return check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name=name), None
 
 
@@ -132,7 +131,7 @@ def _target(y: Any, name: str, kind: str, estimator: Any) -> tuple[np.ndarray, n
         )
     if hasattr(y, "toarray"):
         raise TypeError(f"Sparse data was passed for {name}, but a dense array is needed: {name}.toarray()")
-    array = np.asarray(y)
+    array = y.to_numpy(object) if hasattr(getattr(y, "array", None), "dtype") else np.asarray(y)
     if array.dtype.kind == "c" or any(isinstance(one, complex) for one in array.ravel()[:1].tolist()):
         raise ValueError(f"Complex data not supported for {name}")
     if array.ndim == 2 and array.shape[1] == 1:
@@ -148,11 +147,34 @@ def _target(y: Any, name: str, kind: str, estimator: Any) -> tuple[np.ndarray, n
     if not len(array):
         return array, np.ones(0, bool)
     has = targets.without_target(array)
+    _refuse_dates(array, name, has)
     if kind == "numbers":
         return _numbers(array, name, has), has
     if array.dtype.kind == "f":
         assert_all_finite(array[has], input_name=name)
-    return array, has
+    return _narrow(array, name, has), has
+
+
+def _narrow(array: np.ndarray, name: str, has: np.ndarray) -> np.ndarray:
+    """Return objects that are classes of one kind as an array of that kind, where there are gaps with any value."""
+    if array.dtype.kind != "O":
+        return array
+    kinds = {type(value) for value in array[has].tolist()}
+    for kind, kin in ((bool, (bool, np.bool_)), (np.int64, (int, np.integer)), (np.float64, (int, float, np.number))):
+        if kinds and all(issubclass(one, kin) for one in kinds):
+            found = np.zeros(len(array), kind)
+            found[has] = array[has].astype(kind)
+            return found
+    if len({"text" if issubclass(one, str) else one for one in kinds}) > 1:
+        listed = ", ".join(sorted(one.__name__ for one in kinds))
+        raise TypeError(f"{name} must hold classes of one kind, got {listed}")
+    return array
+
+
+def _refuse_dates(array: np.ndarray, name: str, has: np.ndarray) -> None:
+    dates = array.dtype.kind in "mM" or any(isinstance(one, datetime.date) for one in array[has][:1].tolist())
+    if dates:
+        raise TypeError(f"{name} must hold classes or numbers, got dates")
 
 
 def _numbers(array: np.ndarray, name: str, has: np.ndarray) -> np.ndarray:
@@ -163,7 +185,8 @@ def _numbers(array: np.ndarray, name: str, has: np.ndarray) -> np.ndarray:
     except (TypeError, ValueError):
         wrong = next(value for value in array[has].tolist() if not _is_number(value))
         raise ValueError(f"{name} must hold numbers, got {wrong!r}; TabularClassifier takes classes") from None
-    assert_all_finite(found[has], input_name=name)
+    with np.errstate(over="ignore", invalid="ignore"):  # of the sum that it takes first
+        assert_all_finite(found[has], input_name=name)
     return found
 
 

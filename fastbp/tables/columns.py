@@ -45,7 +45,7 @@ class Columns:
         called_so = self.names or [f"column {i}" for i in range(len(columns))]
         self.n_columns = len(self._columns)
         each = list(zip(self._columns, called_so, strict=True))
-        self.input_names = [text for column, name in each for text in column.inputs(name)]
+        self.input_names = _distinct([text for column, name in each for text in column.inputs(name)])
         self.n_outputs = len(self.input_names)
         self.is_number = np.array([one for column in columns for one in column.is_number], bool)
         self.embedded = [c.levels.count for c in columns if c.levels is not None and c.levels.embedded]
@@ -256,6 +256,20 @@ class Columns:
                 column.write(its, called(i, self.names), values[:, place:ahead])
             place = ahead
         return values
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Return names that are all different: such as come again are told apart by a number."""
+    taken, found = set(names), list[str]()
+    seen: set[str] = set()
+    for name in names:
+        number, other = 1, name
+        while other in seen or (other != name and other in taken):
+            number += 1
+            other = f"{name} ({number})"
+        seen.add(other)
+        found.append(other)
+    return found
 
 
 def _decisions(given: Table, said: np.ndarray) -> list[Decision]:

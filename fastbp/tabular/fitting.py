@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -54,8 +55,10 @@ class Member:
 
     def outputs(self, X: Any, of_classes: bool) -> np.ndarray:
         """Return probabilities of shape (rows, classes), or numbers of shape (rows, 1)."""
-        z = self.model.predict_proba(self.columns.transform(X, self.model.dtype)) if of_classes else self._numbers(X)
-        return np.asarray(z, np.float64)
+        if not of_classes:
+            return self._numbers(X)
+        z = self.model.predict_proba(self.columns.transform(X, self.model.dtype)).astype(np.float64)
+        return np.asarray(z / z.sum(axis=1, keepdims=True))
 
     def _numbers(self, X: Any) -> np.ndarray:
         z = self.model.predict(self.columns.transform(X, self.model.dtype))
@@ -112,7 +115,7 @@ def fit(
     categorical_features, max_categories
         As for `Columns.fit`.
     verbose : {"auto", True, False, 0, 1, 2}
-        As for `Model.fit`, of a single network.
+        As for `Model.fit`, of a single network; folds are silent.
     checkpoint : Checkpoint, optional
         Of a single network.
     resume : path, optional
@@ -126,6 +129,8 @@ def fit(
     ------
     ValueError, TypeError
         Where the table has no column to learn from, or an option is wrong.
+    KeyboardInterrupt
+        By Ctrl-C while folds train. A single network ends with its epoch instead, and says so.
     """
     n = len(table.y)
     if n_folds is None:
@@ -139,14 +144,23 @@ def fit(
         columns = Columns.fit(table.X, train, categorical_features=categorical_features, max_categories=max_categories)
         rows = Rows(columns.transform(table.X, recipe.dtype), table.y, table.weights)
         after = rows.picked(held) if validation is None else _inputs(columns, validation, recipe)
-        alone = replace(recipe, n_threads=1) if len(splits) > 1 else recipe
-        return _trained(columns, rows.picked(train), after, alone, int(seeds[number]), verbose, checkpoint, resume)
+        one = _trained(columns, rows.picked(train), after, alone, int(seeds[number]), *telling)
+        one.model.n_threads = recipe.n_threads
+        return one
 
-    workers = min(len(splits), threads.limit(recipe.n_threads))
-    if workers == 1:
-        return [member(number) for number in range(len(splits))]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(member, range(len(splits))))
+    if n_folds is None:
+        alone, telling = recipe, (verbose, checkpoint, resume)
+        return [member(0)]
+    if checkpoint is not None or resume is not None:
+        raise ValueError("checkpoint and resume are of a single network: leave n_folds out")
+    alone, telling = replace(recipe, n_threads=1, stop=threading.Event()), (0, None, None)
+    with ThreadPoolExecutor(min(len(splits), threads.limit(recipe.n_threads))) as pool:
+        try:
+            return list(pool.map(member, range(len(splits))))
+        except BaseException:  # Ctrl-C, too: the others end with their epoch
+            alone.stop.set()  # type: ignore[union-attr]
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def outputs(members: list[Member], X: Any, of_classes: bool) -> np.ndarray:
@@ -162,13 +176,28 @@ def _trained(
     """Return a network trained on some rows, validated on others if there are any."""
     mean, deviation = 0.0, 1.0
     if recipe.classes is None:
-        mean, deviation = float(rows.y.mean()), float(rows.y.std()) or 1.0
+        mean, deviation = _scale(rows.y)
         rows, held = (part._replace(y=((part.y - mean) / deviation)[:, None]) for part in (rows, held))
     model = recipe.model(columns.n_outputs, np.random.default_rng(seed))
     trained = recipe.train(model, rows, held if len(held.y) else None, verbose, checkpoint, resume)
     model.feature_names = columns.input_names
     errors, losses = trained.validation_errors, np.array(trained.history.loss)
     return Member(columns, model, mean, deviation, trained.best_epoch, errors, losses, trained.history.interrupted)
+
+
+def _scale(y: np.ndarray) -> tuple[float, float]:
+    """Return the mean and the deviation of targets; 1 where they differ by no more than rounding.
+
+    Raises ValueError where either is beyond float64.
+    """
+    largest = float(np.abs(y).max()) or 1.0
+    shares = y / largest
+    mean, deviation = float(shares.mean()), float(shares.std())
+    if deviation <= 8 * np.finfo(np.float64).eps:
+        return mean * largest, 1.0
+    if not math.isfinite(4 * largest):
+        raise ValueError(f"y must hold numbers that can be added within float64, got {largest:g} among them")
+    return mean * largest, deviation * largest
 
 
 def _inputs(columns: Columns, table: Table, recipe: Recipe) -> Rows:

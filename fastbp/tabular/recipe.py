@@ -1,4 +1,4 @@
-"""RealMLP-TD-S, the strongest plain network on tables: how one network is made and trained.
+"""RealMLP-TD-S, a strong plain network on tables: how one network is made and trained.
 
 From Holzmueller, Grinsztajn and Steinwart, "Better by default", 2024 (arXiv 2407.04491), and the authors' pytabkit.
 """
@@ -6,6 +6,7 @@ From Holzmueller, Grinsztajn and Steinwart, "Better by default", 2024 (arXiv 240
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ class Recipe:
     ----------
     classes : int or None
         Number of classes; None for numbers.
+    stop : threading.Event, optional
+        Ends training with the epoch, once it is set.
     others
         As `TabularClassifier` takes them.
     """
@@ -50,6 +53,7 @@ class Recipe:
     stop_after_wave: bool = False
     dtype: str = "float32"
     n_threads: int | None = None
+    stop: threading.Event | None = None
 
     def model(self, inputs: int, random: np.random.Generator) -> Model:
         """Return a network with first weights: V and b from N(0, 1), in the output layer 0.
@@ -83,7 +87,9 @@ class Recipe:
         checkpoint: Checkpoint | None = None, resume: Any = None,
     ) -> Trained:  # fmt: skip
         """Train a network, and leave it with the parameters of the epoch whose validation error is least."""
-        best = BestEpoch("val_accuracy" if self.classes else "val_loss", self._ends_of_waves())
+        if self.stop_after_wave and validation is None:
+            raise ValueError("stop_after_wave needs rows that validate: set validation_fraction above 0")
+        best = BestEpoch("val_accuracy" if self.classes else "val_loss", self._ends_of_waves(), stop=self.stop)
         given = None if validation is None else tuple(part for part in validation if part is not None)
         history = model.fit(
             train.x, train.y, sample_weight=train.weights, epochs=self.n_epochs, batch_size=self.batch_size,
@@ -94,10 +100,10 @@ class Recipe:
         return Trained(model, best.epoch, errors, history)
 
     def _ends_of_waves(self) -> set[int]:
-        """Return the last epoch of each wave but the first, from 0, if training may stop there."""
+        """Return the last epoch of each wave, from 0, if training may stop there."""
         if not self.stop_after_wave:
             return set()
-        ends = (2.0 ** np.arange(2, self.waves + 1) - 1) / (2.0**self.waves - 1) * self.n_epochs
+        ends = (2.0 ** np.arange(1, self.waves + 1) - 1) / (2.0**self.waves - 1) * self.n_epochs
         return {math.ceil(end) - 1 for end in ends}
 
 
@@ -140,25 +146,32 @@ class BestEpoch(Callback):
     ----------
     monitor : str
     ends : set of int
-        Epochs after which training stops if none since the last of them was the best.
+        Epochs after which training stops if the error has not become less since the last of them.
+    epoch : int or None
+        That of the least error so far, the latest of equals, from 1.
+    stop : threading.Event, optional
+        Ends training with the epoch, once it is set.
     """
 
     monitor: str
     ends: set[int] = field(default_factory=set)
     epoch: int | None = None
+    stop: threading.Event | None = None
 
     def __post_init__(self) -> None:
-        self._least, self._since, self._kept = math.inf, 0, list[np.ndarray]()
+        self._least, self._gained, self._kept = math.inf, False, list[np.ndarray]()
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Keep what is best; stop after a wave without a gain."""
         value, epoch = logs[self.monitor], int(logs["epoch"])
         error = value if "loss" in self.monitor else -value
+        self._gained |= error < self._least
         if error <= self._least:
             self._least, self.epoch, self._kept = error, epoch + 1, [array.copy() for array in parameters_of(model)]
         if epoch in self.ends:
-            model.stop_training = self.epoch is None or self.epoch <= self._since
-            self._since = epoch + 1
+            model.stop_training, self._gained = not self._gained, False
+        if self.stop is not None and self.stop.is_set():
+            model.stop_training = True
 
     def on_train_end(self, model: Any) -> None:
         """Restore what is best."""
@@ -166,12 +179,12 @@ class BestEpoch(Callback):
             array[...] = kept
 
     def get_state(self) -> dict[str, Any]:
-        """Return the least error, its epoch and parameters, and the epoch since which a gain is waited for."""
-        return {"least": self._least, "since": self._since, "epoch": self.epoch, "kept": self._kept}
+        """Return the least error, its epoch and parameters, and whether this wave has brought a gain."""
+        return {"least": self._least, "gained": self._gained, "epoch": self.epoch, "kept": self._kept}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self._least, self._since, self.epoch = state["least"], state["since"], state["epoch"]
+        self._least, self._gained, self.epoch = state["least"], state["gained"], state["epoch"]
         self._kept = list(state["kept"])
 
     def _settings(self) -> dict[str, Any]:

@@ -44,12 +44,20 @@ def unpacked(data: bytes, metadata: dict[str, str]) -> tuple[list[Member], np.nd
     config: dict[str, Any] = json.loads(metadata["config"])
     tensors, classes = sealed.tensors(data), None
     if config["classes"] is not None:
-        classes = np.array(config["classes"], np.dtype(config["dtype"]))
+        dtype = np.dtype(config["dtype"])
+        classes = np.array(config["classes"], dtype if dtype.kind != "U" else None)  # of text the width follows
+        if classes.ndim != 1 or classes.dtype.kind not in "biufUO" or not len(classes):
+            raise ValueError(f"classes must be a list of text or numbers, got {classes.dtype} of shape {classes.shape}")
     members = []
     for i, about in enumerate(config["members"]):
         start = f"members.{i}."
         mine = {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
         members.append(_member(about, mine))
+        outputs = members[-1].model.layer_sizes[-1]
+        if outputs != (1 if classes is None else len(classes)):
+            raise ValueError(f"network {i} has {outputs} outputs, which are not those of the classes")
+    if not members:
+        raise ValueError("there are no networks")
     return members, classes, config["target"]
 
 
