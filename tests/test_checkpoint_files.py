@@ -217,3 +217,11 @@ def test_parameters_that_are_not_finite_are_never_kept(tmp_path):
             diverging()
     _, config, tensors = folder.newest(str(tmp_path))
     assert config["steps"] > 0 and all(np.isfinite(tensor).all() for tensor in tensors.values())
+
+
+def test_a_step_to_infinity_is_never_kept(tmp_path):
+    model = fastbp.Model([1, 1], loss="squared_error", learning_rate=1e38, seed=0)
+    numbers = np.arange(8.0)
+    with pytest.raises(fastbp.DivergenceError, match="step 2"):  # the first error is finite, the step is not
+        model.fit(numbers[:, None], 9 * numbers, batch_size=4, verbose=0, callbacks=Checkpoint(tmp_path, "1 step"))
+    assert not folder.files(str(tmp_path))

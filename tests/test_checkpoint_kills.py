@@ -81,7 +81,7 @@ def test_a_training_killed_at_random_moments_ends_with_the_bits_of_one_that_was_
     print(f"{kills} kills of {run + 1} trainings, {left} of which left a temporary file")
 
 
-class Sending(Callback):
+class Sends(Callback):
     """Sends a signal to this process in the middle of an epoch, or what `when` says."""
 
     def __init__(self, number, when="on_epoch_begin", epoch=1):
@@ -114,13 +114,13 @@ def test_sigterm_writes_a_checkpoint_and_ends_with_143(when, tmp_path):
     where = tmp_path / "ended"
     handler = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as ended:
-        fit(where, Sending(signal.SIGTERM, when))
+        fit(where, Sends(signal.SIGTERM, when))
     assert ended.value.code == 143 and signal.getsignal(signal.SIGTERM) is handler
-    assert in_child(lambda: fit(tmp_path / "child", Sending(signal.SIGTERM, when))) == 143
+    assert in_child(lambda: fit(tmp_path / "child", Sends(signal.SIGTERM, when))) == 143
     _, config, _ = folder.newest(str(where))
     assert config["epoch"] == {"on_epoch_begin": 2 if config["sums"][0] == 0 else 1, "on_epoch_end": 2}.get(when, 4)
     again = fastbp.Model([12, 24, 3], optimizer="adam", seed=3)
-    silent = Sending(signal.SIGTERM, "never")
+    silent = Sends(signal.SIGTERM, "never")
     again.fit(X, y, batch_size=32, epochs=4, verbose=0, callbacks=[silent, Checkpoint(where)], resume=where)
     assert bits(again) == bits(plain)
 
@@ -149,6 +149,31 @@ def test_sigterm_from_another_process_ends_this_one_with_status_143(tmp_path):
     assert config["epoch"] >= 2
 
 
+@pytest.mark.parametrize("when", ["on_epoch_begin", "on_epoch_end"])
+def test_ctrl_c_writes_a_checkpoint_and_ends_fit_with_its_history(when, tmp_path):
+    plain, _ = fit(tmp_path / "whole", Callback())
+    handler = signal.getsignal(signal.SIGINT)
+    model, history = fit(tmp_path / "run", Sends(signal.SIGINT, when))
+    assert history.interrupted and signal.getsignal(signal.SIGINT) is handler
+    _, config, tensors = folder.newest(str(tmp_path / "run"))
+    assert config["steps"] == model.get_state()["steps"] < plain.get_state()["steps"]
+    assert (tensors["parameters"] == model.get_state()["parameters"]).all()
+    again, history = fit(tmp_path / "run", Sends(signal.SIGINT, "never"))
+    assert bits(again) == bits(plain) and not history.interrupted
+
+
+def test_ctrl_c_pressed_twice_ends_at_once_and_at_the_end_as_before(tmp_path):
+    class Twice(Sends):
+        def _send(self, when, epoch):
+            super()._send(when, epoch)
+            super()._send(when, epoch)
+
+    model, history = fit(tmp_path / "twice", Twice(signal.SIGINT))
+    assert history.interrupted and len(history.loss) == 1 and not folder.files(str(tmp_path / "twice"))
+    model, history = fit(tmp_path / "end", Sends(signal.SIGINT, "on_train_end"))
+    assert history.interrupted and len(history.loss) == 4 and len(folder.files(str(tmp_path / "end"))) == 1
+
+
 def test_a_handler_of_ones_own_is_called_after_the_checkpoint_is_written(tmp_path, monkeypatch):
     plain, _ = fit(tmp_path / "whole", Callback())
     came = []
@@ -158,7 +183,7 @@ def test_a_handler_of_ones_own_is_called_after_the_checkpoint_is_written(tmp_pat
 
     before = signal.signal(signal.SIGTERM, handle)
     try:
-        model, history = fit(tmp_path / "run", Sending(signal.SIGTERM))
+        model, history = fit(tmp_path / "run", Sends(signal.SIGTERM))
         assert signal.getsignal(signal.SIGTERM) is handle
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -168,7 +193,7 @@ def test_a_handler_of_ones_own_is_called_after_the_checkpoint_is_written(tmp_pat
 def test_sigterm_that_is_ignored_stays_ignored_and_other_threads_train_as_before(tmp_path):
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        fit(tmp_path / "ignored", Sending(signal.SIGTERM))
+        fit(tmp_path / "ignored", Sends(signal.SIGTERM))
     finally:
         signal.signal(signal.SIGTERM, before)
     found = []

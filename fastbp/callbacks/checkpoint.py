@@ -59,7 +59,8 @@ class Checkpoint(Callback):
     SIGTERM, by which clusters end a job, takes effect after the current compiled call of some 50 ms, or after the
     validation or callback that runs: a checkpoint is written, and the process ends with status 143. This holds where
     `fit` runs in the main thread. A handler of your own for SIGTERM is called after the checkpoint is written, and
-    training goes on if it returns.
+    training goes on if it returns. Ctrl-C writes one, too, before `fit` returns the history; pressed twice, it ends
+    training at once.
 
     Parameters
     ----------

@@ -48,6 +48,7 @@ class Checkpoints:
                     each.written = self._steps(state)
         if self._timed:
             content.states(self._callbacks, {})
+        self.termination.holds_interrupts = True
 
     def ends(self, state: State, rows: int) -> list[int]:
         """Return after which of the epoch's rows, `rows` in all, compiled calls must end: where steps are counted."""
@@ -57,15 +58,21 @@ class Checkpoints:
         return sorted(end for end in ends if end > state.place.sums.rows)
 
     def reached(self, state: State) -> None:
-        """Write the checkpoints that are due at this place, between two steps or two epochs; all if SIGTERM came."""
-        if self.termination.came:
-            self.finish(state)
+        """Write the checkpoints that are due at this place, between two steps or two epochs; all if a signal came."""
+        if self.termination.noted:
+            self._write_all(state)
             self.termination.act()
         else:
             steps = self._steps(state)
             self._write(state, [each for each in self._timed if each.is_due(state, steps)])
 
     def finish(self, state: State) -> None:
+        """Write the last checkpoints."""
+        self._write_all(state)
+        self.termination.holds_interrupts = False
+        self.termination.act()
+
+    def _write_all(self, state: State) -> None:
         """Write all checkpoints but those that hold this place already."""
         self._write(state, [each for each in self._timed if each.written != self._steps(state)])
 
