@@ -186,6 +186,44 @@ def test_a_damaged_checkpoint_gives_way_to_an_older_one(tmp_path):
     assert bits(model) == bits(make())
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sums": [7, 0.0, 0.0, 0.0, 0.0, 0.0]}, {"sums": [-64, 0.0, 0.0, 0.0, 0.0, 0.0]}, {"sums": "abc"},
+        {"epoch": -3}, {"epoch": 1.5}, {"steps": None}, {"history": {"lost": [1.0]}}, {"history": 3},
+        {"random": {"state": 1}}, {"settings": None}, {"callbacks": 1}, {"learning_rate": "fast"},
+    ],
+)  # fmt: skip
+def test_settings_that_no_training_writes_are_refused(tmp_path, change):
+    train(tmp_path)
+    _, config, tensors = folder.newest(str(tmp_path))
+    folder.write(str(tmp_path), config["training"], 3, config | change, tensors)
+    model = make()
+    with pytest.raises(ValueError, match="not a checkpoint that fastbp can use"):
+        train(tmp_path, model, epochs=4)
+    assert bits(model) == bits(make())
+
+
+@pytest.mark.parametrize("name", ["parameters", "optimizer.m"])
+@pytest.mark.parametrize("array", [np.zeros(1, "f4"), np.zeros(131, "f8"), np.full(131, np.nan, "f4"), None])
+def test_arrays_of_another_model_are_refused(tmp_path, name, array):
+    assert make().network.n_parameters == 131
+    train(tmp_path)
+    _, config, tensors = folder.newest(str(tmp_path))
+    del tensors[name]
+    folder.write(str(tmp_path), config["training"], 3, config, tensors if array is None else tensors | {name: array})
+    model = make()
+    with pytest.raises(ValueError, match=f"the checkpoint lacks {name} as .131,. finite numbers of float32"):
+        train(tmp_path, model, epochs=4)
+    assert bits(model) == bits(make())
+
+
+def test_a_model_is_no_checkpoint(tmp_path):
+    make().save(tmp_path / "checkpoint-00000001-deadbeef.safetensors")
+    with pytest.raises(ValueError, match="holds 'fastbp-model', not a checkpoint"):
+        train(tmp_path)
+
+
 def test_a_checkpoint_is_no_model(tmp_path):
     train(tmp_path)
     path = folder.files(str(tmp_path))[-1].path

@@ -49,10 +49,42 @@ def others(callbacks: tuple[Callback, ...]) -> list[Callback]:
     return [callback for callback in callbacks if not isinstance(callback, Checkpoint)]
 
 
+def check(config: Any, path: str, batch_size: int) -> None:
+    """Raise ValueError if a checkpoint's settings are not such as `packed` gives."""
+    try:
+        rows, *sums = config["sums"]
+        counts = [rows, *(config[name] for name in ("epoch", "steps", "order_key", "dropout_key"))]
+        curves = History(**config["history"]).history.values()
+        numbers = [*sums, config["seconds"], config["learning_rate"], *(one for curve in curves for one in curve)]
+        right = (
+            all(type(count) is int and count >= 0 for count in counts)
+            and rows % batch_size == 0
+            and len(sums) == len(Sums._fields) - 1
+            and all(type(number) in (int, float) for number in numbers)
+            and isinstance(config["settings"], dict)
+            and isinstance(config["callbacks"], list)
+            and isinstance(config["training"], str)
+            and np.random.PCG64().state.keys() == config["random"].keys()
+        )
+    except (AttributeError, LookupError, TypeError, ValueError):
+        right = False
+    if not right:
+        raise ValueError(f"{path}: not a checkpoint that fastbp can use: its settings are not those of a training")
+
+
+def _check_arrays(state: State, tensors: dict[str, np.ndarray]) -> None:
+    """Raise ValueError if the parameters or the optimizer's state are not those of the model."""
+    for name in ("parameters", *(f"optimizer.{slot}" for slot in state.plan.get_slots())):
+        array, like = tensors.get(name), state.flat
+        if array is None or array.shape != like.shape or array.dtype != like.dtype or not is_finite(array):
+            raise ValueError(f"resume: the checkpoint lacks {name} as {like.shape} finite numbers of {like.dtype}")
+
+
 def restore(
     state: State, callbacks: tuple[Callback, ...], config: dict[str, Any], tensors: dict[str, np.ndarray]
 ) -> None:
     """Give a training and its callbacks the state that a checkpoint holds."""
+    _check_arrays(state, tensors)
     plan, (rows, *sums) = state.plan, config["sums"]
     state.flat[...] = tensors["parameters"]
     plan.set_slots({name: tensors[f"optimizer.{name}"] for name in plan.get_slots()})

@@ -66,6 +66,8 @@ def newest(folder: str) -> tuple[str, dict[str, Any], dict[str, np.ndarray]] | N
     for file in reversed(files(folder)):
         try:
             data, metadata = sealed.read(file.path)
+            if metadata["format"] != sealed.CHECKPOINT:
+                raise ValueError(f"{file.path}: holds {metadata['format']!r}, not a checkpoint")
         except FileNotFoundError:  # another process of the same training has removed it
             continue
         except ValueError as wrong:

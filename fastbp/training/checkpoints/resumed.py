@@ -58,6 +58,7 @@ def find(where: str, here: dict[str, Any], epochs: int) -> Resumed | None:
     if found is None:
         return None
     path, config, tensors = found
+    content.check(config, path, here["batch_size"])
     there = config["settings"]
     if here["learning_rate"] == config["learning_rate"]:  # as the training itself has changed it
         there = there | {"learning_rate": here["learning_rate"]}
