@@ -166,3 +166,10 @@ def test_the_first_library_that_is_installed_reads(file, monkeypatch):
     for name in reading.READERS:
         assert type(reading.read(path)).__module__.startswith(name)
         monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_blanks_around_names_and_text_are_left_out(reader, file):
+    path = file("age, city , income\n31, Oslo, >50K\n45, Rome , <=50K\n", "adult.csv")
+    frame = pytest.importorskip("narwhals").from_native(reading.read(path), eager_only=True)
+    assert frame.columns == ["age", "city", "income"]
+    assert frame["city"].to_list() == ["Oslo", "Rome"] and frame["income"].to_list() == [">50K", "<=50K"]

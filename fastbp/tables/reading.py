@@ -20,7 +20,8 @@ def read(path: str | os.PathLike[str], max_bytes: int | None = None) -> Any:
     r"""Read a table from a file of CSV, gzipped CSV, TSV or Parquet.
 
     The first line of text names the columns; the delimiter is a comma, a semicolon or a tab. Empty cells are missing,
-    all other text stays, also digits with leading zeros. What the columns are, `Columns.fit` finds out.
+    all other text stays, also digits with leading zeros, without blanks at its ends. What the columns are,
+    `Columns.fit` finds out.
 
     Parameters
     ----------
@@ -63,12 +64,24 @@ def read(path: str | os.PathLike[str], max_bytes: int | None = None) -> Any:
     readers = {"polars": _by_polars, "pyarrow": _by_pyarrow, "pandas": _by_pandas}
     try:
         table = readers[name](module, text, [])
-        if not text.codes:
-            return table
-        names = list(getattr(table, "column_names", table.columns))
-        return readers[name](module, text, [names[i] for i in text.codes])
+        if text.codes:
+            names = list(getattr(table, "column_names", table.columns))
+            table = readers[name](module, text, [names[i] for i in text.codes])
+        return _stripped(table)
     except Exception as error:  # each library has its own
         raise ValueError(f"{path}: can't be read as a table: {_first_line(error)}") from error
+
+
+def _stripped(table: Any) -> Any:
+    """Return a table without the blanks around names and text, as where cells are separated by a comma and a blank."""
+    import narwhals as nw
+
+    frame = nw.from_native(table, eager_only=True)
+    names = {name: name.strip() for name in frame.columns if name != name.strip()}
+    if names and len({names.get(name, name) for name in frame.columns}) == len(frame.columns):
+        frame = frame.rename(names)
+    text = [name for name, kind in frame.schema.items() if kind == nw.String]
+    return frame.with_columns(nw.col(*text).str.strip_chars()).to_native() if text else frame.to_native()
 
 
 def available() -> bool:
