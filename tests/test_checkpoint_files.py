@@ -72,10 +72,12 @@ def test_only_checkpoints_of_the_same_training_are_removed(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == others | {os.path.basename(file.path) for file in own}
     train(tmp_path, epochs=9)  # the same training, which keeps three
     assert [file.number for file in folder.files(str(tmp_path))] == [7, 14, 15, 16]
+    train(tmp_path, epochs=9, checkpoint=Checkpoint(tmp_path, keep=2))  # goes on at the end, and removes one
+    assert [file.number for file in folder.files(str(tmp_path))] == [7, 15, 16]
     make().fit(
         X, y, epochs=1, batch_size=64, verbose=0, callbacks=Checkpoint(tmp_path, keep=1)
     )  # a training of its own
-    assert [file.number for file in folder.files(str(tmp_path))] == [7, 14, 15, 16, 17]
+    assert [file.number for file in folder.files(str(tmp_path))] == [7, 15, 16, 17]
 
 
 def test_two_checkpoints_of_one_training(tmp_path):

@@ -51,7 +51,12 @@ def write(folder: str, training: str, keep: int, config: dict[str, Any], tensors
     number = there[-1].number + 1 if there else 1
     path = os.path.join(folder, f"checkpoint-{number:08d}-{training}.safetensors")
     write_whole(sealed.packed(sealed.CHECKPOINT, config, tensors), path)
-    own = [file for file in there if file.training == training] + [File(number, training, path)]
+    tidy(folder, training, keep)
+
+
+def tidy(folder: str, training: str, keep: int) -> None:
+    """Remove the checkpoints of a training before its newest `keep`."""
+    own = [file for file in files(folder) if file.training == training]
     for file in own[:-keep]:
         with contextlib.suppress(OSError):
             os.unlink(file.path)

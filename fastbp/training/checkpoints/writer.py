@@ -46,6 +46,7 @@ class Checkpoints:
             for each in self._timed:
                 if os.path.realpath(each.checkpoint.folder) == os.path.realpath(self.resumed.folder):
                     each.written = self._steps(state)
+                    folder.tidy(self.resumed.folder, self._training, each.checkpoint.keep)  # what a kill has left
         if self._timed:
             content.states(self._callbacks, {})
         self.termination.holds_interrupts = True
