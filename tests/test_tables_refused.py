@@ -140,3 +140,13 @@ def test_damaged_configurations_are_refused(change):
 def test_other_objects_are_no_configurations(config):
     with pytest.raises(ValueError, match="config must be what Columns.to_config gave"):
         Columns.from_config(config, {})
+
+
+@pytest.mark.parametrize("cells", [[1.5, 2.5], np.array(["2024-01-01", "2024-01-02"], "M8[D]")])
+def test_categories_of_another_kind_are_refused(cells):
+    pandas = pytest.importorskip("pandas")
+    fitted = pandas.DataFrame({"city": ["Oslo", "Rome", "Bonn"] * 4, "age": np.arange(12.0)})
+    columns = Columns.fit(fitted, np.arange(12))
+    with pytest.raises(ValueError, match="column 'city' must hold categories such as 'Bonn', 'Oslo', 'Rome', got the"):
+        columns.transform(pandas.DataFrame({"city": cells, "age": [1.0, 2.0]}))
+    assert np.isfinite(columns.transform(pandas.DataFrame({"city": [np.nan, np.nan], "age": [1.0, 2.0]}))).all()

@@ -128,7 +128,10 @@ class RowPredictor:
     def _inputs(self, samples: Samples) -> np.ndarray:
         """Return x of each row."""
         X = samples.few(self.dtype)
-        return X if self.flat is None or not self.network.scaling_layer else X * self.network.scales(self.flat)
+        if self.flat is None or not self.network.scaling_layer:
+            return X
+        with np.errstate(over="ignore", invalid="ignore"):  # of which the kernel tells
+            return np.asarray(X * self.network.scales(self.flat))
 
     def _constants(self) -> dict[str, Any]:
         """Return the fields of the record that no call changes, its kernels compiled at the first call."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..files.labels import number
 from . import categories, dates, numbers
 from .categories import Levels
 from .cells import Cells
@@ -15,6 +18,7 @@ from .kinds import Decision
 from .numbers import Filled
 
 LEFT_OUT = "left out"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,20 @@ class Column:
     def write(self, cells: Cells, what: str, out: np.ndarray) -> None:
         """Write the inputs of cells, not yet scaled, into `out` of zeros, shape (rows, width)."""
         if self.levels is not None:
+            self._check(cells, what)
             self.levels.write(cells, out)
         elif self.filled is not None:
             self.filled.write(_values(cells, what, len(self.filled.fill)), out)
+
+    def _check(self, cells: Cells, what: str) -> None:
+        """Raise ValueError for numbers or dates where no category is one."""
+        kinds: dict[str, Callable[[str], Any]] = {"number": number, "date": _DATE.match}
+        like = kinds.get(cells.form)
+        if like is None or self.levels is None or self.levels.texts == categories.BOOLEAN or cells.gaps.all():
+            return
+        if not any(like(text) for text in self.levels.texts):
+            known, row = ", ".join(map(repr, self.levels.texts[:3])), int(np.argmin(cells.gaps))
+            raise ValueError(f"{what} must hold categories such as {known}, got the {cells.form} {cells.text(row)}")
 
     def inputs(self, name: str) -> list[str]:
         """Return the names of the inputs."""
