@@ -179,10 +179,10 @@ import numpy as np
 from fastbp.kernels.compiler import jit
 from fastbp.kernels.specification.pointwise import UPDATE_LOOPS
 loop, vectors = UPDATE_LOOPS["adam"], [np.ones(9) for _ in range(4)]
-loop(*vectors, (0.9, 0.99, 1e-8), 0.1, 1)
+loop(*vectors, (0.9, 0.99, 1e-8, 0.0), 0.1, 1)
 first = jit.cache_hits()
 for step in range(5):
-    loop(*vectors, (0.9, 0.99, 1e-8), 0.1, step + 2)
+    loop(*vectors, (0.9, 0.99, 1e-8, 0.0), 0.1, step + 2)
 print(first, jit.cache_hits())
 """
 
