@@ -97,3 +97,12 @@ def test_networks_of_pytorch_take_a_scaling_layer_that_changes_nothing():
     plain, with_scales = fastbp.Model.from_torch(net), fastbp.Model.from_torch(net, scaling_layer=True)
     assert with_scales.scales.tolist() == [1] * 4
     assert_allclose(with_scales.predict_proba(rows(plain)), plain.predict_proba(rows(plain)), rtol=1e-6)
+
+
+def test_to_sklearn_says_that_it_adds_epsilon_elsewhere():
+    pytest.importorskip("sklearn")
+    adam = fastbp.optimizers.Adam(0.01, epsilon_after_correction=True)
+    model = fastbp.Model([3, 4, 2], optimizer=adam, seed=0)
+    with pytest.warns(UserWarning, match="would train on without epsilon_after_correction$"):
+        twin = model.to_sklearn()
+    assert twin.epsilon == adam.epsilon and twin.solver == "adam"

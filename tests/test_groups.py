@@ -117,6 +117,14 @@ def test_scales_are_a_factor_of_the_columns():
     assert plain.scales.size == 0
 
 
+def test_a_row_that_its_scales_take_beyond_the_dtype_is_refused():
+    model = made([3, 4, 2], "float32", scaling_layer=True)
+    model.scales[:] = 1e30
+    for row, told in (([1e20, 0, 0], "times the trained scales"), ([np.nan, 0, 0], "got nan in row 0")):
+        with pytest.raises(ValueError, match=told):
+            model.predict_proba(np.array([row], np.float32))
+
+
 def test_one_step_of_v_by_hand():
     """As w = v / sqrt(4), a step of v by alpha dE/dv moves w by alpha dE/dw / 4."""
     X, y = np.array([[1.0, 0.0, 0.0, 2.0]]), np.array([[3.0]])

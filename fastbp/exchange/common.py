@@ -82,11 +82,12 @@ def refuse_own_loss(model: Model, what: str, done: str) -> None:
 def trained_with(model: Model) -> list[str]:
     """Return the names of the settings by which a model is trained and scikit-learn's networks are not."""
     config = model.get_config()
+    config["epsilon_after_correction"] = config["optimizer"].get("epsilon_after_correction", False)
     config["label_smoothing"] = getattr(model.loss, "label_smoothing", 0)
     config["parametrization"] = config["parametrization"] != "standard"
     config["rate_factors"] = [factor != 1 for factor in config["rate_factors"].values()]
     names = ("label_smoothing", "l1", "dropout", "clip_value", "clip_norm", "scaling_layer", "parametrization")
-    return [name for name in (*names, "rate_factors") if np.any(config[name])]
+    return [name for name in (*names, "rate_factors", "epsilon_after_correction") if np.any(config[name])]
 
 
 def set_parameters(model: Model, layers: Iterable[tuple[np.ndarray, ...]]) -> Model:

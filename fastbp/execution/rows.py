@@ -126,12 +126,16 @@ class RowPredictor:
         return True
 
     def _inputs(self, samples: Samples) -> np.ndarray:
-        """Return x of each row."""
+        """Return x of each row; raise ValueError where a trained scale takes one beyond the dtype."""
         X = samples.few(self.dtype)
         if self.flat is None or not self.network.scaling_layer:
             return X
-        with np.errstate(over="ignore", invalid="ignore"):  # of which the kernel tells
-            return np.asarray(X * self.network.scales(self.flat))
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = np.asarray(X * self.network.scales(self.flat))
+        if not np.isfinite(x).all():
+            samples.gather(np.empty_like(X), slice(None))  # raises for X itself
+            raise ValueError(f"{samples.name} must hold finite numbers within {self.dtype} times the trained scales")
+        return x
 
     def _constants(self) -> dict[str, Any]:
         """Return the fields of the record that no call changes, its kernels compiled at the first call."""
