@@ -43,7 +43,7 @@ def install(files, place, form):
     """Write a package `small` of these files in one of the forms; return what goes into sys.path."""
     for name, text in files.items():
         (place / "small" / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / "small" / name).write_text(text)
+        (place / "small" / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     return pack(place, form)
 
 
@@ -109,12 +109,21 @@ def test_bytecode_says_the_same_in_every_process(run_python, tmp_path):
     assert first == second and "small.below.two" in first
 
 
+def test_line_ends_make_no_other_kernels(contents):
+    written = {name: text.encode().replace(b"\n", b"\r\n") for name, text in FILES.items()}
+    assert b"\r\n" in written["one.py"] and contents(written, "sources") == contents(FILES, "sources")
+
+
 def test_what_cannot_be_read_or_listed_is_named(contents, monkeypatch):
     monkeypatch.setitem(sys.modules, "small.unlisted", sys)
     with pytest.raises(sources.MissingError, match=r"small\.unlisted is imported and not listed"):
         contents(FILES, "sources")
     monkeypatch.delitem(sys.modules, "small.unlisted")
-    monkeypatch.setattr(importlib.machinery.SourceFileLoader, "get_source", lambda *_: None)
+
+    def unreadable(_):
+        raise OSError
+
+    monkeypatch.setattr(sources, "_lines", unreadable)
     found = contents(FILES, "sources")
     assert b"'t'" in dict(found)["small.one"]
     monkeypatch.setattr(importlib.machinery.SourceFileLoader, "get_code", lambda *_: None)

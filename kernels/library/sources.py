@@ -58,9 +58,18 @@ def _below(path, prefix):
 def _content(spec):
     """Return the source of a module, or else what its bytecode says, wherever it stands."""
     try:
-        source = spec.loader.get_source(spec.name)
-        if source is not None:
-            return source.encode(errors="surrogatepass")
+        return _lines(spec.loader.get_data(spec.origin)) if spec.origin.endswith(".py") else _bytecode(spec)
+    except (AttributeError, OSError):  # no source there, whatever the loader says
+        return _bytecode(spec)
+
+
+def _lines(source):
+    """Return a source with one kind of line ends. Sources are UTF-8 and are compared undecoded, which is faster."""
+    return source.replace(b"\r\n", b"\n")
+
+
+def _bytecode(spec):
+    try:
         code = spec.loader.get_code(spec.name)
     except (AttributeError, ImportError, OSError) as error:
         raise MissingError(f"the module {spec.name} has neither source nor bytecode") from error

@@ -1,13 +1,11 @@
 """The size of the difference."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..entries.functions import where
 from ..entries.loss import Loss, Points
 
 
-@dataclass(frozen=True)
 class AbsoluteError(Points, Loss):
     """E = sum_j |z_j - y_j|, z = t.
 

@@ -1,7 +1,6 @@
 """Cross-entropy of outputs that are yes or no, each for itself."""
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..entries import functions
@@ -9,7 +8,6 @@ from ..entries.functions import where
 from ..entries.loss import Loss, Points
 
 
-@dataclass(frozen=True)
 class BinaryCrossEntropy(Points, Loss):
     """E = sum_j ln(1 + exp(t_j)) - y_j t_j, z the logistic function of t: y is from 0 to 1 for each output.
 

@@ -1,7 +1,6 @@
 """Log-cosh: half the square of small differences, the size of large ones (Green, 1990)."""
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..entries import functions
@@ -11,7 +10,6 @@ from ..entries.loss import Loss, Points
 LN2 = 0.6931471805599453
 
 
-@dataclass(frozen=True)
 class LogCosh(Points, Loss):
     """E = sum_j ln cosh(z_j - y_j), z = t (Green, 1990).
 

@@ -1,14 +1,12 @@
 """Half the Poisson deviance, for counts."""
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..entries.functions import log, where
 from ..entries.loss import Loss, Points
 
 
-@dataclass(frozen=True)
 class Poisson(Points, Loss):
     """E = sum_j y_j ln(y_j / z_j) - y_j + z_j with z = exp(t): half the Poisson deviance; 0 ln 0 = 0.
 

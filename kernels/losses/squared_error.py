@@ -1,12 +1,10 @@
 """Half the square of the difference."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..entries.loss import Loss, Points
 
 
-@dataclass(frozen=True)
 class SquaredError(Points, Loss):
     """E = 1/2 sum_j (z_j - y_j)^2, z = t.
 
