@@ -61,7 +61,8 @@ def warn(network: Network, dtype: np.dtype, plan: Plan, data: Labelled, stacklev
 def _some(data: Labelled, dtype: np.dtype, rows: int = ROWS) -> Labelled:
     """Return some of the rows as the network takes them, or sparse ones as they are."""
     n, samples = len(data.y), data.samples
-    picked = np.unique(np.linspace(0, n - 1, min(n, rows)).astype(np.int64))
+    few = min(n, rows)
+    picked = np.arange(few) * (n - 1) // max(few - 1, 1)  # evenly spread
     if isinstance(samples.X, SparseRows):
         return Labelled(replace(samples, X=samples.X[picked]), data.y[picked])
     return Labelled(data.samples.converted(picked, dtype), data.y[picked])
