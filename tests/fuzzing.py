@@ -21,7 +21,7 @@ except ImportError:  # on Windows, which has no such limits
     resource = None
 
 EXAMPLES = int(os.environ.get("FASTBP_FUZZ", "0"))  # so many, drawn anew in each run; 0 is a minute of fixed ones
-MEMORY = 1 << 30  # bytes that a fuzzer may take beyond what it started with
+MEMORY = (1 << 30) + (EXAMPLES << 20)  # bytes beyond those at the beginning; Hypothesis remembers all examples
 COUNTS: Counter[str] = Counter()
 
 

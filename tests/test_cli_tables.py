@@ -121,6 +121,22 @@ def test_changed_tables_are_predicted_or_refused(people, capsys):
     assert "standard input" in capsys.readouterr().err
 
 
+def test_a_held_out_cell_that_could_not_be_predicted_is_told_before_training(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    found = set()
+    for row in range(8):
+        cells = [f"{'0n5' if i == row else i % 4 / 2},{i % 2}" for i in range(8)]
+        Path("t.csv").write_text("b,kind\n" + "\n".join(cells) + "\n")
+        status = main(["train", "--data", "t.csv", "--save", "model", "--epochs", "1", "--hidden", "none", "--quiet"])
+        told = capsys.readouterr()
+        assert Path("model").exists() == (status == 0)
+        if status == 2:
+            assert told.out == "" and f"t.csv: column 'b' must hold numbers, got '0n5' in row {row}" in told.err
+        Path("model").unlink(missing_ok=True)
+        found.add(status)
+    assert found == {0, 2}
+
+
 @pytest.mark.skipif("FASTBP_TABLES" not in os.environ, reason="FASTBP_TABLES names no folder of tables")
 def test_every_real_table_trains_and_predicts_by_one_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

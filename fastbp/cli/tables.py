@@ -17,6 +17,7 @@ from .output import INTERRUPTED, plain
 if TYPE_CHECKING:
     from ..callbacks import Checkpoint
     from ..files.datasets import Dataset
+    from ..tabular import fitting
     from ..tabular.fitting import Member
     from ..tabular.model import TableModel
 
@@ -56,10 +57,11 @@ def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
     recipe = Recipe(
         None if data.classes is None else len(data.classes), **{k: v for k, v in given.items() if v is not None}
     )
+    table = fitting.Table(rows.picked(data.X, data.train), data.y[data.train])
+    _check(options, data, table)
     if not options.quiet:
         _announce(options, data)
     start = compiling.now()
-    table = fitting.Table(rows.picked(data.X, data.train), data.y[data.train])
     how = {"verbose": not options.quiet, "checkpoint": checkpoint, "resume": options.resume}
     members = fitting.fit(table, recipe, np.random.default_rng(options.seed), **how)
     seconds = compiling.now() - start
@@ -155,6 +157,17 @@ def _numbers(y: list[Any], name: str, options: argparse.Namespace) -> np.ndarray
     if not np.isfinite(found).all():
         raise ValueError(f"{options.data}: {name} must hold finite numbers, got {found[~np.isfinite(found)][0]}")
     return found
+
+
+def _check(options: argparse.Namespace, data: _Data, table: fitting.Table) -> None:
+    """Raise ValueError before training where rows that are held out could not be predicted after it."""
+    from ..tables.columns import Columns
+
+    columns = Columns.fit(table.X, np.arange(len(table.y)))
+    try:
+        columns.transform(data.X)
+    except ValueError as error:
+        raise ValueError(f"{options.data}: {str(error).removeprefix('X: ')}, the first row being 0") from None
 
 
 def _announce(options: argparse.Namespace, data: _Data) -> None:
