@@ -19,7 +19,7 @@ def agree(model, X):
         for first in (0, 3, len(X) - rows):
             z = np.full((rows, whole.shape[1]), np.nan, model.dtype)
             few = fastbp.data.samples.Samples(X[first : first + rows], model.input_shift, model.input_scale)
-            assert model._plan.predict_rows(model._buffer, few, z)
+            assert model._plan.predict_rows(model._shown.buffer, few, z)
             np.testing.assert_array_equal(z, whole[first : first + rows])
 
 
@@ -68,7 +68,7 @@ def test_scaled_inputs_and_rows_that_are_not_finite(dtype, rng, X):
 def test_normalized_layers_are_not_taken(X, dtype):
     model = fastbp.Model(SIZES, dtype=dtype, layer_norm=True)
     z = np.empty((1, 3), dtype)
-    assert not model._plan.predict_rows(model._buffer, fastbp.data.samples.Samples(X[:1]), z)
+    assert not model._plan.predict_rows(model._shown.buffer, fastbp.data.samples.Samples(X[:1]), z)
     assert model.predict_proba(X[:1]).shape == (1, 3)
 
 

@@ -26,6 +26,8 @@ class Callback:
     epoch 1 done
     """
 
+    _keeps_epochs = True  # whether a later DivergenceError goes back to the last epoch, and not to before the call
+
     def on_train_begin(self, model: Any) -> None:
         """Run before the first epoch.
 

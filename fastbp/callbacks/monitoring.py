@@ -121,7 +121,7 @@ class EarlyStopping(_Monitoring):
         self._forget()
         self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
-        self._kept: list[np.ndarray] = []
+        self._kept: np.ndarray | None = None
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Keep the best parameters; stop when `patience` is over."""
@@ -129,7 +129,7 @@ class EarlyStopping(_Monitoring):
         if self._improved(logs):
             self.best_epoch = int(logs["epoch"])
             if self.restore_best:
-                self._kept = [array.copy() for array in parameters_of(model)]
+                self._kept = model._shown.copied(self._kept)
         if self.waited >= self.patience:
             self.stopped_epoch, model.stop_training = int(logs["epoch"]), True
 
@@ -139,10 +139,10 @@ class EarlyStopping(_Monitoring):
             warnings.warn(
                 f"EarlyStopping saw no finite {self.monitor} in {self._epochs} epochs; the last parameters are kept",
                 RuntimeWarning,
-                stacklevel=6,  # where `fit` is called
+                stacklevel=7,  # where `fit` is called
             )
-        for array, kept in zip(parameters_of(model), self._kept, strict=False):
-            array[...] = kept
+        if self._kept is not None:
+            model._flat[...] = self._kept
 
     def get_state(self) -> dict[str, Any]:
         """Return the best value, its epoch and the parameters kept of it, and how many epochs there were."""
@@ -152,13 +152,8 @@ class EarlyStopping(_Monitoring):
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         super().set_state(state)
-        self._epochs, self._kept = state["epochs"], list(state["kept"])
+        self._epochs, self._kept = state["epochs"], state["kept"]
         self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
-
-
-def parameters_of(model: Any) -> list[np.ndarray]:
-    """Return all parameters of a model."""
-    return [array for layer in (*model.parameters, (model.scales,)) for array in layer]
 
 
 class ReduceLearningRate(_Monitoring):

@@ -56,9 +56,15 @@ class ElementwisePlan:
         for name, state in slots.items():
             self.slots[name][...] = self.network.vector(name, state, self.dtype)
 
-    def snapshot(self) -> Any:
-        """Return a copy of the step count and the optimizer's state."""
-        return self.steps, {name: state.copy() for name, state in self.slots.items()}
+    def snapshot(self, over: Any = None) -> Any:
+        """Return a copy of the step count and the optimizer's state, in the memory of another one if given."""
+        old = {} if over is None else over[1]
+        for name, state in self.slots.items():
+            if name in old:
+                np.copyto(old[name], state)
+            else:
+                old[name] = state.copy()
+        return self.steps, {name: old[name] for name in self.slots}
 
     def restore(self, snapshot: Any) -> None:
         """Restore a `snapshot`."""

@@ -43,6 +43,7 @@ class FastPlan(Packed):
         super().__init__(network, dtype, optimizer)
         self.n_threads, self.key, self.watch, self.draws = n_threads, 0, False, any(network.dropouts)
         self._running: tuple[int, np.ndarray] = 0, optimizer.rule.layout.new()
+        self._running_bytes = self._running[1].view(np.uint8)
         self._loss = network.loss.layout().new()
         for name in network.loss.fields:
             self._loss[name] = getattr(network.loss, name)
@@ -195,7 +196,7 @@ class FastPlan(Packed):
             return self._call(work, made, data, order, batch_size, fields, before)
         finally:  # Ctrl-C may come right after the compiled call, whose steps have been taken
             self.steps = self.buffers.state["step"]
-            self._running[1].view(np.uint8)[:] = self.buffers["rule"][: rule.layout.itemsize]
+            self._running_bytes[:] = self.buffers["rule"][: rule.layout.itemsize]
             self._running = self.steps, self._running[1]
 
     def _write_rule(self) -> int:
@@ -207,12 +208,13 @@ class FastPlan(Packed):
         anew = record.dtype != rule.layout.dtype or steps != self.steps or not steps
         if anew:
             record = rule.layout.new()
+            self._running_bytes = record.view(np.uint8)
             for name, value in rule.running:
                 record[name] = value
         for name in rule.fields:
             record[name] = getattr(self.optimizer, name)
         self._running = self.steps, record
-        self.buffers["rule"][: record.nbytes] = record.view(np.uint8)
+        self.buffers["rule"][: record.nbytes] = self._running_bytes
         advance = code.advance(rule.name, self.dtype) if rule.advance else 0
         if anew and advance:
             self._replay(advance)

@@ -146,9 +146,15 @@ class Packed:
             self.slots[name] = aligned(len(self.parameters), self.dtype)
         return self.slots[name]
 
-    def snapshot(self) -> Any:
-        """Return a copy of the step count and the optimizer's state."""
-        return self.steps, {name: state.copy() for name, state in self.slots.items()}
+    def snapshot(self, over: Any = None) -> Any:
+        """Return a copy of the step count and the optimizer's state, in the memory of another one if given."""
+        old = {} if over is None else over[1]
+        for name, state in self.slots.items():
+            if name in old:
+                np.copyto(old[name], state)
+            else:
+                old[name] = state.copy()
+        return self.steps, {name: old[name] for name in self.slots}
 
     def restore(self, snapshot: Any) -> None:
         """Restore a `snapshot`."""

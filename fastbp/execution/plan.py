@@ -51,8 +51,8 @@ class Plan(Protocol):
     def set_slots(self, slots: dict[str, np.ndarray]) -> None:
         """Set the optimizer's state, each vector of shape (parameters,)."""
 
-    def snapshot(self) -> object:
-        """Return a copy of the step count and the optimizer's state, for `restore`."""
+    def snapshot(self, over: object = None) -> object:
+        """Return a copy of the step count and the optimizer's state, for `restore`; it takes the place of `over`."""
 
     def restore(self, snapshot: object) -> None:
         """Restore a `snapshot`."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..execution.pool import PlanPool
     from ..inspection.diagnosis import Diagnosis
     from ..network import Network
+    from ..training.seen import Parameters
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -53,8 +54,8 @@ class PredictionMixin:
     class_names: list[str] | None
     layer_sizes: Any  # a property of Model
     _plan: Plan
-    _flat: np.ndarray
-    _buffer: np.ndarray
+    _flat: Any  # a property of Model
+    _shown: Parameters
     n_threads: int | None
     _new_plan: Callable[[], Plan]
     _pool: PlanPool
@@ -227,7 +228,7 @@ class PredictionMixin:
         """Return z of each row, shape (rows, outputs)."""
         rows = samples(self, X)  # type: ignore[arg-type]
         z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
-        if not self._plan.predict_rows(self._buffer, rows, z):
+        if not self._plan.predict_rows(self._shown.buffer, rows, z):
             with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)
         return z

@@ -17,9 +17,8 @@ from ..execution.pool import PlanPool
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer, Rule
-from ..kernels.entries.records import aligned
-from ..kernels.program.entry_records import ROOM
 from ..network import KINDS, Network
+from ..training.seen import Parameters
 from ..training.use import Use
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def _random_state(value: Any) -> Any:
 
 
 MOST_STEPS = 2**53  # that a loaded state may have: float64 holds them, and years of further steps fit into 64 bits
-_MADE = ("_buffer", "_flat", "_plan", "_pool", "_random", "_use")  # what is made anew
+_MADE = ("_plan", "_pool", "_random", "_shown", "_use")  # what is made anew
 _DERIVED = ("l1_per_weight", "l2_per_weight")  # of the network's fields: not the user's settings
 
 
@@ -93,8 +92,7 @@ class StateMixin:
     learning_rate: Any
     _optimizer: Optimizer
     _plan: Plan
-    _buffer: np.ndarray
-    _flat: np.ndarray
+    _shown: Parameters
     _random: np.random.Generator
     _use: Use
 
@@ -110,10 +108,14 @@ class StateMixin:
     def _make(self) -> None:
         """Make room for the parameters, and the plan that computes with them."""
         self._use = Use()
-        self._buffer = aligned(self.network.n_parameters + ROOM, self.dtype)
-        self._flat = self._buffer[: self.network.n_parameters]
+        self._shown = Parameters(self.network.n_parameters, self.dtype)
         self._plan = self._new_plan()
         self._pool = PlanPool()  # of predictions, scores and gradients
+
+    @property
+    def _flat(self) -> np.ndarray:
+        """All parameters, of shape (parameters,)."""
+        return self._shown.flat
 
     def _new_plan(self) -> Plan:
         return make_plan(self.kernels, self.network, self.dtype, self._optimizer, self.n_threads)

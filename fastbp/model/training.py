@@ -19,6 +19,7 @@ from ..training.progress import Progress
 
 if TYPE_CHECKING:
     from ..execution.plan import Plan
+    from ..training.seen import Parameters
     from ..training.use import Use
 
 
@@ -43,7 +44,8 @@ class TrainingMixin:
 
     feature_names: list[str] | None
     _plan: Plan
-    _flat: np.ndarray
+    _flat: Any  # a property of Model
+    _shown: Parameters
     _random: np.random.Generator
     _use: Use
 
@@ -156,7 +158,7 @@ class TrainingMixin:
             )  # fmt: skip
             training = with_checkpoints(training, model, resume)
             self._plan.load(self._flat)
-            history = training.run(model, self._plan, self._flat, self._random)
+            history = training.run(model, self._plan, self._shown, self._random)
             if self.feature_names is None:
                 self.feature_names = names
             return history

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..callbacks import Callback, Checkpoint
-from ..callbacks.monitoring import parameters_of
 from ..losses import CrossEntropy
 from ..model.model import Model
 from ..optimizers import Adam
@@ -153,13 +152,15 @@ class BestEpoch(Callback):
         Ends training with the epoch, once it is set.
     """
 
+    _keeps_epochs = False
     monitor: str
     ends: set[int] = field(default_factory=set)
     epoch: int | None = None
     stop: threading.Event | None = None
 
     def __post_init__(self) -> None:
-        self._least, self._gained, self._kept = math.inf, False, list[np.ndarray]()
+        self._least, self._gained = math.inf, False
+        self._kept: np.ndarray | None = None
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Keep what is best; stop after a wave without a gain."""
@@ -167,7 +168,7 @@ class BestEpoch(Callback):
         error = value if "loss" in self.monitor else -value
         self._gained |= error < self._least
         if error <= self._least:
-            self._least, self.epoch, self._kept = error, epoch + 1, [array.copy() for array in parameters_of(model)]
+            self._least, self.epoch, self._kept = error, epoch + 1, model._shown.copied(self._kept)
         if epoch in self.ends:
             model.stop_training, self._gained = not self._gained, False
         if self.stop is not None and self.stop.is_set():
@@ -175,8 +176,8 @@ class BestEpoch(Callback):
 
     def on_train_end(self, model: Any) -> None:
         """Restore what is best."""
-        for array, kept in zip(parameters_of(model), self._kept, strict=False):
-            array[...] = kept
+        if self._kept is not None:
+            model._flat[...] = self._kept
 
     def get_state(self) -> dict[str, Any]:
         """Return the least error, its epoch and parameters, and whether this wave has brought a gain."""
@@ -185,7 +186,7 @@ class BestEpoch(Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self._least, self._gained, self.epoch = state["least"], state["gained"], state["epoch"]
-        self._kept = list(state["kept"])
+        self._kept = state["kept"]
 
     def _settings(self) -> dict[str, Any]:
         """Return the arguments."""

@@ -44,24 +44,49 @@ class LastFinite:
     def __init__(self, network: Network, plan: Plan, flat: np.ndarray) -> None:
         self.network, self.plan, self.flat = network, plan, flat
         self.snapshot, self.epochs, self._begun = plan.snapshot(), 0, "from before this call"
+        self._parameters: np.ndarray | None = None  # those of the snapshot as the plan has them; None: they are in flat
+        self._checked = -1  # the step after which all was finite
 
     def begin_anew(self, begun: str) -> None:
         """Take the plan's present state for the one at the beginning, of which errors say `begun`."""
         self.snapshot, self._begun = self.plan.snapshot(), begun
+        self.keep_parameters()
 
-    def take(self, epochs: int | None = None) -> None:
-        """Write the plan's parameters into the model's; raise DivergenceError if they, or the state, are not finite.
+    def take(self) -> None:
+        """Write the plan's parameters into the model's; raise DivergenceError if they, or the state, are not finite."""
+        self._check()
+        self.plan.store(self.flat)
 
-        With `epochs`, how many of this call are done, later errors come back to here.
+    def store(self, flat: np.ndarray) -> None:
+        """Write the plan's parameters into `flat`, checked as `take` does unless this has been done since the step."""
+        if self._checked != self.plan.steps:
+            self._check()
+        self.plan.store(flat)
+
+    def keep(self, epochs: int) -> None:
+        """Let later errors come back to here; raise DivergenceError if something is not finite.
+
+        `epochs` is how many of this call are done. The model's parameters are left as they are.
         """
+        self._check()
+        self.snapshot = self.plan.snapshot(self.snapshot if self.epochs else None)
+        self.epochs = epochs
+        self.keep_parameters()
+
+    def keep_parameters(self) -> None:
+        """Let later errors come back to the plan's present parameters."""
+        if self._parameters is None:
+            self._parameters = np.empty_like(self.plan.parameters)
+        np.copyto(self._parameters, self.plan.parameters)
+
+    def _check(self) -> None:
+        self._checked = -1
         if not (is_finite(self.plan.parameters) or is_finite(self._stored())):  # what fills up panels may be NaN
             raise DivergenceError(self.plan.steps, f"a parameter is not finite after step {self.plan.steps}")
         if not self._state_is_finite():
             what = "the optimizer's state is not finite"
             raise DivergenceError(self.plan.steps, f"{what} after step {self.plan.steps}")
-        self.plan.store(self.flat)
-        if epochs is not None:
-            self.snapshot, self.epochs = self.plan.snapshot(), epochs
+        self._checked = self.plan.steps
 
     def _stored(self) -> np.ndarray:
         """Return a copy of the plan's parameters."""
@@ -83,6 +108,9 @@ class LastFinite:
             before = f"from the end of this call's epoch {self.epochs}"
         if broken:
             what = f"the parameters of layer {broken[0]} are not finite, and those {before} are kept"
+            if self._parameters is not None:
+                np.copyto(self.plan.parameters, self._parameters)
+                self.plan.store(self.flat)
             self.plan.load(self.flat)
         else:
             self.flat[...] = reached

@@ -18,6 +18,7 @@ from . import unscaled
 from .finite import LastFinite, require_finite
 from .history import History
 from .progress import Progress
+from .seen import Parameters
 from .shuffling import shuffle
 from .state import Place, State
 
@@ -58,24 +59,27 @@ class Training:
     drop_last: bool = False
     checkpoints: Checkpoints | None = None
 
-    def run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
-        """Train the plan's parameters, a copy of `flat`, and write them back to `flat` at the end.
+    def run(self, model: Any, plan: Plan, shown: Parameters, random: np.random.Generator) -> History:
+        """Train the plan's parameters, a copy of those `shown`, and write them back there at the end.
 
         Ctrl-C ends training and keeps the steps so far. A DivergenceError keeps the last finite parameters. Any other
         error restores parameters, the optimizer's state, the learning rate and `random` as they were.
         """
         with nullcontext() if self.checkpoints is None else self.checkpoints.termination:
-            history = self._run(model, plan, flat, random)
+            history = self._run(model, plan, shown, random)
         if history.loss:
-            unscaled.warn(model.network, flat.dtype, plan, self.data, stacklevel=3)
+            unscaled.warn(model.network, plan.dtype, plan, self.data, stacklevel=3)
         return history
 
-    def _run(self, model: Any, plan: Plan, flat: np.ndarray, random: np.random.Generator) -> History:
+    def _run(self, model: Any, plan: Plan, shown: Parameters, random: np.random.Generator) -> History:
+        flat = shown.flat
         require_finite(model.network, flat, "of the model")
         before, rate = random.bit_generator.state, model.learning_rate
         last = LastFinite(model.network, plan, flat)
         snapshot, kept = last.snapshot, flat.copy() if self.callbacks or self.checkpoints else None
-        state = State(model, plan, flat, random, last)
+        if self.callbacks:
+            last.keep_parameters()
+        state = State(model, plan, flat, shown, random, last)
         plan.watch = True
         try:
             try:
@@ -101,60 +105,66 @@ class Training:
         except KeyboardInterrupt:
             state.last.take()
             state.history.interrupted = True
+        state.is_shown = True
         for callback in self.callbacks:
             try:
-                with self.resting():
-                    callback.on_train_end(state.model)
+                self._tell(state, (callback,), "on_train_end", state.model)
             except KeyboardInterrupt:
                 state.history.interrupted = True
-        if self.callbacks:
-            self._reload(state)
-
-    @staticmethod
-    def _reload(state: State) -> None:
-        """Give the plan the parameters as callbacks leave them."""
-        require_finite(state.model.network, state.flat, "that a callback left")
-        state.plan.load(state.flat)
 
     def _epochs(self, state: State) -> None:
-        """Train epoch after epoch. Around each callback the parameters move from the plan to the model and back."""
+        """Train epoch after epoch."""
         state.model.stop_training = False
-        self._tell("on_train_begin", state.model)
+        self._tell(state, self.callbacks, "on_train_begin", state.model)
         if self.checkpoints is not None:
             self.checkpoints.begin(state)
             self.progress.begin(state.place.epoch)
         while state.place.epoch < self.epochs and not state.stopped:
             epoch = state.place.epoch
             if not state.place.sums.rows:
-                self._tell("on_epoch_begin", state.model, epoch)
-                if self.callbacks:
-                    self._reload(state)
+                self._tell(state, self.callbacks, "on_epoch_begin", state.model, epoch)
             self._epoch(state)
             if self.callbacks:
-                state.last.take(epochs=epoch + 1)
-                self._tell("on_epoch_end", state.model, state.history.latest() | {"epoch": epoch})
-                self._reload(state)
+                if self._keeps_epochs:
+                    state.last.keep(epoch + 1)
+                logs = state.history.latest() | {"epoch": epoch}
+                self._tell(state, self.callbacks, "on_epoch_end", state.model, logs)
             state.place, state.stopped = Place(epoch + 1), state.model.stop_training
             self._reached(state)
         if self.checkpoints is not None:
             self.checkpoints.finish(state)
+
+    @property
+    def _keeps_epochs(self) -> bool:
+        """Whether an error goes back to the last epoch, and not to before the call."""
+        return any(callback._keeps_epochs for callback in self.callbacks)
 
     def _reached(self, state: State) -> None:
         """Write the checkpoints that are due."""
         if self.checkpoints is not None:
             self.checkpoints.reached(state)
 
-    def _tell(self, what: str, *arguments: Any) -> None:
-        """Call this method of each callback."""
-        if self.callbacks:
+    def _tell(self, state: State, callbacks: tuple[Callback, ...], what: str, *arguments: Any) -> None:
+        """Call this method of each. Where one looks at the parameters, the plan takes them as they then are."""
+        if not callbacks:
+            return
+        try:
+            state.shown.open(None if state.is_shown else state.last.store)
             with self.resting():
-                for callback in self.callbacks:
+                for callback in callbacks:
                     getattr(callback, what)(*arguments)
+        finally:
+            seen = state.shown.close()
+        if seen:
+            require_finite(state.model.network, state.flat, "that a callback left")
+            state.plan.load(state.flat)
+            state.is_shown = True
+            state.last.keep_parameters()
 
     def _epoch(self, state: State) -> None:
         """Train one epoch, or the rest of one, validate, and append both to the history."""
         plan, place, history, classifies = state.plan, state.place, state.history, state.model.network.classifies
-        start = compiling.now() - place.seconds
+        start, state.is_shown = compiling.now() - place.seconds, False
         order = self._order(state)
         for sums in self._steps(state, order):
             loss, accuracy = sums.means()

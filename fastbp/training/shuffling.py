@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 
 from ..kernels.engine import code
@@ -10,6 +12,7 @@ from ..kernels.library.settings import INTERPRETED
 from ..kernels.program.entry_records import SHUFFLE
 
 _ANY = np.dtype(np.float32)  # row numbers are the same for networks of any dtype
+_own = threading.local()  # the record of each thread
 
 
 def shuffle(order: np.ndarray, key: int) -> None:
@@ -19,4 +22,6 @@ def shuffle(order: np.ndarray, key: int) -> None:
 
         with np.errstate(over="ignore"):  # of 64 bits
             return plain.shuffle(order, key)
-    code.entry("shuffle_rows", _ANY)(Record(SHUFFLE).fill({"order": order, "key": key}))
+    if not hasattr(_own, "record"):
+        _own.record = Record(SHUFFLE)
+    code.entry("shuffle_rows", _ANY)(_own.record.fill({"order": order, "key": key}))

@@ -11,6 +11,7 @@ from ..data.samples import NO_SUMS, Sums
 from ..execution.plan import Plan
 from .finite import LastFinite
 from .history import History
+from .seen import Parameters
 
 
 @dataclass
@@ -46,20 +47,26 @@ class State:
     plan : Plan
         Has the present parameters, optimizer's state and number of steps.
     flat : ndarray of shape (parameters,)
-        The model's parameters, which callbacks see.
+        The model's parameters.
+    shown : Parameters
+        Through which callbacks see them.
     random : Generator
     last : LastFinite
     history : History
     place : Place
     stopped : bool
         Whether a callback has ended training.
+    is_shown : bool
+        Whether `flat` holds the plan's parameters.
     """
 
     model: Any
     plan: Plan
     flat: np.ndarray
+    shown: Parameters
     random: np.random.Generator
     last: LastFinite
     history: History = field(default_factory=History)
     place: Place = field(default_factory=Place)
     stopped: bool = False
+    is_shown: bool = True
