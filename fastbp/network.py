@@ -14,11 +14,10 @@ from .data import shown
 from .kernels.activations import IDENTITY, RELU
 from .kernels.entries.activation import Activation
 from .kernels.entries.loss import Loss
+from .kernels.entries.optimizer import KINDS
 from .kernels.losses import CrossEntropy
 from .kernels.program.phases import Stack
 
-KINDS = ("W", "b", "gain", "slope", "scales")  # of parameters: gain is g and c, slope the activation's parameter
-PARAMETRIZATIONS = ("standard", "ntk")
 FUSED = ("relu", "relu_from_below", "identity")  # activations that can be applied while the product is stored
 NORM_VECTORS = (("g", 1.0), ("c", 0.0))
 
@@ -50,7 +49,7 @@ class Network:
     parametrization : {"standard", "ntk"}
         "ntk" trains V of W = V / sqrt(inputs).
     rate_factors : tuple of float
-        Factors of the learning rate of each of KINDS.
+        Factors of the learning rate of each of KINDS. Both are the optimizer's.
     """
 
     layer_sizes: tuple[int, ...]

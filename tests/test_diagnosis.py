@@ -169,14 +169,14 @@ def test_numbers_by_hand(data):
     assert (first.activation, last.activation, first.units, last.units) == ("relu", "softmax", 7, 3)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.2, momentum=0.5), "adam"])
+@pytest.mark.parametrize("optimizer", [{"name": "sgd", "learning_rate": 0.2, "momentum": 0.5}, {"name": "adam"}])
 def test_the_update_is_that_of_rate_factors_and_ntk(data, optimizer):
     X, y = data
-    m = model([7], dtype="float64", optimizer=optimizer, scaling_layer=True, parametrization="ntk",
-              rate_factors={"W": 3})  # fmt: skip
+    optimizer = optimizer | {"parametrization": "ntk", "rate_factors": {"W": 3}}
+    m = model([7], dtype="float64", optimizer=optimizer, scaling_layer=True)
     for layer, (W, _), (dW, _) in zip(diagnose(m, X, y).layers, m.parameters, m.gradients(X, y)[1], strict=True):
         sizes = np.sqrt((W**2).mean()), np.sqrt((dW**2).mean())
-        step = 0.4 * sizes[1] / len(W) if optimizer != "adam" else m.learning_rate / len(W) ** 0.5
+        step = 0.4 * sizes[1] / len(W) if m.optimizer.name == "sgd" else m.learning_rate / len(W) ** 0.5
         assert layer.update == pytest.approx(3 * step / sizes[0])
 
 

@@ -11,11 +11,13 @@ import fastbp
 from fastbp.exchange import common
 
 SIZES = [(7, 3), (1, 1, 7), (17, 33, 4)]
+STEPS = "parametrization", "rate_factors"
 SETTINGS = [{}, {"parametrization": "ntk", "activation": "tanh"}]
 
 
 def scaled(sizes, dtype="float32", **settings):
-    model = made(sizes, dtype, scaling_layer=True, **settings)
+    adam = {"name": "adam"} | {name: settings.pop(name) for name in STEPS if name in settings}
+    model = made(sizes, dtype, scaling_layer=True, optimizer=adam, **settings)
     model.scales[:] = np.random.default_rng(3).uniform(-3, 3, sizes[0])
     return model
 
@@ -67,8 +69,7 @@ def test_pytorchs_first_layer_is_rounded_once():
 @pytest.mark.parametrize("sizes", [(7, 2), (5, 16, 3)])
 def test_scikit_learns_networks_hold_the_scales_and_train_on_without(sizes, loss, dtype):
     pytest.importorskip("sklearn")
-    settings = {"parametrization": "ntk", "rate_factors": {"b": 0.1}}
-    model = scaled(sizes, dtype, loss=loss, **settings)
+    model = scaled(sizes, dtype, loss=loss, parametrization="ntk", rate_factors={"b": 0.1})
     words = "predicts the same, but would train on without scaling_layer, parametrization, rate_factors$"
     with pytest.warns(UserWarning, match=words):
         estimator = model.to_sklearn()

@@ -138,7 +138,7 @@ def test_foreign_safetensors(tmp_path):
     refused(path, path.read_bytes(), "not a model that fastbp saved")
     save_file(tensors, path, {"format": "pt", "version": "1"})
     refused(path, path.read_bytes(), "'pt'")
-    save_file(tensors, path, {"format": "fastbp-model", "version": "2"})
+    save_file(tensors, path, {"format": "fastbp-model", "version": sealed.VERSIONS[sealed.MODEL]})
     refused(path, path.read_bytes(), "checksum")
 
 
@@ -191,11 +191,12 @@ def test_folders_and_missing_files_are_os_errors(tmp_path):
         assert str(path) in str(error.value)
 
 
-def test_a_newer_format_says_so(tmp_path, monkeypatch):
+@pytest.mark.parametrize("version, age", [("2", "older"), ("4", "newer")])
+def test_another_format_says_so(version, age, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setitem(sealed.VERSIONS, sealed.MODEL, "3")
+        patch.setitem(sealed.VERSIONS, sealed.MODEL, version)
         small().save(tmp_path / "model")
-    with pytest.raises(ValueError, match="'3'.*reads format '2'.*newer"):
+    with pytest.raises(ValueError, match=f"'{version}'.*reads format '3'.*{age}"):
         fastbp.load(tmp_path / "model")
 
 
@@ -288,6 +289,6 @@ def test_permissions_links_and_pipes(tmp_path):
 def test_metadata_is_readable_without_fastbp(saved):
     raw = saved.read_bytes()
     metadata = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])["__metadata__"]
-    assert (metadata["format"], metadata["version"], metadata["steps"]) == ("fastbp-model", "2", "6")
+    assert (metadata["format"], metadata["version"], metadata["steps"]) == ("fastbp-model", "3", "6")
     assert json.loads(metadata["config"])["layer_sizes"] == [3, 5, 4]
     assert json.loads(metadata["random"])["bit_generator"] == "PCG64"

@@ -27,7 +27,7 @@ SMALL = [
         {"dtype": "float64", "layer_norm": True, "activation": "prelu", "clip_norm": 0.5, "class_names": "ab"},
     ),
     ([3, 4, 1], {"loss": "binary_cross_entropy", "kernels": "elementwise", "class_names": ["no", "yes"]}),
-    ([3, 4, 2], {"scaling_layer": True, "parametrization": "ntk", "rate_factors": {"b": 0.1}, "optimizer": "adam"}),
+    ([3, 4, 2], {"scaling_layer": True, "optimizer": optimizers.Adam(parametrization="ntk", rate_factors={"b": 0.1})}),
     ([3, 4, 2], {"loss": losses.Huber(0.5), "optimizer": optimizers.SGD(0.05, momentum=0.9), "clip_value": 1.0}),
 ]
 SMALL[3][1]["class_names"] = ["a", "b"]

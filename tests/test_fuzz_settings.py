@@ -15,11 +15,11 @@ from fastbp.kernels.optimizers import OPTIMIZERS
 MODEL = (
     "layer_sizes activation optimizer loss learning_rate dtype seed l1 l2 label_smoothing dropout layer_norm "
     "clip_value clip_norm initializer kernels n_threads input_shift input_scale feature_names class_names "
-    "scaling_layer parametrization rate_factors"
+    "scaling_layer"
 )
 OBJECTS = [
     *[(fastbp.Model, MODEL.split())] * 5,
-    *((kind, [*kind().settings(), "learning_rate"]) for kind in OPTIMIZERS.values()),
+    *((kind, [*kind().settings(), "learning_rate", "rate_factors", "parametrization"]) for kind in OPTIMIZERS.values()),
     *((kind, list(kind().settings())) for kind in LOSSES.values() if kind().settings()),
     (callbacks.EarlyStopping, "patience min_delta restore_best mode".split()),
     (callbacks.ReduceLearningRate, "patience factor least min_delta mode".split()),

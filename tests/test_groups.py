@@ -1,5 +1,6 @@
 """Scaling layers, V of W = V / sqrt(inputs), and learning rates of parameters by kind."""
 
+import copy
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import sparse
 import fastbp
 from fastbp.data.labelled import labelled
 from fastbp.kernels.program.state import lanes_of
+from fastbp.optimizers import SGD, Adam, AdamW, Lion, NAdam, RMSprop
 
 SETTINGS = {
     "scales": {"scaling_layer": True},
@@ -27,14 +29,18 @@ SETTINGS = {
 }
 
 
+OF_OPTIMIZERS = "learning_rate", "parametrization", "rate_factors", "epsilon"
+
+
 def data(I, rows, classes=3, seed=0):
     rng = np.random.default_rng(seed)
     return rng.standard_normal((rows, I)), rng.integers(0, classes, rows)
 
 
 def made(sizes, dtype="float64", kernels="fast", **settings):
-    model = fastbp.Model(sizes, **{"activation": "selu", "optimizer": "adam", "seed": 1} | settings, dtype=dtype,
-                         kernels=kernels)  # fmt: skip
+    optimizer = {name: settings.pop(name) for name in OF_OPTIMIZERS if name in settings}
+    settings["optimizer"] = {"name": settings.get("optimizer", "adam"), **optimizer}
+    model = fastbp.Model(sizes, **{"activation": "selu", "seed": 1} | settings, dtype=dtype, kernels=kernels)
     model.scales[:] = np.random.default_rng(2).uniform(-2, 2, len(model.scales))
     return model
 
@@ -128,8 +134,8 @@ def test_a_row_that_its_scales_take_beyond_the_dtype_is_refused():
 def test_one_step_of_v_by_hand():
     """As w = v / sqrt(4), a step of v by alpha dE/dv moves w by alpha dE/dw / 4."""
     X, y = np.array([[1.0, 0.0, 0.0, 2.0]]), np.array([[3.0]])
-    model = fastbp.Model([4, 1], loss="squared_error", optimizer="sgd", learning_rate=0.1, dtype="float64", seed=0,
-                         parametrization="ntk", rate_factors={"b": 0.5})  # fmt: skip
+    sgd = fastbp.optimizers.SGD(0.1, parametrization="ntk", rate_factors={"b": 0.5})
+    model = fastbp.Model([4, 1], loss="squared_error", optimizer=sgd, dtype="float64", seed=0)
     W, b = model.parameters[0]
     W[:], b[:] = [[1.0], [1.0], [1.0], [0.5]], 0.0  # t = 2, so dE/dt = -1
     model.fit(X, y, epochs=1, verbose=0)
@@ -141,8 +147,8 @@ def test_adam_sees_v_and_its_gradient():
     """The first step of Adam is alpha dE/dv / (|dE/dv| + eps) for v: with a large eps it tells V from W."""
     X, y = np.array([[1.0, 0, 0, 0]]), np.array([[1.0]])
     for sigma, settings in ((1.0, {}), (0.5, {"parametrization": "ntk"})):
-        adam = fastbp.optimizers.Adam(learning_rate=0.1, epsilon=1.0)
-        model = fastbp.Model([4, 1], loss="squared_error", optimizer=adam, dtype="float64", seed=0, **settings)
+        adam = fastbp.optimizers.Adam(learning_rate=0.1, epsilon=1.0, **settings)
+        model = fastbp.Model([4, 1], loss="squared_error", optimizer=adam, dtype="float64", seed=0)
         W, b = model.parameters[0]
         W[:], b[:] = 0.0, 0.0  # dE/dw_0 = -1
         model.fit(X, y, epochs=1, verbose=0)
@@ -194,6 +200,8 @@ def test_files_configs_and_copies_keep_it(tmp_path):
     model.save(tmp_path / "model.safetensors")
     loaded = fastbp.load(tmp_path / "model.safetensors")
     assert fastbp.Model(**model.get_config(), seed=0).network == model.network == loaded.network
+    given = fastbp.Model(**model.get_config()).optimizer, loaded.optimizer, copy.deepcopy(model).optimizer
+    assert {*given} == {model.optimizer} == {Adam(rate_factors=SETTINGS["all"]["rate_factors"], parametrization="ntk")}
     for each in (model, loaded):
         each.fit(X, y, epochs=1, batch_size=9, verbose=0)
     assert everything(model).tobytes() == everything(loaded).tobytes()
@@ -203,16 +211,32 @@ def test_files_configs_and_copies_keep_it(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"scaling_layer": 1.5}, TypeError, "scaling_layer"),
         ({"parametrization": "mup"}, ValueError, "parametrization"),
         ({"rate_factors": {"c": 1}}, ValueError, "rate_factors must hold numbers for some of .*'c'"),
         ({"rate_factors": {"W": -1}}, ValueError, "rate_factors['W']"),
         ({"rate_factors": [1, 2]}, TypeError, "rate_factors must be a dict"),
+        ({"parametrization": 1}, TypeError, "parametrization must be a string"),
     ],
 )
-def test_bad_settings_are_refused_by_name(settings, error, message):
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, Lion, NAdam, RMSprop])
+def test_bad_settings_are_refused_by_name(kind, settings, error, message):
     with pytest.raises(error, match=message if ".*" in message else re.escape(message)):
-        fastbp.Model([2, 3], **settings)
+        kind(**settings)
+
+
+def test_a_layer_is_asked_for_by_true_or_false():
+    with pytest.raises(TypeError, match="scaling_layer"):
+        fastbp.Model([2, 3], scaling_layer=1.5)
+
+
+def test_what_is_given_is_not_changed_and_what_changes_nothing_is_left_out():
+    given = {"scales": 6, "b": 0.1, "W": 1}
+    adam = Adam(rate_factors=given, parametrization="NTK")
+    given["b"] = 2
+    assert adam == Adam(rate_factors={"b": 0.1, "scales": 6}, parametrization="ntk") != Adam(rate_factors={"b": 0.1})
+    assert adam.factors == (1, 0.1, 1, 1, 6) and Adam(rate_factors={"W": 1.0}) == Adam()
+    fastbp.Model([2, 3], optimizer=adam).get_config()["optimizer"]["rate_factors"]["b"] = 2
+    assert adam.factors == (1, 0.1, 1, 1, 6)
 
 
 # ---- rows that fill no minibatch, and the waves ----------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from ..kernels.activations import ACTIVATIONS
@@ -132,14 +132,3 @@ def optimizer(value: Any, learning_rate: Any) -> Optimizer:
     if learning_rate is not None:
         settings["learning_rate"] = checks.rate("learning_rate", learning_rate)
     return kind(**settings)
-
-
-def by_name(name: str, value: Any, known: Sequence[str], default: float) -> tuple[float, ...]:
-    """Return a number for each known name, from a dict that holds some of them, or None."""
-    if value is None:
-        return (default,) * len(known)
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a dict of numbers for some of {list(known)}, got {value!r}")
-    if unknown := [key for key in value if key not in known]:
-        raise ValueError(f"{name} must hold numbers for some of {list(known)}, got {unknown[0]!r}")
-    return tuple(checks.rate(f"{name}[{key!r}]", value.get(key, default)) for key in known)

@@ -84,8 +84,8 @@ def trained_with(model: Model) -> list[str]:
     config = model.get_config()
     config["epsilon_after_correction"] = config["optimizer"].get("epsilon_after_correction", False)
     config["label_smoothing"] = getattr(model.loss, "label_smoothing", 0)
-    config["parametrization"] = config["parametrization"] != "standard"
-    config["rate_factors"] = [factor != 1 for factor in config["rate_factors"].values()]
+    config["parametrization"] = model.optimizer.parametrization != "standard"
+    config["rate_factors"] = bool(model.optimizer.rate_factors)
     names = ("label_smoothing", "l1", "dropout", "clip_value", "clip_norm", "scaling_layer", "parametrization")
     return [name for name in (*names, "rate_factors", "epsilon_after_correction") if np.any(config[name])]
 

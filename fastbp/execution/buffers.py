@@ -9,6 +9,7 @@ import numpy as np
 
 from ..data.samples import Labelled, Samples
 from ..data.sparse import SparseRows
+from ..kernels.entries.optimizer import KINDS
 from ..kernels.entries.records import Record, address, aligned
 from ..kernels.program.layout import parameter_table, place_activations
 from ..kernels.program.state import (
@@ -22,7 +23,7 @@ from ..kernels.program.state import (
     lanes_of,
     padded,
 )
-from ..network import KINDS, Network
+from ..network import Network
 
 SORTED = "rank", "found", "features", "feature_ends", "feature_bounds", "feature_rows", "feature_numbers"
 SPARE_BYTES = 4_000_000  # most memory kept for a second shape, as training and validation alternate

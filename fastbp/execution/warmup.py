@@ -130,8 +130,10 @@ def _wanted(
     plain = RULES["sgd"]
     wanted = {}
     for one in optimizers:
-        rules = [one.rule] if isinstance(one, Optimizer) else choices.named("optimizer", one, OPTIMIZERS).rules
-        wanted[choices.optimizer(one, None).name] = [(NETWORK, rule) for rule in rules]
+        optimizer = choices.optimizer(one, None)
+        rules = [one.rule] if isinstance(one, Optimizer) else type(optimizer).rules
+        network = replace(NETWORK, parametrization=optimizer.parametrization, rate_factors=optimizer.factors)
+        wanted[optimizer.name] = [(network, rule) for rule in rules]
     for F in map(choices.activation, activations):
         _refuse_own("activation", F)
         wanted[F.name] = [(replace(NETWORK, activation=F, dropout=share), plain) for share in (0.0, 0.5)]

@@ -60,7 +60,8 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
     Raises
     ------
     ValueError
-        Where the file is no model, a byte of it is damaged, a newer fastbp wrote it, or `custom` lacks what it has.
+        Where the file is no model, a byte of it is damaged, another version of fastbp wrote it, or `custom` lacks what
+        it has.
     TypeError
         Where `custom` holds anything else.
     OSError

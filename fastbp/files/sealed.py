@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 MODEL, TABLE, CHECKPOINT = "fastbp-model", "fastbp-table", "fastbp-checkpoint"
-VERSIONS = {MODEL: "2", TABLE: "1", CHECKPOINT: "1"}  # of each format that can be read
+VERSIONS = {MODEL: "3", TABLE: "2", CHECKPOINT: "2"}  # of each format that can be read
 LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # quotes inside the other values are escaped
 _BLANK = b"0" * 64  # stands in the digest's place while it is computed
@@ -78,7 +78,7 @@ def _header(file: BinaryIO, path: str) -> tuple[bytes, dict[str, str]]:
     if written_by[1] != VERSIONS[written_by[0]]:
         raise ValueError(
             f"{path}: model format {written_by[1]!r}, this fastbp reads format {VERSIONS[written_by[0]]!r}: "
-            "a newer fastbp wrote the file, or it is damaged"
+            "an older or a newer fastbp wrote the file, or it is damaged"
         )
     return start + text, metadata
 

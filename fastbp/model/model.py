@@ -12,7 +12,7 @@ from ..data import checks, choices
 from ..execution import plan
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer
-from ..network import KINDS, PARAMETRIZATIONS, Network
+from ..network import Network
 from . import initializers
 from .conversion import ConversionMixin
 from .prediction import PredictionMixin
@@ -65,10 +65,6 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     scaling_layer : bool
         Whether x is multiplied by trained scales, one for each column and 1 at first, before the first layer. A scale
         that is set to 0 stays 0.
-    parametrization : {"standard", "ntk"}
-        "ntk" trains V of W = V / sqrt(inputs): one learning rate serves layers of any width.
-    rate_factors : dict of {str: float}, optional
-        Factors, other than 1, of the learning rate of "W", "b", "gain" (g and c), "slope" (of PReLU) and "scales".
 
     Attributes
     ----------
@@ -120,10 +116,9 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         feature_names: Any = None,
         class_names: Any = None,
         scaling_layer: bool = False,
-        parametrization: str = "standard",
-        rate_factors: Any = None,
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
+        self._optimizer = choices.optimizer(optimizer, learning_rate)
         self.network: Network = Network(
             sizes,
             choices.activations(activation, len(sizes) - 2),
@@ -135,10 +130,9 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
             clip_value=math.inf if clip_value is None else checks.above_zero("clip_value", clip_value),
             clip_norm=math.inf if clip_norm is None else checks.above_zero("clip_norm", clip_norm),
             scaling_layer=checks.flag("scaling_layer", scaling_layer),
-            parametrization=checks.choice("parametrization", parametrization, PARAMETRIZATIONS),
-            rate_factors=choices.by_name("rate_factors", rate_factors, KINDS, 1.0),
+            parametrization=self._optimizer.parametrization,
+            rate_factors=self._optimizer.factors,
         )
-        self._optimizer = choices.optimizer(optimizer, learning_rate)
         self.kernels: str = checks.choice("kernels", kernels, plan.KERNELS)
         self.n_threads = n_threads
         self.dtype: np.dtype = checks.dtype(dtype)

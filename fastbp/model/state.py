@@ -17,7 +17,7 @@ from ..execution.pool import PlanPool
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer, Rule
-from ..network import KINDS, Network
+from ..network import Network
 from ..training.seen import Parameters
 from ..training.use import Use
 
@@ -33,7 +33,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Activation):
         return value.name
     if isinstance(value, Optimizer):
-        return {"name": value.name, "learning_rate": value.learning_rate, **value.settings()}
+        of_kinds = {"rate_factors": dict(value.rate_factors), "parametrization": value.parametrization}
+        return {"name": value.name, "learning_rate": value.learning_rate, **value.settings(), **of_kinds}
     if isinstance(value, Loss):
         return {"name": value.name, **value.settings()}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
@@ -66,7 +67,7 @@ def _random_state(value: Any) -> Any:
 
 MOST_STEPS = 2**53  # that a loaded state may have: float64 holds them, and years of further steps fit into 64 bits
 _MADE = ("_plan", "_pool", "_random", "_shown", "_use")  # what is made anew
-_DERIVED = ("l1_per_weight", "l2_per_weight")  # of the network's fields: not the user's settings
+_DERIVED = ("l1_per_weight", "l2_per_weight", "parametrization", "rate_factors")  # no arguments of Model
 
 
 _CHECKED = {
@@ -141,7 +142,6 @@ class StateMixin:
         names = ("initializer", "kernels", "n_threads", "input_shift", "input_scale", "feature_names", "class_names")
         own = {name: getattr(self, name) for name in names}
         settings = network | {"optimizer": self._optimizer} | own
-        settings["rate_factors"] = dict(zip(KINDS, self.network.rate_factors, strict=True))
         infinite = {name: None for name in ("clip_value", "clip_norm") if np.isinf(settings[name])}
         kept = {name: _plain(value) for name, value in (settings | infinite).items() if name not in _DERIVED}
         return kept | {"dtype": self.dtype.name}

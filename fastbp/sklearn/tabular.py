@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data.choices import CALLED
 from ..kernels.entries.activation import Activation
-from ..network import PARAMETRIZATIONS
+from ..kernels.entries.optimizer import PARAMETRIZATIONS
 from ..tabular import fitting
 from ..tabular.model import TableModel
 from ..tabular.recipe import Recipe

@@ -66,15 +66,16 @@ class Recipe:
         model = Model(
             [inputs, *self.hidden_layer_sizes, self.classes or 1],
             self.activation or ("selu" if of_classes else "mish"),
-            Adam(rate, self.beta_1, self.beta_2, self.epsilon * half, epsilon_after_correction=True),
+            Adam(
+                rate, self.beta_1, self.beta_2, self.epsilon * half, epsilon_after_correction=True,
+                parametrization=self.parametrization, rate_factors={"b": self.bias_rate, "scales": self.scale_rate},
+            ),
             CrossEntropy(label_smoothing=self.label_smoothing) if of_classes else "squared_error",
             dtype=self.dtype,
             seed=int(random.integers(2**63)),
             initializer="lecun_normal",
             n_threads=self.n_threads,
             scaling_layer=self.scaling_layer,
-            parametrization=self.parametrization,
-            rate_factors={"b": self.bias_rate, "scales": self.scale_rate},
         )  # fmt: skip
         for _, b, *_ in model.parameters[:-1]:
             b[:] = random.standard_normal(len(b))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 from .records import Layout
-from .settings import Checked, rate
+from .settings import Checked, choice, rate, rates
+
+KINDS = ("W", "b", "gain", "slope", "scales")  # of parameters: gain is g and c, slope the activation's parameter
+PARAMETRIZATIONS = ("standard", "ntk")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +70,28 @@ class Optimizer(Checked):
     ----------
     learning_rate : float
         alpha of eq. 54. `Model.learning_rate` can be set later.
+    rate_factors : dict of {str: float}, optional
+        Factors, other than 1, of the learning rate of "W", "b", "gain" (g and c of layer normalization), "slope" (of
+        PReLU) and "scales" (of a scaling layer).
+    parametrization : {"standard", "ntk"}
+        "ntk" takes the steps of V, where W = V / sqrt(inputs): one learning rate serves layers of any width.
     """
 
     name: ClassVar[str]
     learning_rate: float
+    rate_factors: Any = field(default=None, kw_only=True, hash=False)
+    parametrization: str = field(default="standard", kw_only=True)
 
     def __post_init__(self) -> None:
         rate("learning_rate", self.learning_rate)
+        object.__setattr__(self, "rate_factors", rates("rate_factors", self.rate_factors, KINDS))
+        object.__setattr__(self, "parametrization", choice("parametrization", self.parametrization, PARAMETRIZATIONS))
         super().__post_init__()
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """Factors of the learning rate of each of KINDS."""
+        return tuple(self.rate_factors.get(kind, 1.0) for kind in KINDS)
 
     @property
     def rule(self) -> Rule:

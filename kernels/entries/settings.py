@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,26 @@ def flag(name: str, value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)) or (is_whole(value) and value in (0, 1)):
         return bool(value)
     raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
+def rates(name: str, value: Any, known: Sequence[str]) -> dict[str, float]:
+    """Return the numbers other than 1 of a dict for some of the known names, or of None; none may be negative."""
+    given = {} if value is None else value
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{name} must be a dict of numbers for some of {list(known)}, got {value!r}")
+    if unknown := [key for key in given if key not in known]:
+        raise ValueError(f"{name} must hold numbers for some of {list(known)}, got {unknown[0]!r}")
+    found = {key: rate(f"{name}[{key!r}]", given[key]) for key in known if key in given}
+    return {key: factor for key, factor in found.items() if factor != 1}
+
+
+def choice(name: str, value: Any, known: Sequence[str]) -> str:
+    """Return the known name that `value` is, in any case."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r} of type {type(value).__name__}")
+    if value.lower() not in known:
+        raise ValueError(f"{name} {value!r} is not known; known are {', '.join(map(repr, known))}")
+    return value.lower()
 
 
 def setting(default: Any, check: Any) -> Any:

@@ -57,6 +57,10 @@ class Adam(Optimizer):
         Whether epsilon is added to sqrt(v / (1 - beta_2^step)), as in algorithm 1 of Kingma and Ba and in PyTorch,
         and not to sqrt(v), as at the end of their section 2, in scikit-learn and in Keras. The latter weighs more in
         the first steps: 4.5 times as much in the first, if beta_2 is 0.95.
+    rate_factors : dict of {str: float}, optional
+        Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
+    parametrization : {"standard", "ntk"}, default "standard"
+        "ntk" takes the steps of V, where W = V / sqrt(inputs).
 
     Examples
     --------

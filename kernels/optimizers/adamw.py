@@ -54,6 +54,10 @@ class AdamW(Optimizer):
         Share of the parameters, times the learning rate, that each step takes off.
     epsilon_after_correction : bool, default False
         As Adam's.
+    rate_factors : dict of {str: float}, optional
+        Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
+    parametrization : {"standard", "ntk"}, default "standard"
+        "ntk" takes the steps of V, where W = V / sqrt(inputs).
 
     Examples
     --------

@@ -48,6 +48,10 @@ class Lion(Optimizer):
         Decay of the mean of the gradient: as the step takes it, and as it is kept.
     weight_decay : float, default 0.0
         Share of the parameters, times the learning rate, that each step takes off.
+    rate_factors : dict of {str: float}, optional
+        Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
+    parametrization : {"standard", "ntk"}, default "standard"
+        "ntk" takes the steps of V, where W = V / sqrt(inputs).
 
     Examples
     --------

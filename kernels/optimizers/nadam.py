@@ -61,6 +61,10 @@ class NAdam(Optimizer):
         Decay of the mean of the gradient, and of its square; the share of the momentum grows from half of beta_1 to it.
     epsilon : float, default 1e-8
         Added to the divisor, after the bias of v is corrected.
+    rate_factors : dict of {str: float}, optional
+        Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
+    parametrization : {"standard", "ntk"}, default "standard"
+        "ntk" takes the steps of V, where W = V / sqrt(inputs).
 
     Examples
     --------

@@ -47,6 +47,10 @@ class RMSprop(Optimizer):
         Decay of the mean of the gradient's square.
     epsilon : float, default 1e-7
         Added to the divisor.
+    rate_factors : dict of {str: float}, optional
+        Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
+    parametrization : {"standard", "ntk"}, default "standard"
+        "ntk" takes the steps of V, where W = V / sqrt(inputs).
 
     Examples
     --------

@@ -84,6 +84,10 @@ class SGD(Optimizer):
         mu: share of the last step that is taken again.
     nesterov : bool, default False
         Whether the gradient is taken at the point ahead.
+    rate_factors : dict of {str: float}, optional
+        Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
+    parametrization : {"standard", "ntk"}, default "standard"
+        "ntk" takes the steps of V, where W = V / sqrt(inputs).
 
     Examples
     --------

@@ -19,6 +19,7 @@ PROFILE_SECONDS = 0.25  # of steps with clocks
 FEW = 12  # classes whose table needs no unfolding
 _IF_USED = (
     "momentum", "nesterov", "l1", "l2", "label_smoothing", "dropout", "layer_norm", "clip_value", "clip_norm",
+    "rate_factors",
 )  # fmt: skip
 _ELSEWHERE = ("layer_sizes", "input_shift", "input_scale", "feature_names", "class_names")
 
