@@ -80,7 +80,7 @@ def model(kind):
     made = fastbp.Model(sizes, seed=0, **settings)
     y = np.arange(6) % 2 if made.network.classifies else np.arange(6.0)
     made.fit(np.arange(6 * sizes[0]).reshape(6, -1) / 6, y, epochs=1, batch_size=3, verbose=0)
-    return models._packed(made)
+    return b"".join(models._packed(made))
 
 
 def signed(text, body):

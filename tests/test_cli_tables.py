@@ -1,8 +1,10 @@
 """The command on tables with text, gaps and dates."""
 
+import datetime
 import gzip
 import os
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +64,33 @@ def test_the_target_by_number_the_task_and_other_files(people, capsys):
     people.to_parquet("people.parquet")
     assert main(["train", "--data", "people.parquet", "--target", "rich", "--save", "model", "--quiet", *FEW]) == 0
     assert capsys.readouterr().out.startswith("test accuracy: ")
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["9.50", "10.25", "100.00"], ["9.50", "10.25", "100.00"]),  # numbers in their order
+        ([datetime.date(2024, 5, day) for day in (1, 2, 13)], ["2024-05-01", "2024-05-02", "2024-05-13"]),
+        (
+            [datetime.datetime(2024, 5, day, 12) for day in (1, 2, 13)],
+            [f"2024-05-{day} 12:00:00" for day in ("01", "02", "13")],
+        ),
+    ],
+    ids=["decimals", "dates", "times"],
+)
+def test_classes_of_decimals_and_dates_are_text_in_the_file(people, values, names, capsys):
+    polars = pytest.importorskip("polars")
+    which = np.resize([0, 1, 2], len(people))
+    target = [Decimal(values[i]) if isinstance(values[i], str) else values[i] for i in which]
+    polars.DataFrame({"which": which.astype(float), "due": target}).write_parquet("due.parquet")
+    options = ["--data", "due.parquet", "--target", "due", "--task", "classification", "--save", "due"]
+    assert main(["train", *options, "--epochs", "60", "--batch-size", "32"]) == 0
+    assert "3 classes" in capsys.readouterr().out
+    model = fastbp.load("due")
+    assert model.classes.tolist() == names
+    assert main(["predict", "due", "due.parquet"]) == 0
+    found = [line.partition("\t")[0] for line in capsys.readouterr().out.splitlines()]
+    assert found == [names[i] for i in which]
 
 
 def test_numbers_alone_stay_with_the_plain_network_unless_the_recipe_is_asked_for(people, capsys):

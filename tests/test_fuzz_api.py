@@ -78,7 +78,7 @@ def twin(model, chance, folder):
     if how == 2:
         return copy.copy(model)
     if how == 3:
-        (folder / "twin").write_bytes(models._packed(model))
+        (folder / "twin").write_bytes(b"".join(models._packed(model)))
         return fastbp.load(folder / "twin")
     other = fastbp.Model(**model.get_config(), seed=chance.randrange(9))
     other.set_state(model.get_state())

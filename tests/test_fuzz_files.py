@@ -104,7 +104,7 @@ def test_models(folder, contents):
 def check_loaded(model, path):
     """Check that what was loaded can be used and saved again."""
     repr(model), model.summary(), model.get_config()
-    path.write_bytes(models._packed(model))
+    path.write_bytes(b"".join(models._packed(model)))
     again = fastbp.load(path)
     assert again.get_config() == model.get_config()
     assert again.get_state()["parameters"].tobytes() == model.get_state()["parameters"].tobytes()

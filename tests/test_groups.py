@@ -131,6 +131,36 @@ def test_a_row_that_its_scales_take_beyond_the_dtype_is_refused():
             model.predict_proba(np.array([row], np.float32))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+@pytest.mark.parametrize("place", [0, 57, 299])
+def test_one_of_many_rows_that_its_scales_take_beyond_the_dtype_is_refused(dtype, kernels, place):
+    large = float(np.sqrt(np.finfo(dtype).max)) * 3
+    model = made([3, 4, 2], dtype, kernels, scaling_layer=True)
+    X, y = data(3, 300, 2)
+    assert np.isfinite(model.predict_proba(X * large)).all()  # with scales as small as these
+    model.scales[:] = [1, large, 1]
+    assert np.isfinite(model.predict_proba(X)).all()
+    X[place, 1] = -large
+    told = f"X must hold finite numbers within {dtype} times the trained scales, .* in row {place}, column 1"
+    calls = [
+        lambda rows: model.predict(rows),
+        lambda rows: model.evaluate(rows, y),
+        lambda rows: model.gradients(rows, y),
+    ]
+    for rows in (X, sparse.csr_array(X)):
+        for call in calls:
+            with pytest.raises(ValueError, match=told):
+                call(rows)
+    model.input_shift, model.input_scale = 1.0, 2.0
+    for call in calls:
+        with pytest.raises(ValueError, match=told):
+            call(X)
+    X[place, 1] = np.nan
+    with pytest.raises(ValueError, match=f"got nan in row {place}"):
+        model.predict(X)
+
+
 def test_one_step_of_v_by_hand():
     """As w = v / sqrt(4), a step of v by alpha dE/dv moves w by alpha dE/dw / 4."""
     X, y = np.array([[1.0, 0.0, 0.0, 2.0]]), np.array([[3.0]])

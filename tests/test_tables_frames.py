@@ -190,6 +190,44 @@ def test_levels_that_were_read_as_another_dtype_are_the_same():
     assert Columns.fit(np.array(large), [0, 1, 2], categorical_features=[0]).n_outputs == 3
 
 
+def frames_of_floats():
+    """Yield tables of one column of 1.1, 2.5, 0.3, a gap, 1e20 and 3, of every library and width, and what they are."""
+    pandas, polars, pyarrow = (pytest.importorskip(name) for name in ("pandas", "polars", "pyarrow"))
+    numbers = [1.1, 2.5, 0.3, None, 1e20, 3.0]
+    for bits in (32, 64):
+        kind = f"float{bits}"
+        array = np.array(numbers, kind)
+        yield array[:, None]
+        yield [[None if i == 3 else number] for i, number in enumerate(array)]  # scalars of NumPy
+        frame = pandas.DataFrame({"a": array})
+        yield frame
+        yield frame.astype("category")
+        yield frame.astype(f"Float{bits}")
+        yield polars.DataFrame({"a": polars.Series(numbers, dtype=getattr(polars, f"Float{bits}"))})
+        arrow = pyarrow.table({"a": pyarrow.array(numbers, kind)})
+        yield arrow
+        yield arrow.set_column(0, "a", arrow["a"].dictionary_encode())
+    yield [[None if number is None else repr(number)] for number in numbers]
+
+
+def test_numbers_that_are_categories_have_one_level_in_every_dtype_of_floats():
+    tables = list(frames_of_floats())
+    levels = ["0.3", "1.1", "2.5", "3", "100000000000000000000"]
+    for i, table in enumerate(tables[:-1]):
+        columns = Columns.fit(table, [0, 1, 2], categorical_features=[0])
+        names = [name.partition(" = ")[2] for name in columns.input_names]
+        assert names == levels, (i, names)
+        for other in tables[:-1]:
+            assert columns.transform(other).tobytes() == columns.transform(table).tobytes()
+        assert columns.transform(tables[-1])[:4].tobytes() == columns.transform(table)[:4].tobytes()
+
+
+def test_numbers_that_are_not_categories_keep_the_value_of_their_dtype():
+    columns = Columns.fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 2, 3])
+    found = columns.transform(np.array([[1.1]], np.float32), "float64")
+    assert found == columns.transform([[float(np.float32(1.1))]], "float64") != columns.transform([[1.1]], "float64")
+
+
 def test_levels_of_a_dtype_that_are_not_used_are_none():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": pandas.Categorical(["x", "z", "x"], categories=["z", "y", "x", "w"])})

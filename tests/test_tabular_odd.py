@@ -1,6 +1,7 @@
 """Tables with odd names, targets and cells: learned as they are meant, or refused, and a refusal changes nothing."""
 
 import datetime
+import re
 import threading
 
 import numpy as np
@@ -122,3 +123,26 @@ def test_a_stop_after_a_wave_needs_rows_that_validate():
         TabularClassifier(**SMALL, stop_after_wave=True, validation_fraction=0.0).fit(X, CLASSES)
     ended = TabularClassifier(**SMALL | {"n_epochs": 60}, stop_after_wave=True).fit(X[:, :1] * 9, CLASSES)
     assert ended.n_iter_ < 60
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda table: table[["a"]], ValueError, "X_val must have the columns of fit; missing: 'city'"),
+        (lambda table: table.rename(columns={"city": "town"}), ValueError, "missing: 'city'; X_val has 'town' instead"),
+        (lambda table: table.assign(a="much"), ValueError, "X_val: column 'a' must hold numbers, got 'much' in row 0"),
+        (lambda table: table.assign(city=7), ValueError, "X_val: column 'city' must hold categories such as"),
+        (
+            lambda table: table.assign(a=np.inf),
+            ValueError,
+            "X_val: column 'a' must hold finite numbers, got inf in row",
+        ),
+        (lambda table: table.assign(a=1j), TypeError, "X_val: column 'a' must hold numbers, booleans, text"),
+        (lambda table: table.set_axis(["a", "a"], axis=1), ValueError, "X_val must have columns of different names"),
+        (lambda table: table.to_numpy()[:, :1], ValueError, "X_val must have 2 columns, as in fit, got 1"),
+    ],
+)
+def test_what_is_wrong_in_rows_that_validate_is_told_of_as_theirs(change, error, message):
+    table = pandas.DataFrame({"a": X[:, 0], "city": np.resize(["Oslo", "Rome", "Bonn"], 60)})
+    with pytest.raises(error, match=re.escape(message)):
+        TabularClassifier(**SMALL).fit(table, CLASSES, X_val=change(table), y_val=CLASSES)

@@ -140,8 +140,11 @@ def _target(options: argparse.Namespace, columns: list[str]) -> str:
 def _classes(y: list[Any], name: str, options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes in order, and the number of each row's."""
     kinds = {type(value) for value in y}
-    values = y if len(kinds) == 1 and kinds <= {str, bool, int, float} else list(map(str, y))
-    classes, numbers = np.unique(np.array(values), return_inverse=True)
+    values = y if len(kinds) == 1 else list(map(str, y))
+    different = sorted(set(values))  # decimals and dates as such; the file keeps their text
+    place = {value: i for i, value in enumerate(different)}
+    numbers = np.array([place[value] for value in values], np.int64)
+    classes = np.array(different if kinds <= {str, bool, int, float} else list(map(str, different)))
     if len(classes) == 1:
         raise ValueError(f"{options.data}: all rows have the {name} {classes.tolist()[0]!r}, two classes are needed")
     if len(classes) == len(y):

@@ -11,6 +11,8 @@ from ..kernels.entries.records import address
 from ..kernels.program.state import READ_IN_PLACE
 from .sparse import SparseRows
 
+PART_BYTES = 4_000_000  # of rows that are converted at once
+
 
 class DivergenceError(ArithmeticError):
     """Raised by `Model.fit` when training diverges: an error, a parameter or the optimizer's state is NaN or infinite.
@@ -216,6 +218,33 @@ class Samples:
         """Raise the ValueError for a row that a compiled kernel found not to be finite."""
         self.converted(np.array([row]), dtype)
         raise ValueError(f"{self.name} must hold finite numbers within {dtype} after scaling; row {row} does not")
+
+    def require_scaled(self, scales: np.ndarray) -> None:
+        """Raise ValueError where trained scales of the columns take an input beyond their dtype."""
+        largest, most, X = float(np.abs(scales).max(initial=0)), float(np.finfo(scales.dtype).max), self.X
+        if largest <= 1 or not len(X):
+            return
+        if self.shift is None and self.scale is None:
+            numbers = X if isinstance(X, np.ndarray) else X.data
+            if not numbers.size or largest * max(-float(numbers.min()), float(numbers.max())) <= most:
+                return
+        step = max(1, PART_BYTES // self.row_bytes(scales.dtype))
+        for first in range(0, len(X), step):
+            rows = np.arange(first, min(first + step, len(X)))
+            self.scaled(self.converted(rows, scales.dtype).X, scales, first)
+
+    def scaled(self, x: np.ndarray, scales: np.ndarray, first: int = 0) -> np.ndarray:
+        """Return inputs, from row `first` on, times trained scales; raise ValueError for one beyond the dtype."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.asarray(x * scales)
+        finite = np.isfinite(found)
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise ValueError(
+                f"{self.name} must hold finite numbers within {scales.dtype} times the trained scales, got "
+                f"{x[row, column]:g} times {scales[column]:g} in row {first + row}, column {column}"
+            )
+        return found
 
 
 def _numbers(value: float | np.ndarray, columns: int) -> np.ndarray:

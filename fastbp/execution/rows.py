@@ -130,12 +130,11 @@ class RowPredictor:
         X = samples.few(self.dtype)
         if self.flat is None or not self.network.scaling_layer:
             return X
-        with np.errstate(over="ignore", invalid="ignore"):
-            x = np.asarray(X * self.network.scales(self.flat))
-        if not np.isfinite(x).all():
+        try:
+            return samples.scaled(X, self.network.scales(self.flat))
+        except ValueError:
             samples.gather(np.empty_like(X), slice(None))  # raises for X itself
-            raise ValueError(f"{samples.name} must hold finite numbers within {self.dtype} times the trained scales")
-        return x
+            raise
 
     def _constants(self) -> dict[str, Any]:
         """Return the fields of the record that no call changes, its kernels compiled at the first call."""

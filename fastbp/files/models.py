@@ -90,7 +90,7 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
         raise ValueError(f"{path}: not a model that fastbp can use: {error}") from error
 
 
-def _packed(model: Model) -> bytes:
+def _packed(model: Model) -> tuple[bytes, memoryview]:
     """Return the whole file of a model."""
     config, state = model.get_config(), model.get_state()
     tensors: dict[str, np.ndarray] = {}

@@ -19,18 +19,19 @@ _BLANK = b"0" * 64  # stands in the digest's place while it is computed
 
 def packed(
     name: str, config: Any, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
-) -> bytes:
-    """Return a whole file of a format; the same content gives the same bytes.
+) -> tuple[bytes, memoryview]:
+    """Return the header and the arrays of a file of a format; the same content gives the same bytes.
 
-    `config` is kept as JSON, beside `metadata`.
+    `config` is kept as JSON, beside `metadata`. The arrays are copied once.
     """
     from safetensors.numpy import save as pack
 
     told = {"format": name, "version": VERSIONS[name], "config": json.dumps(config), "sha256": _BLANK.decode()}
     data = pack({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, told | dict(metadata or {}))
     head, body = _in_order(data)
-    digest = hashlib.sha256(head + body).hexdigest().encode()
-    return _DIGEST.sub(b'"sha256":"%s"' % digest, head) + body
+    digest = hashlib.sha256(head)
+    digest.update(body)
+    return _DIGEST.sub(b'"sha256":"%s"' % digest.hexdigest().encode(), head), body
 
 
 def read(path: str) -> tuple[bytes, dict[str, str]]:
@@ -53,14 +54,14 @@ def tensors(data: bytes) -> dict[str, np.ndarray]:
         raise ValueError(str(error)) from error
 
 
-def _in_order(data: bytes) -> tuple[bytes, bytes]:
+def _in_order(data: bytes) -> tuple[bytes, memoryview]:
     """Return a safetensors file's header, its metadata in alphabetical instead of random order, and the rest."""
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # tensors start at a multiple of 8
-    return len(text).to_bytes(8, "little") + text, data[end:]
+    return len(text).to_bytes(8, "little") + text, memoryview(data)[end:]
 
 
 def _header(file: BinaryIO, path: str) -> tuple[bytes, dict[str, str]]:

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 try:
@@ -23,8 +23,8 @@ PRIVATE = 0o600
 PAUSES = (0.05, 0.15, 0.3, 0.5, None)  # seconds between attempts to replace a file
 
 
-def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
-    """Write a file, whole or not at all: `data` takes its name once it is on the disk.
+def write_whole(data: bytes | Iterable[bytes | memoryview], path: str | os.PathLike[str]) -> None:
+    """Write a file, whole or not at all: `data`, or its parts, takes its name once it is on the disk.
 
     A file that is replaced hands on its permissions, extended attributes and group, and its owner where root writes.
     What a killed process left behind in the folder is removed.
@@ -38,7 +38,7 @@ def write_whole(data: bytes, path: str | os.PathLike[str]) -> None:
     _clean(path)
     try:
         with _temporary(path) as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             with contextlib.suppress(FileNotFoundError):
                 _like(path, file)

@@ -80,6 +80,7 @@ class PredictionMixin:
             For bad input. The message names the argument and what is expected.
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
+        data.samples.require_scaled(self.network.scales(self._flat))
         with self._loaded_plan(data.samples) as plan:
             return evaluate(plan, data, self.network.classifies)
 
@@ -186,6 +187,7 @@ class PredictionMixin:
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
         gradient = np.empty_like(self._flat)
+        data.samples.require_scaled(self.network.scales(self._flat))
         with self._loaded_plan() as plan:
             E = plan.gradients(data, gradient).loss / len(data.y)
         return E, self.network.views(gradient)
@@ -229,6 +231,7 @@ class PredictionMixin:
         rows = samples(self, X)  # type: ignore[arg-type]
         z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
         if not self._plan.predict_rows(self._shown.buffer, rows, z):
+            rows.require_scaled(self.network.scales(self._flat))
             with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)
         return z

@@ -35,6 +35,8 @@ class Cells:
         Whether numbers are integers by their dtype.
     category : bool
         Whether the dtype is a categorical one.
+    narrow : numpy.dtype, optional
+        Of numbers that had fewer digits than float64, whose texts have these.
     """
 
     form: Form
@@ -42,6 +44,7 @@ class Cells:
     texts: tuple[str, ...] = ()
     whole: bool = False
     category: bool = False
+    narrow: np.dtype | None = None
 
     @property
     def gaps(self) -> np.ndarray:
@@ -61,7 +64,8 @@ class Cells:
         if self.form == "boolean":
             texts = ["False" if value == 0 else "True" for value in found.tolist()]
         else:
-            texts = [text_of(value) for value in (found if self.form == "date" else found.tolist())]
+            kept = found.astype(self.narrow) if self.narrow else found.tolist() if self.form == "number" else found
+            texts = [text_of(value) for value in kept]
         return codes, texts
 
     def text(self, row: int) -> str:
@@ -80,10 +84,8 @@ def text_of(value: Any) -> str:
     if isinstance(value, (numbers.Real, Decimal)):
         if isinstance(value, numbers.Integral):
             return str(int(value))
-        number = float(value)
-        if number.is_integer():
-            return str(int(number))
-        return str(value) if isinstance(value, np.floating) else repr(number)  # float32 has fewer digits
+        number = float(str(value) if isinstance(value, np.floating) else value)  # 1.1 in float32 is 1.1 in float64
+        return str(int(number)) if number.is_integer() else repr(number)
     if isinstance(value, (datetime.date, np.datetime64)):
         text = str(value).replace("T", " ")
         day, _, time = text.partition(" ")
@@ -97,7 +99,7 @@ def of_array(array: np.ndarray, what: str) -> Cells:
     if kind in "iu":
         return Cells("number", array, whole=True)
     if kind == "f":
-        return Cells("number", array.astype(np.float64))
+        return Cells("number", array.astype(np.float64), narrow=narrow(array.dtype))
     if kind == "b":
         return Cells("boolean", array.astype(np.float64))
     if kind == "M":
@@ -147,7 +149,15 @@ def of_codes(codes: np.ndarray, values: list[Any], what: str, category: bool = F
         found = np.array([np.nan if is_missing(value) else float(value) for value in values], np.float64)
     except OverflowError:
         raise ValueError(f"{what} must hold numbers within float64, got a larger one") from None
-    return Cells(form, _taken(codes, found, np.nan), whole=whole)
+    kinds = {value.dtype if isinstance(value, np.floating) else None for value in there}
+    kind = narrow(kinds.pop()) if len(kinds) == 1 else None
+    return Cells(form, _taken(codes, found, np.nan), whole=whole, narrow=kind)
+
+
+def narrow(kind: Any) -> np.dtype | None:
+    """Return a dtype of NumPy, or of a library that calls its own alike, if it is of floats shorter than float64."""
+    name = str(kind).lower()
+    return np.dtype(name) if name in ("float16", "float32") else None
 
 
 def is_missing(value: Any) -> bool:

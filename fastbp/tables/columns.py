@@ -134,7 +134,7 @@ class Columns:
         values = bare._written([decision.cells for decision in decisions], given.rows)
         return cls(columns, given.names, scaling.fit(values[rows]) if bare.n_outputs else bare._scales)
 
-    def transform(self, X: Any, dtype: Any = "float32") -> np.ndarray:
+    def transform(self, X: Any, dtype: Any = "float32", name: str = "X") -> np.ndarray:
         """Return the inputs that the network takes for the rows of a table.
 
         Columns are found by name, in any order and among others, if both tables have names; else by place. Those that
@@ -145,6 +145,8 @@ class Columns:
         X : data frame, array or list of rows
         dtype : {"float32", "float64"}
             Of the result; the computation is in float64.
+        name : str
+            What errors call X.
 
         Returns
         -------
@@ -158,9 +160,9 @@ class Columns:
             Where X is no table.
         """
         kind = checks.dtype(dtype)
-        given, places = self._found(X)
+        given, places = self._found(X, name)
         cells = [None if i is None else given.cells(i) for i in places]
-        values = self._written(cells, given.rows)
+        values = self._written(cells, given.rows, name)
         scaling.scale(values, self._scales)
         return values.astype(kind, copy=False)
 
@@ -242,18 +244,18 @@ class Columns:
             raise ValueError("arrays must hold finite numbers, as Columns.to_config gave")
         return found
 
-    def _found(self, X: Any) -> tuple[Table, list[int | None]]:
+    def _found(self, X: Any, name: str = "X") -> tuple[Table, list[int | None]]:
         """Return a table, and the place of each column in it, None where it is not needed."""
-        given = table(X)
+        given = table(X, name)
         return given, found(given, self.names, [column.used for column in self._columns])
 
-    def _written(self, cells: Sequence[Any], rows: int) -> np.ndarray:
+    def _written(self, cells: Sequence[Any], rows: int, name: str = "X") -> np.ndarray:
         """Return the inputs of cells before they are scaled, as float64."""
         values, place = np.zeros((rows, self.n_outputs)), 0
         for i, (column, its) in enumerate(zip(self._columns, cells, strict=True)):
             ahead = place + column.width
             if ahead > place:
-                column.write(its, called(i, self.names), values[:, place:ahead])
+                column.write(its, called(i, self.names, name), values[:, place:ahead])
             place = ahead
         return values
 

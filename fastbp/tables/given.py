@@ -63,14 +63,14 @@ def found(given: Table, names: Sequence[str] | None, used: Sequence[bool]) -> li
         names = counted
     if names is None or given.names is None:
         if given.columns != len(used):
-            raise ValueError(f"X must have {len(used)} columns, as in fit, got {given.columns}")
+            raise ValueError(f"{given.name} must have {len(used)} columns, as in fit, got {given.columns}")
         return [i if needed else None for i, needed in enumerate(used)]
     place = {name: i for i, name in enumerate(given.names)}
     missing = [name for name, needed in zip(names, used, strict=True) if needed and name not in place]
     if missing:
         others = [name for name in given.names if name not in names]
-        hint = f"; X has {listed(others)} instead" if others else ""
-        raise ValueError(f"X must have the columns of fit; missing: {listed(missing)}{hint}")
+        hint = f"; {given.name} has {listed(others)} instead" if others else ""
+        raise ValueError(f"{given.name} must have the columns of fit; missing: {listed(missing)}{hint}")
     return [place[name] if needed else None for name, needed in zip(names, used, strict=True)]
 
 

@@ -30,40 +30,43 @@ class Table:
         None for arrays, and for frames whose columns are numbered from 0.
     read : callable
         Takes a column's number and what errors call it, and returns its `Cells`.
+    name : str
+        What errors call the table.
     """
 
     rows: int
     columns: int
     names: list[str] | None
     read: Callable[[int, str], Cells]
+    name: str = "X"
 
     def cells(self, column: int) -> Cells:
         """Return the cells of a column."""
-        return self.read(column, called(column, self.names))
+        return self.read(column, called(column, self.names, self.name))
 
 
-def called(column: int, names: Sequence[str | None] | None) -> str:
+def called(column: int, names: Sequence[str | None] | None, table: str = "X") -> str:
     """Return what errors call a column."""
     name = None if names is None else names[column]
-    return f"X: column {column} (counted from 0)" if name is None else f"X: column {name!r}"
+    return f"{table}: column {column} (counted from 0)" if name is None else f"{table}: column {name!r}"
 
 
-def table(X: Any) -> Table:
-    """Return X as a table of at least one row and one column.
+def table(X: Any, name: str = "X") -> Table:
+    """Return X as a table of at least one row and one column; errors call it `name`.
 
     Raises TypeError for what is no table, and for lazy frames; ValueError for other than two dimensions, an empty
     table and repeated names; ImportError for a frame where narwhals is not installed.
     """
     pandas = sys.modules.get("pandas")  # whoever has a frame of pandas has imported it
     if pandas is not None and isinstance(X, pandas.DataFrame):
-        found = _of_pandas(X)
+        found = _of_pandas(X, name)
     else:
-        frame = frames.as_frame(X, "X")
-        found = _of_array(X) if frame is None else _of_frame(frame)
+        frame = frames.as_frame(X, name)
+        found = _of_array(X, name) if frame is None else _of_frame(frame, name)
     if not found.columns:
-        raise ValueError("X must have at least one column, got a table without columns")
+        raise ValueError(f"{name} must have at least one column, got a table without columns")
     if not found.rows:
-        raise ValueError(f"X must have at least one row, got a table of {found.columns} columns without rows")
+        raise ValueError(f"{name} must have at least one row, got a table of {found.columns} columns without rows")
     return found
 
 
@@ -83,40 +86,38 @@ def series(y: Any, name: str) -> Cells:
         y = y[:, None]
     if getattr(y, "shape", (1, 1))[:1] == (0,):
         raise ValueError(f"{name} must have at least one row, got none")
-    try:
-        found = table(y)
-    except (TypeError, ValueError) as error:
-        raise type(error)(str(error).replace("X ", f"{name} ", 1)) from None
+    found = table(y, name)
     if found.columns != 1:
         raise ValueError(f"{name} must be one column, got {found.columns}")
     return found.read(0, name)
 
 
-def _of_frame(frame: Any) -> Table:
+def _of_frame(frame: Any, name: str) -> Table:
     columns = frame.columns
-    return Table(len(frame), len(columns), _names(columns), lambda i, what: _of_series(frame[columns[i]], what))
+    names = _names(columns, name)
+    return Table(len(frame), len(columns), names, lambda i, what: _of_series(frame[columns[i]], what), name)
 
 
-def _names(columns: Sequence[Any]) -> list[str] | None:
+def _names(columns: Sequence[Any], name: str) -> list[str] | None:
     """Return the names of columns as text; None for the numbers from 0 that a frame has without names."""
     names = list(columns)
     if names == list(range(len(names))):
         return None
     texts = [str(name) for name in names]
     if len(set(texts)) < len(texts):
-        raise _repeated(next(text for text in texts if texts.count(text) > 1))
+        raise _repeated(next(text for text in texts if texts.count(text) > 1), name)
     return texts
 
 
-def _repeated(name: Any) -> ValueError:
-    return ValueError(f"X must have columns of different names, got {name!r} more than once")
+def _repeated(column: Any, name: str) -> ValueError:
+    return ValueError(f"{name} must have columns of different names, got {column!r} more than once")
 
 
-def _of_pandas(frame: Any) -> Table:
+def _of_pandas(frame: Any, name: str) -> Table:
     """Return a frame of pandas, most of its columns read without narwhals, which takes longest for one row."""
     if not frame.columns.is_unique:
-        raise _repeated(frame.columns[frame.columns.duplicated()][0])
-    names, few = _names(frame.columns), len(frame) <= _FEW_ROWS
+        raise _repeated(frame.columns[frame.columns.duplicated()][0], name)
+    names, few = _names(frame.columns, name), len(frame) <= _FEW_ROWS
 
     def read(column: int, what: str) -> Cells:
         series = frame[frame.columns[column]]
@@ -124,19 +125,27 @@ def _of_pandas(frame: Any) -> Table:
         if isinstance(kind, np.dtype) and (few or kind.kind != "O"):
             return cells.of_array(series.to_numpy(), what)
         if kind.name == "category":
-            return cells.of_codes(series.array.codes, series.array.categories.tolist(), what, category=True)
+            return cells.of_codes(series.array.codes, _levels(series.array.categories), what, category=True)
         if few and kind.name in ("str", "string"):
             return cells.of_values(series.tolist(), what)
         return _of_series(next(frames.as_frame(series.to_frame(), what).iter_columns()), what)
 
-    return Table(len(frame), frame.shape[1], names, read)
+    return Table(len(frame), frame.shape[1], names, read, name)
 
 
-def _of_array(X: Any) -> Table:
+def _levels(index: Any) -> list[Any]:
+    """Return the levels of an index of pandas; floats keep the digits of their dtype."""
+    kind = cells.narrow(index.dtype)
+    return index.tolist() if kind is None else list(index.to_numpy(kind))
+
+
+def _of_array(X: Any, name: str) -> Table:
     if is_sparse(X) or isinstance(X, SparseRows):
-        raise TypeError("X must be a data frame or a dense array, got a sparse array; X.toarray() makes it dense")
+        raise TypeError(
+            f"{name} must be a data frame or a dense array, got a sparse array; {name}.toarray() makes it dense"
+        )
     if not isinstance(X, (np.ndarray, list, tuple)) and not hasattr(X, "__array__"):
-        raise TypeError(f"X must be a data frame, an array or a list of rows, got {type(X).__name__}")
+        raise TypeError(f"{name} must be a data frame, an array or a list of rows, got {type(X).__name__}")
     try:
         array = np.array(X, object) if isinstance(X, (list, tuple)) else np.asanyarray(X)
     except ValueError:
@@ -145,12 +154,14 @@ def _of_array(X: Any) -> Table:
     if masked and isinstance(array, masked.MaskedArray):
         array = array.astype(object).filled(None)
     if isinstance(X, (list, tuple)) and X and (array.ndim != 2 or any(isinstance(row, (str, dict)) for row in X)):
-        raise ValueError("X must be a table of two dimensions: a list of rows of the same length")
+        raise ValueError(f"{name} must be a table of two dimensions: a list of rows of the same length")
     if array.ndim != 2 and len(np.atleast_1d(array)):
-        raise ValueError(f"X must be a table of two dimensions, (rows, columns), got an array of shape {array.shape}")
+        raise ValueError(
+            f"{name} must be a table of two dimensions, (rows, columns), got an array of shape {array.shape}"
+        )
     rows, columns = array.shape if array.ndim == 2 else (0, 0)
     array = np.asarray(array)
-    return Table(rows, columns, None, lambda column, what: cells.of_array(array[:, column], what))
+    return Table(rows, columns, None, lambda column, what: cells.of_array(array[:, column], what), name)
 
 
 def _of_series(column: Any, what: str) -> Cells:
@@ -161,7 +172,7 @@ def _of_series(column: Any, what: str) -> Cells:
 
         return Cells("number", _numbers(column.cast(nw.Float64)), whole=kind != "Decimal")
     if kind in _NUMBERS:
-        return Cells("number", _numbers(column), whole=kind in _INTEGERS)
+        return Cells("number", _numbers(column), whole=kind in _INTEGERS, narrow=cells.narrow(kind))
     if kind == "Boolean":
         return Cells("boolean", _numbers(column).astype(np.float64))
     if kind in ("String", "Categorical", "Enum"):
@@ -197,5 +208,6 @@ def _coded(column: Any) -> tuple[np.ndarray, list[Any]]:
         whole = native.combine_chunks().dictionary_encode()
         if hasattr(whole, "indices"):
             codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-            return codes.astype(np.int64), whole.dictionary.to_pylist()
+            levels, kind = whole.dictionary, cells.narrow({"float": "float32"}.get(str(whole.dictionary.type)))
+            return codes.astype(np.int64), levels.to_pylist() if kind is None else list(levels.to_numpy())
     return cells.numbered(column.to_list())

@@ -142,8 +142,8 @@ def fit(
     def member(number: int) -> Member:
         train, held = splits[number]
         columns = Columns.fit(table.X, train, categorical_features=categorical_features, max_categories=max_categories)
-        rows = Rows(columns.transform(table.X, recipe.dtype), table.y, table.weights)
-        after = rows.picked(held) if validation is None else _inputs(columns, validation, recipe)
+        rows = _inputs(columns, table, recipe, "X")
+        after = rows.picked(held) if validation is None else _inputs(columns, validation, recipe, "X_val")
         one = _trained(columns, rows.picked(train), after, alone, int(seeds[number]), *telling)
         one.model.n_threads = recipe.n_threads
         return one
@@ -200,8 +200,8 @@ def _scale(y: np.ndarray) -> tuple[float, float]:
     return mean * largest, deviation * largest
 
 
-def _inputs(columns: Columns, table: Table, recipe: Recipe) -> Rows:
-    return Rows(columns.transform(table.X, recipe.dtype), table.y, table.weights)
+def _inputs(columns: Columns, table: Table, recipe: Recipe, name: str) -> Rows:
+    return Rows(columns.transform(table.X, recipe.dtype, name), table.y, table.weights)
 
 
 def _holdout(n: int, share: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -69,8 +69,7 @@ def _packed(member: Member) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     tensors = {f"columns.{name}": array for name, array in arrays.items()}
     network = member.model.get_config()
     del network["n_threads"]  # it is the machine's, and the next may have fewer
-    flat = member.model.get_state()["parameters"]
-    tensors |= {f"network.{name}": array for name, array in models.arrays(member.model.network, flat)}
+    tensors |= {f"network.{name}": array for name, array in models.arrays(member.model.network, member.model._flat)}
     tensors |= {name: np.asarray(getattr(member, name), np.float64) for name in _CURVES}
     scale = {"mean": member.mean, "deviation": member.deviation, "best_epoch": member.best_epoch}
     return {"columns": columns, "network": network, **scale}, tensors
