@@ -13,9 +13,6 @@ from safetensors.numpy import load_file, save_file
 import fastbp
 from fastbp.files import sealed, writing
 from fastbp.kernels.optimizers import OPTIMIZERS
-from fastbp.tables.columns import Columns
-from fastbp.tabular.fitting import Member
-from fastbp.tabular.model import TableModel
 
 
 def data(rows=40, columns=3, classes=4):
@@ -295,22 +292,3 @@ def test_metadata_is_readable_without_fastbp(saved):
     assert (metadata["format"], metadata["version"], metadata["steps"]) == ("fastbp-model", "3", "6")
     assert json.loads(metadata["config"])["layer_sizes"] == [3, 5, 4]
     assert json.loads(metadata["random"])["bit_generator"] == "PCG64"
-
-
-@pytest.mark.parametrize("kind", ["model", "table"])
-def test_a_file_is_packed_with_no_more_than_two_copies_in_memory(kind, tmp_path):
-    model = fastbp.Model([500, 2000, 2], optimizer="adam", seed=0)
-    if kind == "table":
-        X = [[float(i)] for i in range(9)]
-        columns = Columns.fit(X, range(9))
-        model = fastbp.Model([1, 1_000_000, 2], optimizer="adam", seed=0)
-        model = TableModel([Member(columns, model, 0.0, 1.0, 1, np.zeros(1), np.zeros(1))], np.arange(2))
-    model.save(tmp_path / "model")  # imports what it needs
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        model.save(tmp_path / "model")
-        most = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
-    assert most < (2.1 if kind == "model" else 1.1) * (tmp_path / "model").stat().st_size

@@ -109,7 +109,7 @@ def test_a_date_becomes_day_month_and_weekday():
     columns = Columns.fit(X, [0])
     assert columns.input_names == ["column 0: day", "column 0: month", "column 0: weekday", "column 0 is missing"]
     assert columns.is_number.tolist() == [True, True, True, False]
-    raw = columns._written([columns._found(X)[0].cells(0)], 5)
+    raw = columns._columns[0].values(columns._found(X)[0].cells(0), "X")
     assert raw.tolist() == [
         [19723, 1, 0, 0],  # a Monday
         [19782, 2, 3, 0],

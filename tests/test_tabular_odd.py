@@ -3,12 +3,15 @@
 import datetime
 import re
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import fastbp
-from fastbp.tabular.fitting import _scale
+from fastbp.tables.columns import Columns
+from fastbp.tabular.fitting import Member, _scale
+from fastbp.tabular.model import TableModel
 from fastbp.tabular.recipe import Recipe
 
 pytest.importorskip("narwhals")
@@ -146,3 +149,22 @@ def test_what_is_wrong_in_rows_that_validate_is_told_of_as_theirs(change, error,
     table = pandas.DataFrame({"a": X[:, 0], "city": np.resize(["Oslo", "Rome", "Bonn"], 60)})
     with pytest.raises(error, match=re.escape(message)):
         TabularClassifier(**SMALL).fit(table, CLASSES, X_val=change(table), y_val=CLASSES)
+
+
+@pytest.mark.parametrize("kind", ["model", "table"])
+def test_a_file_is_packed_with_no_more_than_two_copies_in_memory(kind, tmp_path):
+    model = fastbp.Model([500, 2000, 2], optimizer="adam", seed=0)
+    if kind == "table":
+        X = [[float(i)] for i in range(9)]
+        columns = Columns.fit(X, range(9))
+        model = fastbp.Model([1, 1_000_000, 2], optimizer="adam", seed=0)
+        model = TableModel([Member(columns, model, 0.0, 1.0, 1, np.zeros(1), np.zeros(1))], np.arange(2))
+    model.save(tmp_path / "model")  # imports what it needs
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        model.save(tmp_path / "model")
+        most = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert most < (2.1 if kind == "model" else 1.1) * (tmp_path / "model").stat().st_size

@@ -52,6 +52,11 @@ class Column:
         return self.filled.width if self.filled else self.levels.width if self.levels else 0
 
     @property
+    def is_one_hot(self) -> bool:
+        """Return whether the column becomes inputs of 0 and 1, one for each level."""
+        return self.levels is not None and not self.levels.embedded and self.levels.count != 2
+
+    @property
     def is_number(self) -> list[bool]:
         """Return which inputs are numbers, not codes."""
         numbers = len(self.filled.fill) if self.filled else 0
@@ -64,6 +69,18 @@ class Column:
             self.levels.write(cells, out)
         elif self.filled is not None:
             self.filled.write(_values(cells, what, len(self.filled.fill)), out)
+
+    def values(self, cells: Cells, what: str) -> np.ndarray:
+        """Return the inputs of cells, not yet scaled, of shape (rows, width)."""
+        out = np.zeros((len(cells.values), self.width))
+        self.write(cells, what, out)
+        return out
+
+    def numbered(self, cells: Cells, what: str) -> np.ndarray:
+        """Return the number of each cell's level from 1, and 0 for gaps and others, of a column with levels."""
+        assert self.levels is not None
+        self._check(cells, what)
+        return self.levels.numbered(cells)
 
     def _check(self, cells: Cells, what: str) -> None:
         """Raise ValueError for numbers or dates where no category is one."""

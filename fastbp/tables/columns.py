@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..data import checks
+from ..data import assembled, checks
+from ..data.sparse import SparseRows
 from . import column as single
 from . import scaling
 from .column import Column
-from .described import DescribedColumns
+from .described import DescribedColumns, distinct
 from .given import chosen, found, training_rows
-from .kinds import Decision, decide
+from .kinds import decisions
 from .scaling import Scales
 from .table import Table, called, table
 
@@ -45,7 +46,7 @@ class Columns:
         called_so = self.names or [f"column {i}" for i in range(len(columns))]
         self.n_columns = len(self._columns)
         each = list(zip(self._columns, called_so, strict=True))
-        self.input_names = _distinct([text for column, name in each for text in column.inputs(name)])
+        self.input_names = distinct([text for column, name in each for text in column.inputs(name)])
         self.n_outputs = len(self.input_names)
         self.is_number = np.array([one for column in columns for one in column.is_number], bool)
         self.embedded = [c.levels.count for c in columns if c.levels is not None and c.levels.embedded]
@@ -125,14 +126,19 @@ class Columns:
         given = table(X)
         rows = training_rows(train, given.rows)
         said = chosen(categorical_features, given)
-        columns, decisions = [], _decisions(given, said)
-        for i, decision in enumerate(decisions):
-            columns.append(single.fit(decision, called(i, given.names), rows, most, embed_above))
+        columns, decided = [], decisions(given, said)
+        for i, decision in enumerate(decided):
+            columns.append(single.fit(decision, given.called(i), rows, most, embed_above))
         bare = cls(columns, given.names, Scales(np.empty(0), np.empty(0)))
         if not bare.n_outputs and not bare.embedded:
             raise ValueError(f"X must have a column to learn from, all are left out:\n{bare.described}")
-        values = bare._written([decision.cells for decision in decisions], given.rows)
-        return cls(columns, given.names, scaling.fit(values[rows]) if bare.n_outputs else bare._scales)
+        scales = [
+            scaling.fit_levels(column.numbered(decision.cells, what)[rows], column.width) if column.is_one_hot
+            else scaling.fit(column.values(decision.cells, what)[rows])
+            for column, decision, what in zip(columns, decided, map(given.called, range(given.columns)), strict=True)
+            if column.width
+        ]  # fmt: skip
+        return cls(columns, given.names, scaling.joined(scales))
 
     def transform(self, X: Any, dtype: Any = "float32", name: str = "X") -> np.ndarray:
         """Return the inputs that the network takes for the rows of a table.
@@ -160,11 +166,30 @@ class Columns:
             Where X is no table.
         """
         kind = checks.dtype(dtype)
-        given, places = self._found(X, name)
-        cells = [None if i is None else given.cells(i) for i in places]
-        values = self._written(cells, given.rows, name)
-        scaling.scale(values, self._scales)
-        return values.astype(kind, copy=False)
+        rows, parts = self._parts(X, name)
+        return assembled.dense(rows, self.n_outputs, kind, parts)
+
+    def inputs(self, X: Any, dtype: Any = "float32", name: str = "X") -> np.ndarray | SparseRows:
+        """Return what `transform` does, as sparse rows where dense ones take far more memory.
+
+        Parameters
+        ----------
+        X, dtype, name
+            As for `transform`.
+
+        Returns
+        -------
+        ndarray or SparseRows of shape (rows, n_outputs)
+            Of equal numbers.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `transform` does.
+        """
+        kind = checks.dtype(dtype)
+        rows, parts = self._parts(X, name)
+        return assembled.rows_of(rows, self.n_outputs, kind, list(parts))
 
     def codes(self, X: Any) -> np.ndarray:
         """Return the numbers of the levels of the columns that are to be embedded.
@@ -249,38 +274,22 @@ class Columns:
         given = table(X, name)
         return given, found(given, self.names, [column.used for column in self._columns])
 
-    def _written(self, cells: Sequence[Any], rows: int, name: str = "X") -> np.ndarray:
-        """Return the inputs of cells before they are scaled, as float64."""
-        values, place = np.zeros((rows, self.n_outputs)), 0
-        for i, (column, its) in enumerate(zip(self._columns, cells, strict=True)):
-            ahead = place + column.width
-            if ahead > place:
-                column.write(its, called(i, self.names, name), values[:, place:ahead])
-            place = ahead
-        return values
+    def _parts(self, X: Any, name: str) -> tuple[int, Iterator[assembled.Part]]:
+        """Return the number of rows of a table, and column after column what it becomes."""
+        given, places = self._found(X, name)
+        return given.rows, self._scaled(given, places)
 
-
-def _distinct(names: list[str]) -> list[str]:
-    """Return names that are all different: such as come again are told apart by a number."""
-    taken, found = set(names), list[str]()
-    seen: set[str] = set()
-    for name in names:
-        number, other = 1, name
-        while other in seen or (other != name and other in taken):
-            number += 1
-            other = f"{name} ({number})"
-        seen.add(other)
-        found.append(other)
-    return found
-
-
-def _decisions(given: Table, said: np.ndarray) -> list[Decision]:
-    """Return what each column is; whole numbers are no identifiers where nothing else is left to learn from."""
-    names: list[str | None] = [None] * given.columns
-    if given.names is not None:
-        names[:] = given.names
-    cells = [given.cells(i) for i in range(given.columns)]
-    found = [decide(cells[i], names[i], bool(said[i])) for i in range(given.columns)]
-    if any(one.kind not in ("identifier", "constant", "empty") for one in found):
-        return found
-    return [decide(cells[i], None, bool(said[i])) for i in range(given.columns)]
+    def _scaled(self, given: Table, places: list[int | None]) -> Iterator[assembled.Part]:
+        at = 0
+        for i, (column, place) in enumerate(zip(self._columns, places, strict=True)):
+            what, here = called(i, self.names, given.name), slice(at, at + column.width)
+            scales, at = Scales(self._scales.center[here], self._scales.factor[here]), here.stop
+            if not column.width:
+                continue
+            cells = given.cells(place)  # type: ignore[arg-type]  # a used column has a place
+            if column.is_one_hot:
+                yield assembled.Part(here, scaling.of_levels(scales), column.numbered(cells, what))
+                continue
+            values = column.values(cells, what)
+            scaling.scale(values, scales)
+            yield assembled.Part(here, values)

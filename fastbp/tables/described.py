@@ -38,3 +38,17 @@ class DescribedColumns(tuple[Described, ...]):
 
     def _repr_html_(self) -> str:
         return shown.table(_HEAD, self)
+
+
+def distinct(names: list[str]) -> list[str]:
+    """Return names that are all different: such as come again are told apart by a number."""
+    taken, found = set(names), list[str]()
+    seen: set[str] = set()
+    for name in names:
+        number, other = 1, name
+        while other in seen or (other != name and other in taken):
+            number += 1
+            other = f"{name} ({number})"
+        seen.add(other)
+        found.append(other)
+    return found

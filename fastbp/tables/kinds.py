@@ -9,6 +9,7 @@ import numpy as np
 
 from . import words
 from .cells import Cells
+from .table import Table
 
 Kind = Literal["number", "category", "boolean", "date", "identifier", "constant", "empty"]
 FEW = 2  # different texts that may be all different and no identifier
@@ -72,6 +73,18 @@ def decide(cells: Cells, name: str | None, categorical: bool) -> Decision:
         return Decision("identifier", cells, why)
     kinds: dict[str, Kind] = {"number": "number", "boolean": "boolean", "date": "date", "text": "category"}
     return _constant(Decision(kinds[cells.form], cells, note))
+
+
+def decisions(given: Table, said: np.ndarray) -> list[Decision]:
+    """Return what each column is; whole numbers are no identifiers where nothing else is left to learn from."""
+    names: list[str | None] = [None] * given.columns
+    if given.names is not None:
+        names[:] = given.names
+    cells = [given.cells(i) for i in range(given.columns)]
+    found = [decide(cells[i], names[i], bool(said[i])) for i in range(given.columns)]
+    if any(one.kind not in ("identifier", "constant", "empty") for one in found):
+        return found
+    return [decide(cells[i], None, bool(said[i])) for i in range(given.columns)]
 
 
 def _constant(found: Decision) -> Decision:

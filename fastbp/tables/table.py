@@ -40,9 +40,13 @@ class Table:
     read: Callable[[int, str], Cells]
     name: str = "X"
 
+    def called(self, column: int) -> str:
+        """Return what errors call a column."""
+        return called(column, self.names, self.name)
+
     def cells(self, column: int) -> Cells:
         """Return the cells of a column."""
-        return self.read(column, called(column, self.names, self.name))
+        return self.read(column, self.called(column))
 
 
 def called(column: int, names: Sequence[str | None] | None, table: str = "X") -> str:

@@ -57,11 +57,11 @@ class Member:
         """Return probabilities of shape (rows, classes), or numbers of shape (rows, 1)."""
         if not of_classes:
             return self._numbers(X)
-        z = self.model.predict_proba(self.columns.transform(X, self.model.dtype)).astype(np.float64)
+        z = self.model.predict_proba(self.columns.inputs(X, self.model.dtype)).astype(np.float64)
         return np.asarray(z / z.sum(axis=1, keepdims=True))
 
     def _numbers(self, X: Any) -> np.ndarray:
-        z = self.model.predict(self.columns.transform(X, self.model.dtype))
+        z = self.model.predict(self.columns.inputs(X, self.model.dtype))
         return z.astype(np.float64).reshape(-1, 1) * self.deviation + self.mean
 
 
@@ -201,7 +201,7 @@ def _scale(y: np.ndarray) -> tuple[float, float]:
 
 
 def _inputs(columns: Columns, table: Table, recipe: Recipe, name: str) -> Rows:
-    return Rows(columns.transform(table.X, recipe.dtype, name), table.y, table.weights)
+    return Rows(columns.inputs(table.X, recipe.dtype, name), table.y, table.weights)
 
 
 def _holdout(n: int, share: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..callbacks import Callback, Checkpoint
+from ..data.sparse import SparseRows
 from ..losses import CrossEntropy
 from ..model.model import Model
 from ..optimizers import Adam
@@ -110,7 +111,7 @@ class Recipe:
 class Rows(NamedTuple):
     """Inputs of the network, targets, and weights or None."""
 
-    x: np.ndarray
+    x: np.ndarray | SparseRows
     y: np.ndarray
     weights: np.ndarray | None = None
 
