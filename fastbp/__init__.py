@@ -15,6 +15,7 @@ from .kernels.entries import versions  # noqa: E402
 
 versions.require("numpy", numpy.__version__)
 
+from .data.members import Members  # noqa: E402
 from .data.samples import DivergenceError  # noqa: E402
 from .model.model import Model  # noqa: E402
 from .training.history import History  # noqa: E402
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DivergenceError",
     "History",
+    "Members",
     "Model",
     "Profile",
     "__version__",

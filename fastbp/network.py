@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from .data import shown
+from .data.members import Members
 from .kernels.activations import IDENTITY, RELU
 from .kernels.entries.activation import Activation
 from .kernels.entries.loss import Loss
@@ -44,8 +45,9 @@ class Network:
         Whether t of all hidden layers, or of each, is normalized, with parameters g and c.
     clip_value, clip_norm : float
         Largest magnitude of an element of the gradient, and largest norm of the gradient.
-    scaling_layer : bool
-        Whether x is multiplied by trained scales, one for each column, before the first layer.
+    scaling_layer : bool or Members
+        Whether x is multiplied by trained scales, one for each column, before the first layer; or the networks of which
+        each does so with scales of its own. Each then has an output layer of its own, and they share all others.
     parametrization : {"standard", "ntk"}
         "ntk" trains V of W = V / sqrt(inputs).
     rate_factors : tuple of float
@@ -63,16 +65,21 @@ class Network:
     layer_norm: bool | tuple[bool, ...] = False
     clip_value: float = math.inf
     clip_norm: float = math.inf
-    scaling_layer: bool = False
+    scaling_layer: bool | Members = False
     parametrization: str = "standard"
     rate_factors: tuple[float, ...] = (1.0,) * len(KINDS)
 
+    @cached_property
+    def n_members(self) -> int:
+        """Networks that share the hidden layers; 1 where there are no members."""
+        return self.scaling_layer.n_members if isinstance(self.scaling_layer, Members) else 1
+
     @property
     def activations(self) -> list[Activation]:
-        """F of each layer; of the last the identity."""
+        """F of each layer; of the last, or of each member's last, the identity."""
         hidden = len(self.layer_sizes) - 2
         each = list(self.activation) if isinstance(self.activation, tuple) else [self.activation] * hidden
-        return [*each, IDENTITY]
+        return [*each, *[IDENTITY] * self.n_members]
 
     @property
     def of_classes(self) -> bool:
@@ -91,21 +98,23 @@ class Network:
             share > 0 or norm or F.name not in FUSED
             for F, share, norm in zip(self.activations, self.dropouts, self.layer_norms, strict=True)
         ]
-        return Stack(self.activations, separate, self.layer_norms, [False] * len(separate), self.scaling_layer)
+        layers = len(self.layer_sizes) - 1
+        each = (part[:layers] for part in (self.activations, separate, self.layer_norms, [False] * len(separate)))
+        return Stack(*each, bool(self.scaling_layer), self.n_members)
 
     @property
     def dropouts(self) -> list[float]:
         """Share of the outputs of each layer that is dropped."""
         hidden = len(self.layer_sizes) - 2
         each = list(self.dropout) if isinstance(self.dropout, tuple) else [self.dropout] * hidden
-        return [*each, 0.0]
+        return [*each, *[0.0] * self.n_members]
 
     @property
     def layer_norms(self) -> list[bool]:
         """Whether t of each layer is normalized."""
         hidden = len(self.layer_sizes) - 2
         each = list(self.layer_norm) if isinstance(self.layer_norm, tuple) else [self.layer_norm] * hidden
-        return [*each, False]
+        return [*each, *[False] * self.n_members]
 
     @property
     def descends_plainly(self) -> bool:
@@ -116,7 +125,7 @@ class Network:
     @property
     def grouped(self) -> bool:
         """Whether some parameters take steps of their own: scales, V of W = sigma V, and those of another rate."""
-        return self.scaling_layer or self.parametrization == "ntk" or any(rate != 1 for rate in self.rate_factors)
+        return bool(self.scaling_layer) or self.parametrization == "ntk" or any(rate != 1 for rate in self.rate_factors)
 
     @property
     def sigmas(self) -> list[float]:
@@ -125,18 +134,34 @@ class Network:
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """(inputs, outputs) of each layer's W."""
-        return list(pairwise(self.layer_sizes))
+        """(inputs, outputs) of each layer's W: of the last layer, the W of each member."""
+        *hidden, last = pairwise(self.layer_sizes)
+        return [*hidden, *[last] * self.n_members]
 
     @cached_property
     def n_parameters(self) -> int:
         """Number of parameters, the length of Omega of eq. 9."""
         layers = sum((inputs + vectors) * outputs for (inputs, outputs), vectors in self._with_vectors())
-        return layers + self.scaling_layer * self.layer_sizes[0]
+        return layers + self.n_scales
+
+    @property
+    def n_scales(self) -> int:
+        """Number of scales of the inputs, those of all members."""
+        return self.n_members * self.layer_sizes[0] if self.scaling_layer else 0
+
+    @cached_property
+    def products(self) -> int:
+        """Multiplications of a row on its way forward, through all members."""
+        heads = (self.layer_sizes[-2] + 1) * self.layer_sizes[-1] * (self.n_members - 1)
+        return self.n_members * (self.n_parameters - heads)
 
     def scales(self, flat: np.ndarray) -> np.ndarray:
-        """Return the scales in a vector of parameters as a view: its end, or nothing where there is no such layer."""
-        return flat[self.n_parameters - self.scaling_layer * self.layer_sizes[0] : self.n_parameters]
+        """Return the scales in a vector of parameters as a view: its end, or nothing where there is no such layer.
+
+        With members it has shape (members, inputs).
+        """
+        found = flat[self.n_parameters - self.n_scales : self.n_parameters]
+        return found.reshape(self.n_members, -1) if self.n_members > 1 else found
 
     def kinds(self, flat: np.ndarray) -> Iterator[tuple[np.ndarray, float, float]]:
         """Yield the parts of a vector of parameters that take steps alike, with their rate's factor and sigma."""
@@ -147,7 +172,7 @@ class Network:
                 yield flat[start : start + part.size], rates[name], sigma if name == "W" else 1.0
                 start += part.size
         if self.scaling_layer:
-            yield self.scales(flat), rates["scales"], 1.0
+            yield self.scales(flat).reshape(-1), rates["scales"], 1.0
 
     def views(self, flat: np.ndarray) -> list[tuple[np.ndarray, ...]]:
         """Return a vector of parameters, or of their gradients, as views [(W, b), ...].

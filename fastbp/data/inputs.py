@@ -21,6 +21,11 @@ class DenseInputs:
     def __init__(self, x: np.ndarray) -> None:
         self._x = x
 
+    @property
+    def rows(self) -> np.ndarray:
+        """The array x."""
+        return self._x
+
     def scale(self, run: Run, s: np.ndarray) -> None:
         """Multiply x by trained scales of the columns."""
         run(scaling.scale_inputs, self._x.size, self._x, s)

@@ -170,7 +170,7 @@ class Buffers:
 
     def _made(self, shape: Shape) -> _Call:
         dtype, stack = self.dtype, self.network.stack
-        rows = batch_rows(block_size(shape.batch_size, shape.blocks), dtype)
+        rows = self.network.n_members * batch_rows(block_size(shape.batch_size, shape.blocks), dtype)
         layers, _ = parameter_table(self.network.layer_sizes, stack, dtype)
         length = place_activations(layers, stack, rows, dtype, shape.room >= 0)
         layers["dropout"], layers["sigma"] = self.network.dropouts, self.network.sigmas
@@ -203,8 +203,9 @@ class Buffers:
         state = Record(STATE)
         state.fill({name: array for name, array in made.items() if name in STATE.fields and name != "rule"})
         state.fill(self.constants | {
-            "n_layers": len(layers), "team": shape.workers, "batch_rows": rows, "blocks": shape.blocks,
-            "rule_bytes": shape.rule_bytes, "rule": address(made["rule"]), "sparse": shape.room >= 0,
+            "n_layers": len(stack.activations), "members": stack.members, "team": shape.workers, "batch_rows": rows,
+            "blocks": shape.blocks, "rule_bytes": shape.rule_bytes, "rule": address(made["rule"]),
+            "sparse": shape.room >= 0,
         })  # fmt: skip
         state.keep()
         return _Call(made, state)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from itertools import repeat
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..data.inputs import DenseInputs, Inputs, fetched
+from ..data.member_inputs import MemberInputs, SharedInputs, for_each, input_backward, layers_of, merge
 from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
 from ..kernels.fast.shuffle import random_word
 from ..kernels.machine import points
@@ -33,7 +33,7 @@ class ElementwisePlan:
         self.slots = {name: np.zeros_like(self.flat) for name in optimizer.rule.slots}
         self.steps = self.key = 0
         self.watch, self.draws = False, any(network.dropouts)
-        self._advanced: tuple[int, dict[str, float]] = 0, {}
+        self._running = plain_loops.RunningNumbers()
 
     def load_in_place(self, layers: list[tuple[np.ndarray, ...]], samples: Samples) -> bool:
         """Return False: all parameters are copied."""
@@ -93,7 +93,7 @@ class ElementwisePlan:
     def evaluate(self, data: Labelled) -> tuple[float, float]:
         """Return the weighted mean of the errors, and the accuracy, computed block by block."""
         error, correct, total = 0.0, 0.0, 0.0
-        for block, t in self._blocks(data.samples, BLOCK_ROWS):
+        for block, t in self._merged_blocks(data.samples):
             picked = data.picked(block)
             weight = picked.total()
             error, total = error + self._loss(picked) * weight, total + weight
@@ -102,7 +102,7 @@ class ElementwisePlan:
 
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Fill z with the outputs, block by block."""
-        for block, t in self._blocks(samples, BLOCK_ROWS):
+        for block, t in self._merged_blocks(samples):
             self._run(plain_loops.OUTPUTS[self.network.loss.link], 5 * t.size, z[block], t)
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
@@ -116,11 +116,16 @@ class ElementwisePlan:
         return self._descend(data, gradient)
 
     def _allocate(self, rows: int) -> None:
-        self.h = [np.empty((rows, outputs), self.dtype) for _, outputs in self.network.shapes]
-        self.dt = [np.empty((rows, outputs), self.dtype) for _, outputs in self.network.shapes]
+        rows, sizes = self._rows(rows), self.network.layer_sizes[1:]
+        self.h, self.dt = ([np.empty((rows, outputs), self.dtype) for outputs in sizes] for _ in range(2))
         self.t: dict[int, np.ndarray] = {}  # or h, where that is changed before F'(t) is read off it
         self.u, self.r = dict[int, np.ndarray](), dict[int, np.ndarray]()
         self.e, self.c = np.empty(rows, self.dtype), np.empty(rows, np.int64)
+
+    def _rows(self, rows: int) -> int:
+        """Return the rows of the layers: as many, or with members as many for each as the fast kernels have."""
+        members = self.network.n_members
+        return members * padded(rows, lanes_of(self.dtype)) if members > 1 else rows
 
     def _blocks(self, samples: Samples, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield the slice of each block of rows, and its logits."""
@@ -130,13 +135,25 @@ class ElementwisePlan:
             block = slice(start, min(start + rows, n))
             yield block, self._forward(samples, np.arange(start, block.stop))
 
+    def _merged_blocks(self, samples: Samples) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield blocks of some rows; with members their logits are those of the mean of the outputs."""
+        for block, t in self._blocks(samples, BLOCK_ROWS):
+            if self.network.n_members > 1:
+                t = merge(self._run, self._outputs, t, self.network.loss.link, self.network.n_members)
+                self.h[-1][: len(t)] = t
+            yield block, self.h[-1][: min(block.stop, len(samples.X)) - block.start]
+
     def _forward(self, samples: Samples, picked: np.ndarray, dropping: bool = False) -> np.ndarray:
         """Return the logits of some rows (eqs. 42-44)."""
-        rows, as_entries = len(picked), Intake(samples, self.network).sparse
+        rows, as_entries = self._rows(len(picked)), Intake(samples, self.network).sparse
+        members, scales = self.network.n_members, self.network.scales(self.flat)
         self.x: list[Inputs] = [fetched(samples, picked, self.dtype, as_entries)]
         if isinstance(self.x[0], DenseInputs) and self.network.scaling_layer:  # others are never scaled
-            self.x[0].scale(self._run, self.network.scales(self.flat))
-        layers = zip(self.network.views(self.flat), self.network.activations, strict=True)
+            if members == 1:
+                self.x[0].scale(self._run, scales)
+            else:
+                self.x[0] = MemberInputs(self._run, self.x[0].rows, scales, rows // members)
+        layers = zip(layers_of(self.network, self.flat), self.network.activations, strict=False)
         for layer, ((W, b, *more), F) in enumerate(layers):
             norm = more[:2] if self.network.layer_norms[layer] else []
             h = self.h[layer][:rows]
@@ -153,7 +170,7 @@ class ElementwisePlan:
                 if F.of_h:
                     self.t[layer] = h.copy()  # F'(t) is read off h as it is now
                 self._drop(layer, h)
-            self.x.append(DenseInputs(h))
+            self.x.append(DenseInputs(h) if members == 1 else SharedInputs(h))
         return self.h[-1][:rows]
 
     def _drop(self, layer: int, h: np.ndarray) -> None:
@@ -198,26 +215,31 @@ class ElementwisePlan:
 
     def _descend(self, data: Labelled, gradient: np.ndarray, dropping: bool = False) -> Sums:
         """Return E of the rows that were last carried forward, and fill `gradient` (eqs. 45-53)."""
-        rows, weight = len(data.y), data.total()
-        E, correct, penalty = self._loss(data), self._correct(self.h[-1][:rows], data), 0.0
+        rows, weight, members = len(data.y), data.total(), self.network.n_members
+        each = data if members == 1 else for_each(data, members, self._rows(rows) // members, self.dtype)
+        taken, penalty = len(each.y), 0.0
+        E, correct = self._loss(each), self._correct(self.h[-1][:taken], each) / members
         decay = self.network.l2 + (self.network.l2_per_weight / weight if weight else 0.0)
-        layers, gradients = self.network.views(self.flat), self.network.views(gradient)
+        layers, gradients = (layers_of(self.network, flat) for flat in (self.flat, gradient))
         for layer in reversed(range(len(layers))):
             (W, _, *more), (dW, db, *dmore) = layers[layer], gradients[layer]
-            dt = self.dt[layer][:rows]
+            dt, first = self.dt[layer][:taken], self.x[layer]
             if self.network.layer_norms[layer]:
                 self._normalize_backward(layer, dt, more[0], dmore[:2])
             self.x[layer].backward(self._run, dW, db, dt)
-            if layer == 0 and self.network.scaling_layer:
-                s, ds = self.network.scales(self.flat), self.network.scales(gradient)
+            s, ds = self.network.scales(self.flat), self.network.scales(gradient)
+            if isinstance(first, MemberInputs):
+                first.scales_backward(self._run, ds, dt, W)
+            elif layer == 0 and self.network.scaling_layer:
                 self._run(scaling.scale_backward, 2 * W.size, ds, s, W, dW)
             if decay or self.network.l1:
                 strengths = self.dtype.type(decay), self.dtype.type(self.network.l1)
-                penalty += self._run(regularization.penalize, 4 * W.size, dW.ravel(), W.ravel(), *strengths)
+                for V, dV in zip(W, dW, strict=True) if isinstance(W, list) else [(W, dW)]:
+                    penalty += self._run(regularization.penalize, 4 * V.size, dV.ravel(), V.ravel(), *strengths)
             if layer > 0:  # eq. 53 is the end: dE/dx is not needed
-                below = self.dt[layer - 1][:rows]
+                below = self.dt[layer - 1][:taken]
                 F = self.network.activations[layer - 1]
-                h = self.h[layer - 1][:rows] if F.of_h and not dropping else self.t[layer - 1]
+                h = self.h[layer - 1][:taken] if F.of_h and not dropping else self.t[layer - 1]
                 self._backward_input(layer - 1, below, dt, W, h, dropping, gradient)
         return Sums(rows, E * rows, penalty * rows, E * weight, 0.0 if data.weights is None else weight, correct)
 
@@ -228,17 +250,17 @@ class ElementwisePlan:
         self._run(normalization.layer_norm_backward_input, work, dn, du, u, self.r[layer])
 
     def _backward_input(
-        self, l: int, below: np.ndarray, dt: np.ndarray, W: np.ndarray, h: np.ndarray, dropping: bool,
+        self, l: int, below: np.ndarray, dt: np.ndarray, W: Any, h: np.ndarray, dropping: bool,
         gradient: np.ndarray,
     ) -> None:  # fmt: skip
         """Fill dE/dt of layer l, from dE/dt of the one above it and that one's W (eqs. 17, 32)."""
-        F, work = self.network.activations[l], 2 * len(dt) * W.size
-        if F.name == "relu" and not F.is_own:
-            self._run(paper.linear_relu_backward_input, work, below, dt, W, h)
+        F = self.network.activations[l]
+        if F.name == "relu" and not F.is_own and not isinstance(W, list):
+            self._run(paper.linear_relu_backward_input, 2 * len(dt) * W.size, below, dt, W, h)
             if dropping:
                 self._drop(l, below)
             return
-        self._run(paper.linear_backward_input, work, below, dt, W)
+        input_backward(self._run, below, dt, W)
         if dropping:
             self._drop(l, below)
         slope = self._slope(l, self.flat)
@@ -257,7 +279,9 @@ class ElementwisePlan:
     def _update(self, gradient: np.ndarray, rate: float) -> None:
         self.steps += 1
         rule, optimizer = self.optimizer.rule, self.optimizer
-        settings = {name: float(getattr(optimizer, name)) for name in rule.fields} | self._running(rule)
+        settings = {name: float(getattr(optimizer, name)) for name in rule.fields} | self._running.after(
+            self.steps, optimizer
+        )
         kind = self.dtype.type if rule.name in ("sgd", "momentum", "nesterov") else float  # 1 - b2 would lose digits
         with np.errstate(over="ignore"):  # an infinite step is found afterwards
             *numbers, alpha = map(kind, (*settings.values(), rate))
@@ -269,22 +293,6 @@ class ElementwisePlan:
             self._run(loop, 2 * rule.flop * W.size, V, *kept, dV, tuple(numbers), kind(alpha * factor), self.steps)
             if V is not W:
                 W[...] = V * kind(sigma)
-
-    def _running(self, rule: Any) -> dict[str, float]:
-        """Return a rule's running numbers at this step."""
-        if not rule.advance:
-            return {}
-        at, numbers = self._advanced
-        if at != self.steps - 1 or not at:
-            at, numbers = 0, dict(rule.running)
-        moving = SimpleNamespace(**numbers, **{name: getattr(self.optimizer, name) for name in rule.fields})
-        for step in range(at + 1, self.steps + 1):
-            before = moving.__dict__.copy()
-            rule.advance(moving, step)
-            if moving.__dict__ == before and step < self.steps:  # nor will later steps change them
-                break
-        self._advanced = self.steps, {name: getattr(moving, name) for name in numbers}
-        return self._advanced[1]
 
     def _run(self, kernel: Any, flop: int, *args: Any) -> Any:
         try:

@@ -14,7 +14,7 @@ from ..kernels.engine import code
 from ..kernels.entries.records import Record, address
 from ..kernels.library.compiling import compiling
 from ..kernels.program.phases import Entries, Program, in_blocks
-from ..kernels.program.state import NO_ROW
+from ..kernels.program.state import NO_ROW, lanes_of
 from ..network import Network
 from . import helpers, programs, threads
 from .buffers import Buffers, Shape
@@ -132,6 +132,8 @@ class FastPlan(Packed):
         n, samples = len(out), data.samples
         self._intake = intake = Intake(samples, self.network)
         block = BLOCK_ROWS  # also of fewer rows, so that calls of any number of rows use the same arrays
+        if self.network.n_members > 1:
+            block = lanes_of(self.dtype)  # of which each member has as many
         workers = self._workers(n, n / 3)  # a forward pass is a third of a step
         self._allocate(block * workers, workers, workers, room=intake.room(block, True))
         step = max(block, int(FIRST_FLOP / (6 * intake.products) / block) * block)

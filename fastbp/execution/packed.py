@@ -117,12 +117,16 @@ class Packed:
         code.entry(name, self.dtype)(self._packing.fill(fields))
         scales, place = self.network.scales(flat), self._scales(panels)
         to, source = (place, scales) if name == "pack_parameters" else (scales, place)
-        to[:] = source
+        to[...] = source
 
     def _scales(self, panels: np.ndarray) -> np.ndarray:
         """Return the scales of the inputs where they stand, or nothing."""
         at = int(self.layers[0]["scale"])
-        return panels[at : at + self.network.layer_sizes[0]] if at >= 0 else panels[:0]
+        if at < 0:
+            return panels[:0]
+        members, rows, inputs = self.network.n_members, int(self.layers[0]["rows"]), self.network.layer_sizes[0]
+        found = panels[at : at + members * rows].reshape(members, rows)[:, :inputs]
+        return found if members > 1 else found[0]
 
     def get_slots(self, last: bool = False) -> dict[str, np.ndarray]:
         """Return copies of the optimizer's state, released while it is copied if they are the `last`."""

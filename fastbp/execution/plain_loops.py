@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import numba
@@ -15,6 +16,7 @@ from ..kernels.compiler.jit import PlainLoop
 from ..kernels.compiler.signals import held
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
+from ..kernels.entries.optimizer import Optimizer
 from ..kernels.specification import paper, pointwise, products
 from . import threads
 
@@ -114,6 +116,30 @@ OUTPUTS = {
     "identity": pointwise.ACTIVATION_LOOPS["identity"],
     "exp": products.exponential,
 }
+
+
+class RunningNumbers:
+    """What an optimizer changes once in each step, such as powers of its coefficients."""
+
+    def __init__(self) -> None:
+        self._at: tuple[int, dict[str, float]] = 0, {}
+
+    def after(self, steps: int, optimizer: Optimizer) -> dict[str, float]:
+        """Return the running numbers by name as they are in the step of this number."""
+        rule = optimizer.rule
+        if not rule.advance:
+            return {}
+        at, numbers = self._at
+        if at != steps - 1 or not at:
+            at, numbers = 0, dict(rule.running)
+        moving = SimpleNamespace(**numbers, **{name: getattr(optimizer, name) for name in rule.fields})
+        for step in range(at + 1, steps + 1):
+            before = moving.__dict__.copy()
+            rule.advance(moving, step)
+            if moving.__dict__ == before and step < steps:  # nor will later steps change them
+                break
+        self._at = steps, {name: getattr(moving, name) for name in numbers}
+        return self._at[1]
 
 
 @functools.cache

@@ -53,7 +53,8 @@ def gradients(network: Network) -> Program:
 def outputs(network: Network, last: str, product: str = "linear_forward") -> Program:
     """Return the program of a forward pass that ends in the kernel "predict" or "loss"; `product` as in phases.py."""
     of = network.loss.link if last == "predict" else network.loss.key
-    return Program(forward_phases(network.stack, "", Kernel(last, of), product))
+    mean = (Kernel("merge_members", network.loss.link),) if network.n_members > 1 else ()
+    return Program(forward_phases(network.stack, "", *mean, Kernel(last, of), product=product))
 
 
 class Intake:
@@ -78,7 +79,7 @@ class Intake:
     def __init__(self, samples: Samples, network: Network) -> None:
         X: Any = samples.X
         self.entries: Entries | None = None
-        self._X, self.products, self.least_flop = X, network.n_parameters, 0.0
+        self._X, self.products, self.least_flop = X, network.products, 0.0
         if isinstance(X, SparseRows):
             dense = X.density > MOST_DENSITY or network.grouped
             shifted = samples.shift is not None and bool(np.any(samples.shift))

@@ -96,7 +96,7 @@ class RowPredictor:
         self._shared = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.limit(n_threads), 1).astype(np.int64)
         self._weights = int(shapes.prod(axis=1).sum())
         self._shares = bool((self._shared > 1).any())
-        self._can = not any(network.layer_norms)
+        self._can = not any(network.layer_norms) and network.n_members == 1
         self._most = max(FEW_ROWS, min(MOST_ROWS, MOST_PRODUCTS // self._weights))
         self._fields: dict[str, Any] = {}
         self._rooms: defaultdict[int, list[_Room]] = defaultdict(list)  # by the number of workers

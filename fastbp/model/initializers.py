@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..data.members import Members
 from ..network import Network
 
 # variance of the weights of a layer with so many inputs and outputs
@@ -27,7 +28,11 @@ def draw(initializer: str, network: Network, flat: np.ndarray, rng: np.random.Ge
         _fill(W, initializer, rng)
         for vector, (_, value) in zip(vectors, named, strict=True):
             vector[...] = value
-    network.scales(flat)[:] = 1
+    scales = network.scales(flat)
+    scales[...] = 1
+    if isinstance(network.scaling_layer, Members):
+        normal = rng.standard_normal(scales.shape)
+        scales[...] = np.where(normal < 0, -1, 1) if network.scaling_layer.first_scales == "signs" else normal
 
 
 def weights(

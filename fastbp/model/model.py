@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import checks, choices
+from ..data import checks, choices, members
 from ..execution import plan
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Optimizer
@@ -62,15 +62,16 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     feature_names, class_names : sequence of str, optional
         Names of X's columns and of the classes, which are saved with the model. With class names, y may hold them,
         and `predict` returns them. One output of "binary_cross_entropy" takes two: those of 0 and 1.
-    scaling_layer : bool
+    scaling_layer : bool or Members
         Whether x is multiplied by trained scales, one for each column and 1 at first, before the first layer. A scale
-        that is set to 0 stays 0.
+        that is set to 0 stays 0. `fastbp.Members(k)` trains k networks at once, which share the hidden layers.
 
     Attributes
     ----------
     parameters : list of tuple of ndarray
         (W, b) of each layer, writable; (W, b, g, c) where it is normalized; then the slopes where the activation is
-        PReLU. W has shape (inputs, outputs), all others have shape (outputs,). `scales` are apart from these.
+        PReLU. W has shape (inputs, outputs), all others have shape (outputs,). `scales` are apart from these. With
+        `Members(k)` the last k pairs are the members' output layers.
     optimizer, loss : Optimizer, Loss
         With their settings.
     learning_rate : float
@@ -115,7 +116,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         input_scale: Any = None,
         feature_names: Any = None,
         class_names: Any = None,
-        scaling_layer: bool = False,
+        scaling_layer: Any = False,
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
         self._optimizer = choices.optimizer(optimizer, learning_rate)
@@ -129,7 +130,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
             layer_norm=checks.flags("layer_norm", layer_norm, len(sizes) - 2),
             clip_value=math.inf if clip_value is None else checks.above_zero("clip_value", clip_value),
             clip_norm=math.inf if clip_norm is None else checks.above_zero("clip_norm", clip_norm),
-            scaling_layer=checks.flag("scaling_layer", scaling_layer),
+            scaling_layer=members.scaling_layer(scaling_layer),
             parametrization=self._optimizer.parametrization,
             rate_factors=self._optimizer.factors,
         )
@@ -178,5 +179,5 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
 
     @property
     def scales(self) -> np.ndarray:
-        """Of the scaling layer, of shape (inputs,), writable; empty where there is none."""
+        """Of the scaling layer, of shape (inputs,), or (members, inputs); writable, and empty where there is none."""
         return self.network.scales(self._flat)

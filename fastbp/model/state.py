@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data import checks, classes
+from ..data.members import Members
 from ..execution import threads
 from ..execution.plan import make_plan
 from ..execution.pool import PlanPool
@@ -35,6 +36,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Optimizer):
         of_kinds = {"rate_factors": dict(value.rate_factors), "parametrization": value.parametrization}
         return {"name": value.name, "learning_rate": value.learning_rate, **value.settings(), **of_kinds}
+    if isinstance(value, Members):
+        return value.settings()
     if isinstance(value, Loss):
         return {"name": value.name, **value.settings()}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.choices import CALLED
+from ..data.members import MOST
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.optimizer import PARAMETRIZATIONS
 from ..tabular import fitting
@@ -23,7 +24,8 @@ from .tabular_documentation import documented
 
 _RECIPE = (
     "hidden_layer_sizes", "activation", "learning_rate", "n_epochs", "batch_size", "beta_1", "beta_2", "epsilon",
-    "scaling_layer", "parametrization", "bias_rate", "scale_rate", "waves", "stop_after_wave", "dtype", "n_threads",
+    "scaling_layer", "n_members", "parametrization", "bias_rate", "scale_rate", "waves", "stop_after_wave", "dtype",
+    "n_threads",
 )  # fmt: skip
 _CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like"],
@@ -36,6 +38,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     "scaling_layer": ["boolean"],
+    "n_members": [Interval(Integral, 1, MOST, closed="both")],
     "parametrization": [StrOptions(set(PARAMETRIZATIONS))],
     "bias_rate": [Interval(Real, 0, None, closed="left")],
     "scale_rate": [Interval(Real, 0, None, closed="left")],
@@ -139,6 +142,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
         epsilon: float = 1e-8,
         label_smoothing: float = 0.1,
         scaling_layer: bool = True,
+        n_members: int = 1,
         parametrization: str = "ntk",
         bias_rate: float = 0.1,
         scale_rate: float = 6.0,
@@ -230,6 +234,7 @@ class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
         beta_2: float = 0.95,
         epsilon: float = 1e-8,
         scaling_layer: bool = True,
+        n_members: int = 1,
         parametrization: str = "ntk",
         bias_rate: float = 0.1,
         scale_rate: float = 6.0,

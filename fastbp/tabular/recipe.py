@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..callbacks import Callback, Checkpoint
+from ..data.members import Members
 from ..data.sparse import SparseRows
 from ..losses import CrossEntropy
 from ..model.model import Model
@@ -46,6 +47,7 @@ class Recipe:
     epsilon: float = 1e-8
     label_smoothing: float = 0.1
     scaling_layer: bool = True
+    n_members: int = 1
     parametrization: str = "ntk"
     bias_rate: float = 0.1
     scale_rate: float = 6.0
@@ -76,12 +78,21 @@ class Recipe:
             seed=int(random.integers(2**63)),
             initializer="lecun_normal",
             n_threads=self.n_threads,
-            scaling_layer=self.scaling_layer,
+            scaling_layer=self._scaling_layer,
         )  # fmt: skip
-        for _, b, *_ in model.parameters[:-1]:
+        hidden = len(self.hidden_layer_sizes)
+        for _, b, *_ in model.parameters[:hidden]:
             b[:] = random.standard_normal(len(b))
-        model.parameters[-1][0][:] = 0
+        for W, *_ in model.parameters[hidden:]:
+            W[:] = 0
         return model
+
+    @property
+    def _scaling_layer(self) -> bool | Members:
+        """Whether inputs have scales, or the members that have: their first scales are the recipe's 1, or -1."""
+        if self.n_members > 1 and not self.scaling_layer:
+            raise ValueError(f"scaling_layer must be True where n_members is above 1, got n_members={self.n_members}")
+        return Members(self.n_members) if self.n_members > 1 else self.scaling_layer
 
     def train(
         self, model: Model, train: Rows, validation: Rows | None, verbose: Any = 0,

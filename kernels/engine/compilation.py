@@ -16,7 +16,15 @@ from ..optimizers import RULES
 from ..program import phases
 from ..program.entry_records import HELPER, IDENTITY, LAUNCH, PACKING, ROW, SHUFFLE
 from ..program.state import CSR_DTYPES, READ_IN_PLACE, STATE
-from ..tasks import group_update, layer_kernels, row_kernels, single_row, sparse_kernels, update_kernels
+from ..tasks import (
+    group_update,
+    layer_kernels,
+    member_kernels,
+    row_kernels,
+    single_row,
+    sparse_kernels,
+    update_kernels,
+)
 from . import clocks, helpers, parameters, predict_row, replicas, row_blocks, run, training
 
 
@@ -47,6 +55,7 @@ _MAKERS = {
     "output_row": (single_row.make_output_row, {link: link for link in LINKS}),
     "predict": (row_kernels.make_predict, {link: link for link in LINKS}),
     "loss": (row_kernels.make_loss_kernel, _LOSSES),
+    "merge_members": (member_kernels.make_merge, {link: link for link in LINKS}),
     "update": (update_kernels.make_update, RULES),
     "update_groups": (group_update.make_update_groups, RULES),
     "update_csr": (update_kernels.make_update_csr, RULES),
@@ -64,7 +73,9 @@ _PLAIN = {
         layer_kernels.scale_backward, row_kernels.prefetch_rows, row_blocks.row_block,
         clocks.row_block_clocked, sparse_kernels.offset_bias, sparse_kernels.linear_forward_csr,
         sparse_kernels.linear_in_place_csr, sparse_kernels.sort_csr, sparse_kernels.rank_csr,
-        sparse_kernels.descend_csr,
+        sparse_kernels.descend_csr, member_kernels.spread_members, member_kernels.heads_forward,
+        member_kernels.heads_backward_params, member_kernels.heads_backward_input, member_kernels.heads_bias_backward,
+        member_kernels.inputs_backward, member_kernels.member_scales_backward,
     )
 }  # fmt: skip
 

@@ -3,7 +3,9 @@
 import math
 
 from ..compiler.jit import inline
+from ..fast.panels import pad
 from ..machine.calls import call
+from ..machine.tiles import lanes
 from ..program.state import BLOCK_UNIT
 from ..tasks.update_kernels import has_penalty
 
@@ -26,16 +28,24 @@ def block_rows(s, block):
 
 
 @inline
+def pick(s, first, n):
+    """Let rows order[first : first + n] be those that the layers take."""
+    s.first, s.picked = first, n
+    s.batch = n if s.members == 1 else s.members * pad(n, lanes(s.parameters))
+
+
+@inline
 def open_minibatch(s, at):
     """Begin the minibatch whose rows begin at `at`: its size, learning rate, and 1 / the sum of its rows' weights."""
     order, rates, weights = s.order, s.rates, s.weights
-    s.first, s.batch, s.ready, s.draw = at, min(s.batch_size, s.end - at), 0, s.step
+    pick(s, at, min(s.batch_size, s.end - at))
+    s.ready, s.draw = 0, s.step
     if rates.size:
         s.learning_rate = rates[min(at // s.batch_size, rates.size - 1)]
-    total = float(s.batch)
+    total = float(s.picked)
     if weights.size:
         total = 0.0
-        for row in range(at, at + s.batch):
+        for row in range(at, at + s.picked):
             total += weights[order[row]]
         s.weight += total
     s.inverse_weight = 1.0 / total if total != 0 else 0.0
@@ -53,7 +63,7 @@ def add_errors(s):
             count += correct[row] * w[row]
     if s.watches and not math.isfinite(error):
         s.diverged = 1  # before the update that would spread it
-    s.error += error * s.inverse_weight * s.batch
+    s.error += error * s.inverse_weight * s.picked
     s.weighted_error += error
     s.correct += count
     return not s.diverged
@@ -71,7 +81,7 @@ def count_step(s):
 def add_penalty(s):
     """Add the penalty of the weights as they were before the update; it counts once for each row, too."""
     if has_penalty(s):
-        s.penalty += sum_of(s.sums, 0) * s.batch
+        s.penalty += sum_of(s.sums, 0) * s.picked
 
 
 @inline

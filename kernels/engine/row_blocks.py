@@ -7,7 +7,7 @@ depend on the number of workers, so neither do the bits.
 
 from ..compiler.jit import inline
 from ..tasks.row_kernels import prefetch_share
-from .minibatch import block_rows
+from .minibatch import block_rows, pick
 from .run import run_alone
 from .worker_state import pass_on_bad_row, worker_state
 
@@ -25,7 +25,8 @@ def make_row_block(prefetch):
         """E, dE/dW and dE/db of one block's rows                                                  (eqs. 42-53)"""
         mine, phases = worker_state(s, worker, block), s.block_end - s.block_forward
         first, last = block_rows(s, block)
-        mine.first, mine.batch, mine.row, mine.descends = s.first + first, last - first, first, 0
+        pick(mine, s.first + first, last - first)
+        mine.row, mine.descends = first, 0
         for number in range(s.block_forward, s.block_end):
             prefetch(s, block * phases + number - s.block_forward, phases * s.blocks, worker)
             run_alone(mine, number, number + 1, worker)

@@ -35,7 +35,9 @@ def _backward_span(s, l, task):
     first, start = task % chunks * height, task // chunks * width
     last, end = min(first + height, layer.rows), min(start + width, layer.outputs)
     prefetches = l == 0 and s.workers == 1 and s.blocks == 1 and not s.sparse
-    strip = VECTORS * L if l else L if prefetches else last - first  # one panel with prefetches: each strip makes some
+    strip = (
+        VECTORS * L if l or s.members > 1 else L if prefetches else last - first
+    )  # one panel with prefetches: each strip makes some
     return first, last, start, end, strip
 
 
@@ -55,7 +57,7 @@ def _span(s, phase, task):
         last, end = min(first + chunk, pad(s.batch, HALF)), min(start + width, s.layers[l].outputs)
     elif kind == GATHER:
         size = gather_split(s)
-        first, last, start, end = task * size, min(s.batch, task * size + size), ZERO, ZERO
+        first, last, start, end = task * size, min(s.picked, task * size + size), ZERO, ZERO
     elif kind == ROWS_PHASE:
         size = row_split(s)
         first, last = task * size, min((task + 1) * size, pad(s.batch, HALF))

@@ -8,7 +8,7 @@ from ..machine.calls import call
 from ..machine.tiles import lanes
 from ..program.state import NO_ROW
 from ..tasks.splitting import count_tasks
-from .minibatch import add_errors, add_penalty, count_step, limit_norm, open_minibatch
+from .minibatch import add_errors, add_penalty, count_step, limit_norm, open_minibatch, pick
 from .run import run_alone
 from .team import FINISHED, MOST, await_tasks, finish_task, open_phase, take_task, wait
 from .worker_state import pass_on_bad_row, worker_state
@@ -69,7 +69,7 @@ def _lead(s):
             call(s.run_phase, s, number)
         if s.updates:
             _update(s)
-        at = s.first + s.batch
+        at = s.first + s.picked
     atomic_publish(s, "tasks", FINISHED)
 
 
@@ -100,7 +100,7 @@ def _copy_predictions(s, first):
     """Copy z of the present rows to `out`."""
     layer, out = s.layers[s.n_layers - 1], s.out
     O, L, z, rows = layer.outputs, lanes(out), s.activations, s.batch_rows
-    for row in range(s.batch):
+    for row in range(s.picked):
         for j in range(O):
             out[(first + row) * O + j] = z[layer.h + j // L * L * rows + row * L + j % L]
 
@@ -116,12 +116,12 @@ def predict(s):
         first = s.begin + atomic_add(s, "done", 1) * mine.batch_size
         if first >= s.end:
             return
-        mine.first, mine.batch = first, min(mine.batch_size, s.end - first)
+        pick(mine, first, min(mine.batch_size, s.end - first))
         run_alone(mine, s.forward, s.backward, worker)
         if s.predicts:
             _copy_predictions(mine, first)
         else:
             errors, correct = mine.errors, mine.correct_rows
-            for row in range(mine.batch):
+            for row in range(mine.picked):
                 out[2 * (first + row)], out[2 * (first + row) + 1] = errors[row], correct[row]
     pass_on_bad_row(s, mine)

@@ -16,7 +16,7 @@ RECTIFIES = {"relu": 1, "relu_from_below": 2}  # PAPER and BELOW of fast/linear.
 
 def parameter_table(sizes: Sequence[int], stack: Stack, dtype: np.dtype) -> tuple[np.ndarray, int]:
     """Return a table of layers with where their parameters stand, and how long the parameters are."""
-    table, length = _parameter_table(tuple(sizes), Stack(*map(tuple, stack[:4]), stack.scaled), dtype)
+    table, length = _parameter_table(tuple(sizes), Stack(*map(tuple, stack[:4]), *stack[4:]), dtype)
     mine = LAYER.new(len(table))
     mine[:] = table
     return mine, length
@@ -27,10 +27,13 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
     """Make the table.
 
     Of each layer first W in panels, then vectors filled up to whole panels: b, g and c where it is normalized, and the
-    activation's parameter where it has one. After all layers the scales of the inputs, filled up likewise.
+    activation's parameter where it has one. Where members share the layers, the last one is repeated: each has its own.
+    After all layers the scales of the inputs, filled up likewise, of one member after the other.
     """
-    L, at, table = lanes_of(dtype), 0, LAYER.new(len(sizes) - 1)
-    for l, layer in enumerate(table):
+    last = len(sizes) - 2
+    L, at, table = lanes_of(dtype), 0, LAYER.new(last + stack.members)
+    for number, layer in enumerate(table):
+        l = min(number, last)
         I, O, F = sizes[l], sizes[l + 1], stack.activations[l]
         rows, columns = padded(I, L), padded(O, L)
         b, vectors = at + rows * columns, 1 + 2 * bool(stack.normalized[l]) + bool(F.parameter)
@@ -45,7 +48,7 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
             layer[name] = value
         at = b + vectors * columns
     if stack.scaled:
-        table[0]["scale"], at = at, at + table[0]["rows"]
+        table[0]["scale"], at = at, at + stack.members * table[0]["rows"]
     return table, at
 
 
@@ -53,19 +56,23 @@ def place_activations(table: np.ndarray, stack: Stack, rows: int, dtype: np.dtyp
     """Write into a table where the arrays of a minibatch of so many rows stand; return how long all of them are.
 
     First x of every layer, without the first one's where it is `sparse`, and the last t, then what layers remember.
+    The output layers of members have x and t in common: the rows of one member stand behind those of another.
     """
-    L, at = lanes_of(dtype), 0
-    for l, layer in enumerate(table):
+    L, at, shared, own = lanes_of(dtype), 0, table[: len(stack.activations)], table[len(stack.activations) :]
+    for l, layer in enumerate(shared):
         layer["x"] = at
         at += 0 if sparse and l == 0 else int(layer["rows"]) * rows
-    for layer, above in zip(table, [*table[1:], None], strict=True):
+    for layer, above in zip(shared, [*shared[1:], None], strict=True):
         layer["h"] = at if above is None else above["x"]
+    own["x"], own["h"] = shared[-1]["x"], at
     at += int(table[-1]["columns"]) * rows
-    for layer, F, separate, normalized in zip(table, stack.activations, stack.separate, stack.normalized, strict=True):
+    for layer, F, separate, normalized in zip(shared, stack.activations, stack.separate, stack.normalized, strict=True):
         size = int(layer["columns"]) * rows
         layer["kept"] = layer["u"] = layer["r"] = at
         at += size if separate and not F.of_h else 0
         if normalized:
             layer["u"], layer["r"] = at, at + size
             at += size + rows * L
+    if stack.members > 1:
+        table[0]["raw"], at = at, at + int(table[0]["rows"]) * rows // stack.members
     return at

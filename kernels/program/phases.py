@@ -51,6 +51,8 @@ class Stack(NamedTuple):
         Whether some of its outputs are dropped: in training steps alone.
     scaled : bool
         Whether the inputs of the first layer are multiplied by trained scales.
+    members : int
+        Networks that share all layers but the last. More than one have scales of their own, too.
     """
 
     activations: Sequence[Any]
@@ -58,6 +60,7 @@ class Stack(NamedTuple):
     normalized: Sequence[bool]
     dropped: Sequence[bool]
     scaled: bool = False
+    members: int = 1
 
 
 class Program(NamedTuple):
@@ -75,17 +78,19 @@ def passes(stack: Stack, l: int) -> tuple[Kernel, ...]:
 
 
 def forward_phases(
-    stack: Stack, X_dtype: str, output: Kernel, product: str = "linear_forward"
+    stack: Stack, X_dtype: str, *output: Kernel, product: str = "linear_forward"
 ) -> tuple[Phase, ...]:  # fmt: skip
     """Return the phases from the rows of X to the output: z, or E and dE/dt (eqs. 42-47).
 
     `product` names the kernel of a layer's product, "linear_in_place" where W is not packed.
     """
-    scale = (Kernel("scale_inputs"),) if stack.scaled else ()
+    shares = stack.members > 1
+    scale = (Kernel("spread_members" if shares else "scale_inputs"),) if stack.scaled else ()
     phases, last = [Phase(GATHER, 0, (Kernel("gather", X_dtype), *scale))], len(stack.activations) - 1
     for l in range(last + 1):
         after = () if stack.normalized[l] else passes(stack, l)
-        phases.append(Phase(FORWARD, l, (Kernel(product), *after, *([output] if l == last else []))))
+        of = "heads_forward" if shares and l == last else product
+        phases.append(Phase(FORWARD, l, (Kernel(of), *after, *(output if l == last else ()))))
         if stack.normalized[l]:
             phases.append(Phase(ROWS, l, (Kernel("layer_norm"), *passes(stack, l))))
     return tuple(phases)
@@ -109,19 +114,32 @@ def backward_phases(stack: Stack, prefetches: bool = False) -> tuple[Phase, ...]
     `prefetches` says whether the rows of the next minibatch are asked for on the way: by one worker that takes whole
     minibatches. Blocks of rows ask for them by themselves.
     """
-    phases = []
-    for l in reversed(range(len(stack.activations))):
+    phases, last, shares = [], len(stack.activations) - 1, stack.members > 1
+    for l in reversed(range(last + 1)):
         if stack.normalized[l]:
             phases.append(Phase(ROWS, l, (Kernel("normalize_backward"),)))
+        if shares and l in (0, last):
+            phases.append(_members_backward(stack, l))
+            continue
         kernels = (Kernel("linear_backward_params"), *([Kernel("prefetch_rows")] if prefetches else []))
         if l:
             before, after = below(stack, l - 1)
             product = Kernel("linear_backward_input")
             kernels = (Kernel("transpose_rows"), Kernel("linear_backward_params"), *before, product, *after)
         phases.append(Phase(BACKWARD, l, kernels, Kernel("bias_backward")))
-    if stack.scaled:
+    if stack.scaled and not shares:
         phases.append(Phase(INPUTS, 0, (Kernel("scale_backward"),)))
     return tuple(phases)
+
+
+def _members_backward(stack: Stack, l: int) -> Phase:
+    """Return the backward phase of the first or the last layer of members: it ends with dE/ds or begins with heads."""
+    before, after = below(stack, l - 1) if l else ((), (Kernel("member_scales_backward"),))
+    if l == len(stack.activations) - 1:
+        kernels = Kernel("heads_backward_params"), *before, Kernel("heads_backward_input"), *after
+        return Phase(BACKWARD, l, kernels, Kernel("heads_bias_backward"))
+    kernels = Kernel("transpose_rows"), Kernel("linear_backward_params"), Kernel("inputs_backward"), *after
+    return Phase(BACKWARD, l, kernels, Kernel("bias_backward"))
 
 
 def update_phases(rule: str | None, clips_norm: bool, grouped: bool = False) -> tuple[Phase, ...]:

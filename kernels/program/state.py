@@ -29,6 +29,7 @@ LAYER = Layout("layer", {
     "vectors": "i8",  # as long as the output, from b on: b itself, g and c, the parameter
     "x": "i8", "h": "i8",  # where its input and output begin in the activations, in panels
     "kept": "i8",  # what the activation remembers, likewise
+    "raw": "i8",  # x of the first layer before each member scales it, likewise
     "u": "i8", "r": "i8",  # what the normalization remembers, likewise
     "rectify": "i8",  # ReLU done as the product is stored: none, PAPER or BELOW of fast/linear.py
     "derivative": "i8",  # how F' enters dE/dt: NONE, SIGN or FACTOR of fast/linear.py
@@ -70,7 +71,8 @@ STATE = Layout("state", {
     "block_forward": "i8", "block_end": "i8",  # likewise of the program of a block of rows
     "run_task": "i8", "run_phase": "i8",  # addresses of the functions that do one task, and a phase with the team
     # the network
-    "layers": Table(LAYER), "n_layers": "i8",
+    "layers": Table(LAYER), "n_layers": "i8",  # of members the output layers of all but the first stand behind these
+    "members": "i8",  # networks that share all layers but the last; 1 where there are none
     "parameters": Array("T"), "gradients": Array("T"), "m": Array("T"), "v": Array("T"),
     "activations": Array("T"),  # x of every layer, and what layers remember; dE/dt takes the place of x
     "transposed": Array("T"),  # some rows of W^T, for each worker
@@ -92,7 +94,8 @@ STATE = Layout("state", {
     "offsets": Array("T"), "offset_bias": Array("T"),  # what x is beside its entries, or empty; b with its share
     "out": Array("T"),  # of predictions (rows, outputs), of evaluations (rows, 2): error, and 1 if right
     # the minibatch
-    "first": "i8", "batch": "i8",  # rows order[first : first + batch]
+    "first": "i8", "picked": "i8",  # rows order[first : first + picked]
+    "batch": "i8",  # rows of the layers: as many, or with members so many for each, filled up to whole vectors
     "batch_rows": "i8",  # rows allocated for it, whole tiles
     "batch_size": "i8", "blocks": "i8", "workers": "i8",
     "row": "i8",  # number of its first row within the whole minibatch

@@ -191,7 +191,7 @@ def _flat(biases, gradient, parameters=None, **fields):
     vectors |= {name: fields.pop(name) for name in ("m", "v") if name in fields}
     sums = poisoned(2 * -(-size // CHUNK) * lanes, gradient.dtype)
     long = {name: long_vector(vector) for name, vector in vectors.items()}
-    return State(table, gradient.dtype, sums=sums, batch=1, **long, **fields)
+    return State(table, gradient.dtype, sums=sums, picked=1, batch=1, **long, **fields)
 
 
 def update(rule, W, *rest):

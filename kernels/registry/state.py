@@ -105,7 +105,7 @@ class State:
     def __init__(self, table, dtype, **fields):
         self.record, self.dtype, self.lanes = Record(STATE), np.dtype(dtype), lanes_of(dtype)
         self.table, self.fields = table, {}
-        self.fill(layers=table, n_layers=len(table), workers=1, team=1, blocks=1, factor=1.0, bad_row=NO_ROW)
+        self.fill(layers=table, n_layers=len(table), members=1, workers=1, team=1, blocks=1, factor=1.0, bad_row=NO_ROW)
         self.fill(**{"clip_value": np.inf, "clip_norm": np.inf} | fields)
 
     def fill(self, **fields):
@@ -167,7 +167,7 @@ class Layers(State):
         length = place_activations(table, stack, self.rows, dtype)
         arrays = {name: poisoned(size, dtype) for name in ("parameters", "gradients")}
         arrays["activations"] = poisoned(length, dtype)
-        super().__init__(table, dtype, batch=B, batch_rows=self.rows, **arrays, **fields)
+        super().__init__(table, dtype, picked=B, batch=B, batch_rows=self.rows, **arrays, **fields)
         self.inputs, self.outputs = (int(table[-1][name]) for name in ("rows", "outputs"))
 
     def on_rows(self, kernel):

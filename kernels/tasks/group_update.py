@@ -72,7 +72,7 @@ def make_update_groups(rule):
             for chunk in range(chunks[0], chunks[1]):
                 store(sums, chunk * L, 0, 0, like)
                 store(sums, sums.size // 2 + chunk * L, 0, 0, like)
-        for number in range(s.n_layers):
+        for number in range(s.n_layers + s.members - 1):
             layer = s.layers[number]
             group(s, chunks, layer.W, layer.b, layer.W_rate, layer.sigma, l1, l2)
             at, columns = layer.b, layer.columns
@@ -82,6 +82,6 @@ def make_update_groups(rule):
             if layer.slope >= 0:
                 group(s, chunks, layer.slope, layer.slope + columns, layer.slope_rate, 1.0, 0.0, 0.0)
             if layer.scale >= 0:
-                group(s, chunks, layer.scale, layer.scale + layer.rows, layer.scale_rate, 1.0, 0.0, 0.0)
+                group(s, chunks, layer.scale, layer.scale + s.members * layer.rows, layer.scale_rate, 1.0, 0.0, 0.0)
 
     return update_groups

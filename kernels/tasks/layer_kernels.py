@@ -8,11 +8,11 @@ from ..compiler.jit import inline
 from ..fast import dropout as dropping
 from ..fast import in_place, linear, normalization
 from ..fast.activations import make_activation, make_derivative, make_parameter_backward
-from ..fast.panels import Panels, pad
+from ..fast.panels import pad
 from ..machine.memory import cast_like, part, vector_at
 from ..machine.registers import HALF
 from ..machine.tiles import lanes
-from .views import deviations, inputs, output_at, outputs, vector, weights
+from .views import deviations, inputs, output_at, outputs, transposed, vector, weights
 
 
 def linear_forward(s, l, first, last, start, end, worker):
@@ -41,17 +41,10 @@ def bias_backward(s, l, first, last, start, end, worker):
     linear.bias_backward(b, db, outputs(s, layer), s.batch, s.learning_rate, s.descends)
 
 
-@inline
-def _transposed(s, layer, worker):
-    """The worker's room for some rows of W^T."""
-    size = s.transposed.size // s.team
-    return Panels(part(s.transposed, worker * size, size), layer.columns)
-
-
 def transpose_rows(s, l, first, last, start, end, worker):
     """Rows first:last of W^T, for the product that follows: W may be updated before it."""
     layer = s.layers[l]
-    linear.transpose_rows(_transposed(s, layer, worker), weights(s, layer, s.parameters), first, last)
+    linear.transpose_rows(transposed(s, layer, worker), weights(s, layer, s.parameters), first, last)
 
 
 def linear_backward_params(s, l, first, last, start, end, worker):
@@ -68,7 +61,7 @@ def linear_backward_input(s, l, first, last, start, end, worker):
     It is dE/dh where the activation below has a parameter, and dE/du where the layer below is normalized.
     """
     layer, under = s.layers[l], s.layers[l - 1]
-    dx, dt, WT = inputs(s, layer), outputs(s, layer), _transposed(s, layer, worker)
+    dx, dt, WT = inputs(s, layer), outputs(s, layer), transposed(s, layer, worker)
     linear.linear_backward_input(dx, dt, WT, pad(s.batch, HALF), first, last - first, layer.outputs, under.derivative)
 
 

@@ -21,7 +21,7 @@ def make_gather(element):
 
     def gather(s, l, first, last, start, end, worker):
         """x_i <- (X[order[i]] - shift) * scale;  labels_i <- y[order[i]], or targets;  weights, too"""
-        layer, order = s.layers[0], part(s.order, s.first, s.batch)
+        layer, order = s.layers[0], part(s.order, s.first, s.picked)
         X = vector_at(s.x_address, s.x_rows * layer.inputs, element)
         take_targets(s, order, first, last)
         bad = gathering.gather(inputs(s, layer), X, order, first, last, layer.inputs, s.shift, s.scale)
@@ -52,7 +52,7 @@ def take_targets(s, order, first, last):
 @inline
 def prefetch_share(s, share, shares):
     """Ask for a share of the rows of X that the next minibatch will gather, while the present one is computed."""
-    start, row_bytes, order, x_address = s.first + s.batch, s.x_row_bytes, s.order, s.x_address
+    start, row_bytes, order, x_address = s.first + s.picked, s.x_row_bytes, s.order, s.x_address
     lines = (row_bytes + LINE - 1) // LINE
     n = min(MOST_LINES, max(0, min(s.batch_size, s.end - start)) * lines)
     k, end = n * share // shares, n * (share + 1) // shares

@@ -12,7 +12,7 @@ from .views import inputs, outputs, vector, weights
 @inline
 def _fetch(s, first, last, index, number):
     """Return the minibatch's row numbers and the arrays of X, when targets have been taken."""
-    order = part(s.order, s.first, s.batch)
+    order = part(s.order, s.first, s.picked)
     take_targets(s, order, first, last)
     indptr = vector_at(s.indptr_address, s.x_rows + 1, index)
     return order, indptr, vector_at(s.indices_address, s.nonzeros, index), vector_at(s.x_address, s.nonzeros, number)

@@ -41,7 +41,7 @@ def _at_least(tasks, products, groups):
 @inline
 def gather_split(s):
     """Rows of a task of the gather phase. Entries are fetched in one: a row's stand behind those of the rows before."""
-    return max(1, s.batch) if s.workers == 1 or s.sparse else pad((s.batch + 1023) // 1024, ROWS)
+    return max(1, s.picked) if s.workers == 1 or s.sparse else pad((s.picked + 1023) // 1024, ROWS)
 
 
 @inline
@@ -81,7 +81,7 @@ def backward_split(s, l):
         return height, layer.columns, (found + height - 1) // height, 1
     if s.workers == 1:
         return layer.rows, layer.columns, 1, 1
-    if l:
+    if l or s.members > 1:
         return VECTORS * L, layer.columns, (layer.rows + VECTORS * L - 1) // (VECTORS * L), 1
     width = VECTORS * L
     groups = (layer.columns + width - 1) // width
@@ -109,7 +109,7 @@ def count_tasks(s, phase):
     kind, l = phase.kind, phase.layer
     if kind == GATHER:
         size = gather_split(s)
-        return (s.batch + size - 1) // size
+        return (s.picked + size - 1) // size
     if kind == FORWARD:
         _, groups, _, chunks = forward_split(s, l)
         return groups * chunks + (1 if phase.closing >= 0 else 0)

@@ -80,7 +80,7 @@ def _vectors(s, step, first, last, like, numbers, squares):
 def _full_chunk(s, step, chunk, first, last, like, numbers, penalty, squares):
     """The step with penalty and limits, and the chunk's sums of both, which go on from these."""
     sums, L = s.sums, lanes(s.parameters)
-    for l in range(s.n_layers):
+    for l in range(s.n_layers + s.members - 1):
         layer = s.layers[l]
         middle, end = min(last, layer.b), min(last, layer.b + layer.vectors * layer.columns)
         penalty, squares = _weights(s, step, max(first, layer.W), middle, like, numbers, penalty, squares)

@@ -40,3 +40,10 @@ def output_at(s, layer, at):
 def deviations(s, layer):
     """Return 1 / the deviation of each row, in all lanes of a vector."""
     return part(s.activations, layer.r, s.batch_rows * lanes(s.activations))
+
+
+@inline
+def transposed(s, layer, worker):
+    """The worker's room for some rows of W^T."""
+    size = s.transposed.size // s.team
+    return Panels(part(s.transposed, worker * size, size), layer.columns)
