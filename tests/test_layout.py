@@ -26,6 +26,7 @@ FASTBP = [
     {"sklearn"},
     {"tabular"},
     {"model"},
+    {"distributed"},
     {"training"},
     {"callbacks", "schedules"},
     {"execution"},

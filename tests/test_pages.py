@@ -19,7 +19,7 @@ NEEDS = {
     "fastbp/tabular/README.md": "polars",
     "fastbp/plot/README.md": "matplotlib",
 }
-RUN_ELSEWHERE = {"fastbp/exchange/README.md"}  # tests/test_exchange.py
+RUN_ELSEWHERE = {"fastbp/exchange/README.md", "fastbp/distributed/README.md"}  # test_exchange.py, test_mpi.py
 
 
 def read(page):

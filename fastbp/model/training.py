@@ -66,6 +66,7 @@ class TrainingMixin:
         callbacks: Any = (),
         drop_last: bool = False,
         resume: Any = None,
+        comm: Any = None,
     ) -> History:
         """Train on X and y. A second call continues from where the first stopped.
 
@@ -105,6 +106,11 @@ class TrainingMixin:
             where there is none, so that one script serves both; `epochs` counts from the beginning. Network, settings,
             rows and callbacks must be those of the checkpoint; epochs may be more if there is no schedule. X above
             256 MB is compared in as much of its rows, evenly spread.
+        comm : mpi4py.MPI.Intracomm, optional
+            Train on all of its processes, which call `fit` alike, each with rows of its own, or with none. They count
+            as joined in the order of the ranks; `batch_size` counts the rows of all. Training starts from the model of
+            rank 0, and ends with the same model on every rank, to the same bits for any number of ranks. Callbacks run
+            on rank 0, which alone shows progress and writes checkpoints. See `fastbp/distributed/README.md`.
 
         Returns
         -------
@@ -141,6 +147,15 @@ class TrainingMixin:
         call = object()
         try:
             self._use.begin(call)
+            if comm is not None:
+                from ..distributed.fitting import fit
+
+                return fit(
+                    self, comm, X, y, epochs=epochs, batch_size=batch_size, shuffle=shuffle, verbose=verbose,
+                    validation_data=validation_data, validation_split=validation_split, sample_weight=sample_weight,
+                    class_weight=class_weight, schedule=schedule, callbacks=callbacks, drop_last=drop_last,
+                    resume=resume,
+                )  # fmt: skip
             epochs = checks.whole_number("epochs", epochs, 0)
             batch_size = checks.whole_number("batch_size", batch_size, 1)
             shuffle, drop_last = checks.flag("shuffle", shuffle), checks.flag("drop_last", drop_last)

@@ -68,14 +68,26 @@ class Training:
         with nullcontext() if self.checkpoints is None else self.checkpoints.termination:
             history = self._run(model, plan, shown, random)
         if history.loss:
-            unscaled.warn(model.network, plan.dtype, plan, self.data, stacklevel=3)
+            self._warn(model, plan)
         return history
+
+    def _warn(self, model: Any, plan: Plan) -> None:
+        """Warn if training failed as the inputs are not scaled."""
+        unscaled.warn(model.network, plan.dtype, plan, self.data, stacklevel=4)
+
+    def _hint(self, dtype: np.dtype) -> str:
+        """Return what to do about inputs that are not scaled, or nothing."""
+        return unscaled.hint(self.data, dtype)
+
+    def _last_finite(self, model: Any, plan: Plan, flat: np.ndarray) -> LastFinite:
+        """Return what keeps the last finite parameters."""
+        return LastFinite(model.network, plan, flat)
 
     def _run(self, model: Any, plan: Plan, shown: Parameters, random: np.random.Generator) -> History:
         flat = shown.flat
         require_finite(model.network, flat, "of the model")
         before, rate = random.bit_generator.state, model.learning_rate
-        last = LastFinite(model.network, plan, flat)
+        last = self._last_finite(model, plan, flat)
         snapshot, kept = last.snapshot, flat.copy() if self.callbacks or self.checkpoints else None
         if self.callbacks:
             last.keep_parameters()
@@ -89,7 +101,7 @@ class Training:
                 state.history.interrupted = True
             self._end(state)
         except DivergenceError as error:
-            raise last.explained(error, model, unscaled.hint(self.data, flat.dtype)) from None
+            raise last.explained(error, model, self._hint(flat.dtype)) from None
         except BaseException:
             plan.restore(snapshot)
             random.bit_generator.state = before

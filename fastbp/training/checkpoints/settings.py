@@ -22,16 +22,28 @@ def of_training(
     model: Any, data: Labelled, validation: Labelled | None, options: dict[str, Any], callbacks: tuple[Callback, ...]
 ) -> dict[str, Any]:
     """Return settings and rows by name, as JSON holds them; of rows a digest."""
-    model_settings = {name: value for name, value in model.get_config().items() if name not in _FREE}
+    rows = _rows("", data) | ({"validation_data": None} if validation is None else _rows("validation ", validation))
+    return of_rows(model, rows, options, callbacks)
+
+
+def of_rows(
+    model: Any, rows: dict[str, Any], options: dict[str, Any], callbacks: tuple[Callback, ...]
+) -> dict[str, Any]:
+    """Return the same for rows of which these are the digests."""
+    model_settings = of_model(model)
     optimizer = model_settings.pop("optimizer")
     rate = {"learning_rate": optimizer.pop("learning_rate")}
-    each = [_described(callback) for callback in callbacks if not isinstance(callback, Checkpoint)]
-    options = options | {"schedule": _described(options["schedule"]), "callbacks": each}
+    each = [described(callback) for callback in callbacks if not isinstance(callback, Checkpoint)]
+    options = options | {"schedule": described(options["schedule"]), "callbacks": each}
     if options["schedule"] is None:
         del options["epochs"]  # on which then no step depends
-    rows = _rows("", data) | ({"validation_data": None} if validation is None else _rows("validation ", validation))
     found: dict[str, Any] = json.loads(json.dumps(model_settings | {"optimizer": optimizer} | rate | options | rows))
     return found
+
+
+def of_model(model: Any) -> dict[str, Any]:
+    """Return the settings of a model that change its bits."""
+    return {name: value for name, value in model.get_config().items() if name not in _FREE}
 
 
 def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
@@ -56,7 +68,7 @@ def _short(value: Any) -> str:
     return reprlib.repr(value) if isinstance(value, list) and len(value) > 12 else repr(value)
 
 
-def _described(thing: Any) -> str | None:
+def described(thing: Any) -> str | None:
     """Return a schedule or callback as text, with the settings that are numbers or text."""
     if thing is None:
         return None

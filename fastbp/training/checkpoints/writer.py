@@ -46,10 +46,13 @@ class Checkpoints:
             for each in self._timed:
                 if os.path.realpath(each.checkpoint.folder) == os.path.realpath(self.resumed.folder):
                     each.written = self._steps(state)
-                    folder.tidy(self.resumed.folder, self._training, each.checkpoint.keep)  # what a kill has left
+                    self._tidy(self.resumed.folder, each.checkpoint.keep)  # what a kill has left
         if self._timed:
             content.states(self._callbacks, {})
         self.termination.holds_interrupts = True
+
+    def _tidy(self, where: str, keep: int) -> None:
+        folder.tidy(where, self._training, keep)
 
     def ends(self, state: State, rows: int) -> list[int]:
         """Return after which of the epoch's rows, `rows` in all, compiled calls must end: where steps are counted."""

@@ -1,0 +1,91 @@
+"""`Model.fit(comm=...)`: what each rank is given is checked and compared, then all train."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..callbacks import Callback
+from ..callbacks.base import check_callbacks
+from ..data import checks, frames
+from ..execution.fast_plan import FastPlan
+from ..schedules import Schedule, check_schedule
+from ..training.checkpoints.settings import described, differences, of_model
+from ..training.history import History
+from ..training.progress import Progress
+from . import checkpoints, given
+from .plan import SharedPlan
+from .ranks import Ranks, ranks_of
+from .rows import Joined
+from .training import SharedTraining
+
+
+def fit(model: Any, comm: Any, X: Any, y: Any, **options: Any) -> History:
+    """Train a model on the rows of all ranks of a communicator. Arguments as for `Model.fit`."""
+    ranks = ranks_of(comm)
+    with ranks.guarded():
+        with ranks.together():
+            checked = _checked(model, options)
+            X, names = frames.as_array(X, "X")
+            frames.check_names(model.feature_names, names, "X")
+            own = given.own_rows(model, X, y, options["sample_weight"])
+        _require_alike(ranks, model, checked, options)
+        data, validation = _rows(ranks, model, own, options, names)
+        plan = SharedPlan(model._plan, ranks)
+        training = SharedTraining(data, validation, resting=model._use.resting, plan=plan, **checked)
+        training = checkpoints.added(training, model, options["resume"])
+    history = training.run(model, plan, model._shown, model._random)
+    if model.feature_names is None:
+        model.feature_names = next((each for each in comm.allgather(names) if each is not None), None)
+    ranks.free()
+    return history
+
+
+def _checked(model: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a training, but for its rows."""
+    if not isinstance(model._plan, FastPlan):
+        raise ValueError(f"comm needs a model of kernels='fast', got {model.kernels!r}")
+    epochs = checks.whole_number("epochs", options["epochs"], 0)
+    verbose = checks.verbosity(options["verbose"])
+    schedule: Schedule | None = check_schedule(options["schedule"])
+    callbacks: tuple[Callback, ...] = check_callbacks(options["callbacks"])
+    return {
+        "epochs": epochs,
+        "batch_size": checks.whole_number("batch_size", options["batch_size"], 1),
+        "shuffle": checks.flag("shuffle", options["shuffle"]),
+        "progress": Progress(verbose, epochs),
+        "schedule": schedule,
+        "callbacks": callbacks,
+        "drop_last": checks.flag("drop_last", options["drop_last"]),
+    }
+
+
+def _require_alike(ranks: Ranks, model: Any, checked: dict[str, Any], options: dict[str, Any]) -> None:
+    """Raise ValueError on every rank if networks or settings differ; show progress on rank 0 alone."""
+    callbacks = [described(each) for each in checked["callbacks"]]
+    settings = {name: checked[name] for name in ("epochs", "batch_size", "shuffle", "drop_last")} | {
+        "schedule": described(checked["schedule"]), "callbacks": callbacks, "resume": options["resume"] is not None,
+        "validation_split": options["validation_split"], "class_weight": repr(options["class_weight"]),
+    }  # fmt: skip
+    mine = json.loads(json.dumps(of_model(model) | settings, default=repr))
+    first = ranks.comm.bcast(mine)
+    with ranks.together():
+        if found := differences(first, mine):
+            raise ValueError(f"ranks must train alike, but differ from rank 0: {'; '.join(found)}")
+    if ranks.rank:
+        checked["progress"] = Progress(0, checked["epochs"])
+
+
+def _rows(
+    ranks: Ranks, model: Any, own: Any, options: dict[str, Any], names: list[str] | None
+) -> tuple[Joined, Joined | None]:
+    """Return the rows to train on and those to validate on, if any."""
+    with ranks.together():
+        share = checks.share("validation_split", options["validation_split"])
+        parts = checks.parts("validation_data", options["validation_data"])
+        if parts is not None and share:
+            raise ValueError("validation_data and validation_split must not both be given")
+    data = given.all_rows(ranks, model, own, options["class_weight"])
+    if share:
+        return given.split(ranks, data, share, model.dtype)
+    return data, given.validation_rows(ranks, model, parts, names)
