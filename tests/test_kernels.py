@@ -14,7 +14,16 @@ from oracles import ORACLES, expected
 
 from fastbp.kernels.compiler.jit import PlainLoop
 from fastbp.kernels.registry import KERNELS
-from fastbp.kernels.specification import normalization, paper, pointwise, products, regularization, scaling, sparse
+from fastbp.kernels.specification import (
+    members,
+    normalization,
+    paper,
+    pointwise,
+    products,
+    regularization,
+    scaling,
+    sparse,
+)
 
 PLAIN = [name for name, entry in KERNELS.items() if isinstance(entry.kernel, PlainLoop)]
 WITHOUT_ARITHMETIC = {
@@ -46,7 +55,7 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
 def test_every_kernel_is_registered_under_its_name_with_an_oracle():
     tables = [loops for name, loops in vars(pointwise).items() if name.endswith("_LOOPS")]
     assert len(tables) == 5  # activations, their derivatives and parameters, losses, updates
-    modules = products, regularization, normalization, scaling, sparse, paper
+    modules = products, regularization, normalization, scaling, members, sparse, paper
     loops = [*tables, *map(vars, modules)]  # as printed, where they are
     found = [kernel for table in loops for kernel in table.values() if isinstance(kernel, PlainLoop)]
     assert {name: KERNELS[name].kernel for name in PLAIN} == {kernel.__name__: kernel for kernel in found}

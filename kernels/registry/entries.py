@@ -24,12 +24,13 @@ from ..fast import (
     shuffle,
     softmax,
 )
+from ..fast.members import scales
 from ..losses import CrossEntropy
+from ..specification import members, paper, products, regularization, scaling, sparse
 from ..specification import normalization as plain_normalization
-from ..specification import paper, products, regularization, scaling, sparse
 from ..tasks import sparse_kernels
 from ..tasks.update_kernels import make_update, make_update_csr
-from . import adapters, kernels, row_adapters, sparse_adapters
+from . import adapters, kernels, member_adapters, row_adapters, sparse_adapters
 from .entry import Entry
 from .pointwise import fast_entries, fast_entry, plain_entries
 
@@ -62,6 +63,10 @@ _WRITTEN = (
     (plain_normalization.layer_norm_backward_input, "BO BO BO v:B", lambda B, I, O: 7 * B * O + 2 * B),
     (scaling.scale_inputs, "BI I", lambda B, I, O: B * I),
     (scaling.scale_backward, "I I IO IO", lambda B, I, O: 2 * I * O + I),
+    (members.spread_members, "OBI BI OI", lambda B, I, O: B * I * O),
+    (members.member_scales_backward, "OI OBI BI", lambda B, I, O: 2 * B * I * O),
+    (members.mean_of_members, "BI OBI", lambda B, I, O: B * I * O),
+    (members.log_of_mean, "BI v:BI", lambda B, I, O: B * I),
     (sparse.linear_csr, "BO entries columns ends IO O", lambda B, I, O: 2 * B * I * O),
     (sparse.offset_bias, "O I IO O", lambda B, I, O: 2 * I * O),
     (sparse.linear_csr_backward_params, "IO entries columns ends BO", lambda B, I, O: 2 * B * I * O),
@@ -98,6 +103,8 @@ _FAST = (
     ("layer_norm_backward_input", normalization.layer_norm_backward_input, adapters.layer_norm_backward_input),
     ("scale_inputs", linear.scale_inputs, adapters.scale_inputs),
     ("scale_backward", linear.scale_backward, adapters.scale_backward),
+    ("spread_members", scales.spread, member_adapters.spread_members),
+    ("member_scales_backward", scales.member_scales_backward, member_adapters.member_scales_backward),
     ("penalize", make_update, adapters.penalize),
     ("limit", make_update, adapters.limit),
     ("linear_csr", csr.linear_forward_csr, sparse_adapters.linear_csr),

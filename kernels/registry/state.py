@@ -152,18 +152,20 @@ class Layers(State):
         Whether what fills up panels must be zero.
     scaled : bool
         Whether inputs have scales.
+    members : int
+        Networks that share the layers: the rows of each stand one after the other.
     fields
         More numbers and arrays of the state.
     """
 
     def __init__(
         self, sizes, B, dtype, activation=IDENTITY, separate=False, normalized=False, checks=True,
-        scaled=False, **fields,
+        scaled=False, members=1, **fields,
     ):  # fmt: skip
         n = len(sizes) - 1
-        stack = Stack([activation] * n, [separate] * n, [normalized] * n, [False] * n, scaled)
+        stack = Stack([activation] * n, [separate] * n, [normalized] * n, [False] * n, scaled, members)
         table, size = parameter_table(sizes, stack, dtype)
-        self.B, self.rows, self.checks = B, batch_rows(B, dtype), checks
+        self.B, self.rows, self.checks = B, members * batch_rows(B, dtype), checks
         length = place_activations(table, stack, self.rows, dtype)
         arrays = {name: poisoned(size, dtype) for name in ("parameters", "gradients")}
         arrays["activations"] = poisoned(length, dtype)
