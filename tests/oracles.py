@@ -6,6 +6,8 @@ import numpy as np
 from member_oracles import MEMBER_ORACLES
 from sparse_oracles import SPARSE_ORACLES
 
+from fastbp.kernels.optimizers import RULES
+
 
 def _product(a, b, plus=0.0):
     return a @ b + plus, abs(a) @ abs(b) + abs(plus)
@@ -296,6 +298,21 @@ ORACLES = (
     | SPARSE_ORACLES
     | MEMBER_ORACLES
 )
+
+
+def _of_groups(name):
+    """The step of V, whose gradient is sigma dE/dW, at alpha factor; W is sigma V."""
+
+    def found(W, *rest):
+        *slots, dW, settings, alpha, count, factor, sigma = rest
+        numbers = (alpha * factor,) if name == "sgd" else (settings, alpha * factor, count)
+        (V, most), *state = ORACLES[f"{name}_update"](W / sigma, *slots, sigma * dW, *numbers)
+        return [(sigma * V, sigma * most), *state]
+
+    return found
+
+
+ORACLES |= {f"{name}_group_update": _of_groups(name) for name in RULES}
 
 
 def expected(entry, arguments):

@@ -217,7 +217,6 @@ def called():
 def test_every_kernel_that_a_program_may_name_is_called_by_an_entry(called):
     in_whole_steps = {"row_block", "row_block_clocked", "prefetch_rows", "drop", "drop_below", "undo_scaling"}
     in_whole_steps |= {"activate_row", "output_row"}  # whose formulas have entries under these names
-    in_whole_steps |= {"update_groups"}  # test_groups.py
     parametric = {name for name, F in ACTIVATIONS.items() if F.parameter}
     unused = set() if parametric else {"parameter_backward"}
     named = {*compilation._PLAIN, *compilation._MAKERS, *compilation._SPARSE, "gather"}
@@ -229,7 +228,7 @@ def test_what_is_listed_has_an_entry(called):
     assert called["activate"] == set(ACTIVATIONS)
     assert called["loss"] == set(LOSSES) | set(POINT_LOSSES)
     assert called["predict"] == {loss.link for loss in LOSSES.values()}
-    assert called["update"] == {None, *RULES}
+    assert called["update"] == {None, *called["update_groups"]} == {None, *RULES}
 
 
 def test_a_tiles_sums_fit_the_vector_registers():

@@ -54,7 +54,7 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
 
 def test_every_kernel_is_registered_under_its_name_with_an_oracle():
     tables = [loops for name, loops in vars(pointwise).items() if name.endswith("_LOOPS")]
-    assert len(tables) == 5  # activations, their derivatives and parameters, losses, updates
+    assert len(tables) == 6  # activations, their derivatives and parameters, losses, updates, those of groups
     modules = products, regularization, normalization, scaling, members, sparse, paper
     loops = [*tables, *map(vars, modules)]  # as printed, where they are
     found = [kernel for table in loops for kernel in table.values() if isinstance(kernel, PlainLoop)]

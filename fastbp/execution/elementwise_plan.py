@@ -285,14 +285,16 @@ class ElementwisePlan:
         kind = self.dtype.type if rule.name in ("sgd", "momentum", "nesterov") else float  # 1 - b2 would lose digits
         with np.errstate(over="ignore"):  # an infinite step is found afterwards
             *numbers, alpha = map(kind, (*settings.values(), rate))
-        loop, kinds = pointwise.UPDATE_LOOPS[rule.name], self.network.kinds
+        kinds, work = self.network.kinds, 2 * rule.flop
         states = zip(*map(kinds, self.slots.values()), strict=True) if self.slots else repeat(())
         for (W, factor, sigma), (dW, *_), state in zip(kinds(self.flat), kinds(gradient), states, strict=False):
-            kept = [vector for vector, *_ in state]
-            V, dV = (W, dW) if sigma == 1 else (W / kind(sigma), dW * kind(sigma))
-            self._run(loop, 2 * rule.flop * W.size, V, *kept, dV, tuple(numbers), kind(alpha * factor), self.steps)
-            if V is not W:
-                W[...] = V * kind(sigma)
+            given = W, *(vector for vector, *_ in state), dW, tuple(numbers)
+            if sigma == 1:
+                loop = pointwise.UPDATE_LOOPS[rule.name]
+                self._run(loop, work * W.size, *given, kind(alpha * factor), self.steps)
+                continue
+            loop, own = pointwise.GROUP_UPDATE_LOOPS[rule.name], (kind(factor), self.dtype.type(sigma))
+            self._run(loop, work * W.size, *given, alpha, self.steps, *own)
 
     def _run(self, kernel: Any, flop: int, *args: Any) -> Any:
         try:

@@ -194,15 +194,24 @@ def _flat(biases, gradient, parameters=None, **fields):
     return State(table, gradient.dtype, sums=sums, picked=1, batch=1, **long, **fields)
 
 
-def update(rule, W, *rest):
+def group_update(rule, W, *rest):
+    """Likewise, of parameters that are all W of a layer."""
+    *rest, factor, sigma = rest
+    layer = {"W_rate": factor, "sigma": sigma, "gain": -1, "slope": -1, "scale": -1}
+    return update(rule, W, *rest, kernel="update_groups", layer=layer)
+
+
+def update(rule, W, *rest, kernel="update", layer=None):
     """A step of a rule, with the arguments of its plain loop."""
     slots, dW, numbers = rest[: len(rule.slots)], rest[len(rule.slots)], rest[len(rule.slots) + 1 :]
     settings, alpha, step = numbers if len(numbers) == 3 else ((), *numbers, 1)
     record, vectors = Record(rule.layout), dict(zip("mv", slots, strict=False))
     for name, number in zip((*rule.fields, *dict(rule.running)), settings, strict=True):
         record[name] = number
-    flat = _flat(True, dW, W, rule=record, learning_rate=alpha, step=step, **vectors)
-    return flat.computing((Kernel("update", rule.name), 0, 0, 0, 0, 0), parameters=W, **vectors)
+    flat = _flat(not layer, dW, W, rule=record, learning_rate=alpha, step=step, **vectors)
+    for name, number in (layer or {}).items():
+        flat.table[name] = number
+    return flat.computing((Kernel(kernel, rule.name), 0, 0, 0, 0, 0), parameters=W, **vectors)
 
 
 _GRADIENT = Kernel("update"), 0, 0, 0, 0, 0  # makes no step: penalties and limits

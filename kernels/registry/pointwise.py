@@ -9,7 +9,15 @@ from ..activations import ACTIVATIONS
 from ..fast.losses import make_output
 from ..losses import POINT_LOSSES
 from ..optimizers import OPTIMIZERS, RULES
-from ..specification.pointwise import ACTIVATION_LOOPS, DERIVATIVE_LOOPS, LOSS_LOOPS, PARAMETER_LOOPS, UPDATE_LOOPS
+from ..specification.pointwise import (
+    ACTIVATION_LOOPS,
+    DERIVATIVE_LOOPS,
+    GROUP_UPDATE_LOOPS,
+    LOSS_LOOPS,
+    PARAMETER_LOOPS,
+    UPDATE_LOOPS,
+)
+from ..tasks.group_update import make_update_groups
 from ..tasks.single_row import make_row_activation, make_row_output
 from . import adapters, row_adapters
 from .entry import Entry
@@ -25,6 +33,7 @@ def plain_entries(written):
     found = [*map(_activation, ACTIVATIONS.values()), *map(_derivative, ACTIVATIONS.values())]
     found += [_parameter(ACTIVATIONS[name]) for name in PARAMETER_LOOPS]
     found += [*(_loss(loss()) for loss in POINT_LOSSES.values()), *map(_update, RULES.values())]
+    found += map(_group_update, RULES.values())
     return {entry.name: entry for entry in found if entry.name not in written}
 
 
@@ -47,6 +56,7 @@ def fast_entries(plain):
         yield fast_entry(plain, OUTPUTS[link], make_row_output, partial(row_adapters.output_row, link), "_output_row")
     for name, rule in RULES.items():
         yield fast_entry(plain, f"{name}_update", rule.tile, partial(adapters.update, rule))
+        yield fast_entry(plain, f"{name}_group_update", make_update_groups, partial(adapters.group_update, rule))
 
 
 def fast_entry(plain, name, kernel, adapter, ending=""):
@@ -89,3 +99,9 @@ def _update(rule):
     arguments = " ".join(["IO*", *slots, "IO*", f"f8:{values or ','}", f"f8:{optimizer.learning_rate}", f"i8:{STEP}"])
     loop = UPDATE_LOOPS[rule.name]
     return Entry(loop.__name__, loop, arguments, lambda B, I, O: rule.flop * I * O)
+
+
+def _group_update(rule):
+    """As `_update`, with a factor of the rate and a sigma."""
+    loop, plain = GROUP_UPDATE_LOOPS[rule.name], _update(rule)
+    return Entry(loop.__name__, loop, f"{plain.arguments} f8:0.5 0.3", lambda B, I, O: (rule.flop + 3) * I * O)

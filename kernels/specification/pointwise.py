@@ -158,6 +158,46 @@ def update_loop(rule):
     return _named((without_state, with_one, with_two)[len(rule.slots)], f"{rule.name}_update", doc)
 
 
+def group_update_loop(rule):
+    """Make the step of an optimizer where parameters have a rate of their own, and W is sigma V."""
+    numbers, step = _numbers(rule), jit(rule.step)
+    slots = "".join(
+        f"{x}   in, out (n,)  {name}, the optimizer's of V\n    " for x, name in zip("mv", rule.slots, strict=False)
+    )
+    doc = f"""V <- V as `{rule.name}_update` does with dE/dV = sigma dE/dW and alpha factor;  W <- sigma V
+
+    (Jacot, Gabriel and Hongler, 2018, section 2, with sigma = 1 / sqrt(inputs))
+
+    W   in, out (n,)  parameters
+    {slots}dW  in      (n,)  gradient
+    settings  ({", ".join((*rule.fields, *dict(rule.running)))})
+    alpha     learning rate
+    count     updates, this one included
+    factor    of the learning rate, for these parameters
+    sigma     above 0
+    """
+
+    def without_state(W, dW, settings, alpha, count, factor, sigma):
+        n = numbers(settings, alpha * factor, count)
+        for k in prange(W.size):
+            (V,) = step(W[k] / sigma, dW[k] * sigma, n)
+            W[k] = V * sigma
+
+    def with_one(W, m, dW, settings, alpha, count, factor, sigma):
+        n = numbers(settings, alpha * factor, count)
+        for k in prange(W.size):
+            V, m[k] = step(W[k] / sigma, dW[k] * sigma, m[k], n)
+            W[k] = V * sigma
+
+    def with_two(W, m, v, dW, settings, alpha, count, factor, sigma):
+        n = numbers(settings, alpha * factor, count)
+        for k in prange(W.size):
+            V, m[k], v[k] = step(W[k] / sigma, dW[k] * sigma, m[k], v[k], n)
+            W[k] = V * sigma
+
+    return _named((without_state, with_one, with_two)[len(rule.slots)], f"{rule.name}_group_update", doc)
+
+
 def _numbers(rule):
     """Make what a step takes of a tuple of settings and running numbers, the learning rate and the step's number.
 
@@ -176,3 +216,4 @@ DERIVATIVE_LOOPS = {name: derivative_loop(entry) for name, entry in ACTIVATIONS.
 PARAMETER_LOOPS = {name: parameter_loop(entry) for name, entry in ACTIVATIONS.items() if entry.parameter}
 LOSS_LOOPS = {name: loss_loop(loss()) for name, loss in POINT_LOSSES.items()}
 UPDATE_LOOPS = {name: update_loop(rule) for name, rule in RULES.items()}
+GROUP_UPDATE_LOOPS = {name: group_update_loop(rule) for name, rule in RULES.items()}
