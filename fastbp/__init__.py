@@ -21,7 +21,7 @@ from .model.model import Model  # noqa: E402
 from .training.history import History  # noqa: E402
 
 if TYPE_CHECKING:
-    from . import activations, callbacks, losses, optimizers, plot, schedules
+    from . import activations, callbacks, embeddings, losses, optimizers, plot, schedules
     from . import sklearn as sklearn
     from .execution.warmup import warmup
     from .files.models import load
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .inspection.profiler.steps import profile
     from .inspection.profiler.vectorized import assert_vectorized
     from .inspection.range_test import find_learning_rate
+    from .model.first_weights import initialize_from_data
 
 __version__ = "0.1.0"
 __all__ = [
@@ -43,7 +44,9 @@ __all__ = [
     "assert_vectorized",
     "callbacks",
     "diagnose",
+    "embeddings",
     "find_learning_rate",
+    "initialize_from_data",
     "load",
     "losses",
     "optimizers",
@@ -58,11 +61,12 @@ _LATE = {
     "assert_vectorized": ".inspection.profiler.vectorized",
     "diagnose": ".inspection.diagnosis",
     "find_learning_rate": ".inspection.range_test",
+    "initialize_from_data": ".model.first_weights",
     "load": ".files.models",
     "profile": ".inspection.profiler.steps",
     "warmup": ".execution.warmup",
 }  # whence, on first use: not for a program that only trains
-_MODULES = ("activations", "callbacks", "losses", "optimizers", "plot", "schedules", "sklearn")
+_MODULES = ("activations", "callbacks", "embeddings", "losses", "optimizers", "plot", "schedules", "sklearn")
 
 
 if not TYPE_CHECKING:  # type checkers would take any name for one that there is

@@ -4,6 +4,8 @@
 """
 
 from .kernels.activations import (
+    BLENDED_MISH,
+    BLENDED_SELU,
     ELU,
     GELU,
     IDENTITY,
@@ -39,6 +41,8 @@ __all__ = [
     "MISH",
     "SOFTPLUS",
     "PRELU",
+    "BLENDED_SELU",
+    "BLENDED_MISH",
 ]
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from .data import shown
 from .data.members import Members
+from .embeddings import Embedding, Parameters
 from .kernels.activations import IDENTITY, RELU
 from .kernels.entries.activation import Activation
 from .kernels.entries.loss import Loss
@@ -52,6 +54,10 @@ class Network:
         "ntk" trains V of W = V / sqrt(inputs).
     rate_factors : tuple of float
         Factors of the learning rate of each of KINDS. Both are the optimizer's.
+    decay_factors : tuple of float
+        Likewise of the decay, times the learning rate.
+    embedding : Embedding or None
+        Of columns of X.
     """
 
     layer_sizes: tuple[int, ...]
@@ -68,6 +74,8 @@ class Network:
     scaling_layer: bool | Members = False
     parametrization: str = "standard"
     rate_factors: tuple[float, ...] = (1.0,) * len(KINDS)
+    decay_factors: tuple[float, ...] = (1.0,) * len(KINDS)
+    embedding: Embedding | None = None
 
     @cached_property
     def n_members(self) -> int:
@@ -100,7 +108,27 @@ class Network:
         ]
         layers = len(self.layer_sizes) - 1
         each = (part[:layers] for part in (self.activations, separate, self.layer_norms, [False] * len(separate)))
-        return Stack(*each, bool(self.scaling_layer), self.n_members)
+        if self.embedding is None:
+            return Stack(*each, bool(self.scaling_layer), self.n_members)
+        firsts, program = (IDENTITY, False, False, False), self.embedding.of(self.layer_sizes[0])
+        each = ([first, *part] for first, part in zip(firsts, each, strict=True))
+        return Stack(*each, bool(self.scaling_layer), self.n_members, program)
+
+    def with_embedding(self, values: list[Any], first: Any) -> list[Any]:
+        """Return a value for each layer of the program: `first` is that of the one that embeds, if there is one."""
+        return values if self.embedding is None else [first, *values]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The layer sizes of the program: with columns of X that are embedded, what they become stands second."""
+        columns, *others = self.layer_sizes
+        return self.layer_sizes if self.embedding is None else (columns, self.inputs, *others)
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs the first layer with weights has."""
+        columns = self.layer_sizes[0]
+        return columns if self.embedding is None else self.embedding.of(columns).size
 
     @property
     def dropouts(self) -> list[float]:
@@ -125,7 +153,8 @@ class Network:
     @property
     def grouped(self) -> bool:
         """Whether some parameters take steps of their own: scales, V of W = sigma V, and those of another rate."""
-        return bool(self.scaling_layer) or self.parametrization == "ntk" or any(rate != 1 for rate in self.rate_factors)
+        own = bool(self.scaling_layer) or self.parametrization == "ntk" or self.embedding is not None
+        return own or any(factor != 1 for factor in (*self.rate_factors, *self.decay_factors))
 
     @property
     def sigmas(self) -> list[float]:
@@ -135,19 +164,26 @@ class Network:
     @property
     def shapes(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of each layer's W: of the last layer, the W of each member."""
-        *hidden, last = pairwise(self.layer_sizes)
+        *hidden, last = pairwise((self.inputs, *self.layer_sizes[1:]))
         return [*hidden, *[last] * self.n_members]
 
     @cached_property
     def n_parameters(self) -> int:
         """Number of parameters, the length of Omega of eq. 9."""
+        return self._ends[-1]
+
+    @cached_property
+    def _ends(self) -> tuple[int, int, int, int]:
+        """Where the parameters of layers, scales, numbers and categories end."""
         layers = sum((inputs + vectors) * outputs for (inputs, outputs), vectors in self._with_vectors())
-        return layers + self.n_scales
+        scales = layers + self.n_scales
+        numbers, categories = (0, 0) if self.embedding is None else self.embedding.n_parameters
+        return layers, scales, scales + numbers, scales + numbers + categories
 
     @property
     def n_scales(self) -> int:
         """Number of scales of the inputs, those of all members."""
-        return self.n_members * self.layer_sizes[0] if self.scaling_layer else 0
+        return self.n_members * self.inputs if self.scaling_layer else 0
 
     @cached_property
     def products(self) -> int:
@@ -156,23 +192,31 @@ class Network:
         return self.n_members * (self.n_parameters - heads)
 
     def scales(self, flat: np.ndarray) -> np.ndarray:
-        """Return the scales in a vector of parameters as a view: its end, or nothing where there is no such layer.
+        """Return the scales in a vector of parameters as a view, empty where there is no such layer.
 
         With members it has shape (members, inputs).
         """
-        found = flat[self.n_parameters - self.n_scales : self.n_parameters]
+        found = flat[self._ends[0] : self._ends[1]]
         return found.reshape(self.n_members, -1) if self.n_members > 1 else found
 
-    def kinds(self, flat: np.ndarray) -> Iterator[tuple[np.ndarray, float, float]]:
-        """Yield the parts of a vector of parameters that take steps alike, with their rate's factor and sigma."""
-        rates, start = dict(zip(KINDS, self.rate_factors, strict=True)), 0
+    def embeddings(self, flat: np.ndarray) -> Parameters | None:
+        """Return the parameters of embeddings in a vector of parameters as views, None where nothing is embedded."""
+        return None if self.embedding is None else self.embedding.views(flat[self._ends[1] :])
+
+    def kinds(self, flat: np.ndarray) -> Iterator[tuple[np.ndarray, float, float, float]]:
+        """Yield the parts of a vector of parameters that take steps alike: factors of rate and decay, and sigma."""
+        factors, start = dict(zip(KINDS, zip(self.rate_factors, self.decay_factors, strict=True), strict=True)), 0
         for (W, *vectors), sigma, norm in zip(self.views(flat), self.sigmas, self.layer_norms, strict=True):
             names = ["b", *["gain"] * 2 * norm, "slope"]
             for part, name in zip((W, *vectors), ("W", *names), strict=False):
-                yield flat[start : start + part.size], rates[name], sigma if name == "W" else 1.0
+                yield flat[start : start + part.size], *factors[name], sigma if name == "W" else 1.0
                 start += part.size
         if self.scaling_layer:
-            yield self.scales(flat).reshape(-1), rates["scales"], 1.0
+            yield self.scales(flat).reshape(-1), *factors["scales"], 1.0
+        if self.embedding is not None:
+            _, start, middle, end = self._ends
+            yield flat[start:middle], *factors["numbers"], 1.0
+            yield flat[middle:end], *factors["categories"], 1.0
 
     def views(self, flat: np.ndarray) -> list[tuple[np.ndarray, ...]]:
         """Return a vector of parameters, or of their gradients, as views [(W, b), ...].
@@ -215,7 +259,9 @@ class Network:
             count = f"{(inputs + vectors) * outputs:,}"
             rows.append((str(layer + 1), stages, f"({inputs}, {outputs})", f"({outputs},)", count))
         if self.scaling_layer:
-            rows.insert(1, ("", "scaling", "", f"({self.layer_sizes[0]},)", f"{self.layer_sizes[0]:,}"))
+            rows.insert(1, ("", "scaling", "", f"({self.inputs},)", f"{self.inputs:,}"))
+        if self.embedding is not None:
+            rows.insert(1, ("", "embedding", "", f"({self.layer_sizes[0]},)", f"{sum(self.embedding.n_parameters):,}"))
         rows.append(("", "", "", "total", f"{self.n_parameters:,}"))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

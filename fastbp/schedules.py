@@ -1,7 +1,8 @@
-"""Schedules of the learning rate, which `Model.fit(schedule=...)` takes."""
+"""Schedules of the learning rate, of dropout and of weight decay, which `Model.fit(schedule=...)` takes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from .data import checks
 
-__all__ = ["Constant", "Cosine", "CosineWaves", "InverseScaling", "OneCycle", "Schedule", "StepDecay"]
+__all__ = ["Constant", "Cosine", "CosineWaves", "FlatCosine", "InverseScaling", "OneCycle", "Schedule", "StepDecay"]
+SCHEDULED = {"learning_rate": "rates", "dropout": "dropouts", "weight_decay": "decays"}  # with their names in `Rates`
 
 
 class Schedule(Protocol):
@@ -44,29 +46,39 @@ class Schedule(Protocol):
         """
 
 
-def rates(schedule: Schedule, rate: float, step: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
+def rates(
+    schedule: Schedule, rate: float, step: int, steps_per_epoch: int, epochs: int, name: str = "learning_rate"
+) -> np.ndarray:
     """Return the learning rate of each step of an epoch as float64; raise ValueError if the factors are not usable.
 
     `step` is the number of the epoch's first step, and `epochs` how many are to come, this one included.
     """
+    what = "schedule" if name == "learning_rate" else f"schedule[{name!r}]"
     steps = np.arange(step, step + steps_per_epoch)
     given = np.asarray(schedule.factors(steps, steps_per_epoch, step + epochs * steps_per_epoch))
     factors = np.ascontiguousarray(given, np.float64) if given.dtype.kind in "iuf" else given
     if factors.shape != steps.shape or factors.dtype != np.float64:
         raise ValueError(
-            f"schedule must return {len(steps)} numbers, one factor a step, got {given.dtype} of shape {given.shape}"
+            f"{what} must return {len(steps)} numbers, one factor a step, got {given.dtype} of shape {given.shape}"
         )
     wrong = ~(np.isfinite(factors) & (factors >= 0))
     if wrong.any():
         step = int(np.argmax(wrong))
         raise ValueError(
-            f"schedule must return finite factors, not negative ones, got {given[step]} for step {steps[step]}"
+            f"{what} must return finite factors, not negative ones, got {given[step]} for step {steps[step]}"
         )
     return rate * factors
 
 
-def check_schedule(schedule: object) -> Schedule | None:
-    """Return a schedule or None; raise TypeError for anything else."""
+def check_schedule(schedule: object) -> Schedule | dict[str, Schedule] | None:
+    """Return a schedule, schedules by name, or None; raise TypeError or ValueError for anything else."""
+    if isinstance(schedule, Mapping):
+        if unknown := [name for name in schedule if name not in SCHEDULED]:
+            raise ValueError(f"schedule must hold schedules of some of {list(SCHEDULED)}, got {unknown[0]!r}")
+        checked = {name: check_schedule(one) for name, one in schedule.items() if one is not None}
+        if any(isinstance(one, dict) for one in checked.values()):
+            raise TypeError(f"schedule must hold schedules by name, got {schedule!r}")
+        return cast("dict[str, Schedule]", checked) or None
     if schedule is not None and (isinstance(schedule, type) or not callable(getattr(schedule, "factors", None))):
         raise TypeError(f"schedule must be an object of fastbp.schedules or have a method `factors`, got {schedule!r}")
     return cast("Schedule | None", schedule)
@@ -206,6 +218,33 @@ class CosineWaves(Schedule):
         """Return factors that swing between 0 and 1; see `Schedule.factors`."""
         place = np.log2(1 + (2.0**self.waves - 1) * steps / total)
         return 0.5 - 0.5 * np.cos(2 * np.pi * place)
+
+
+@dataclass(frozen=True)
+class FlatCosine(Schedule):
+    """1 for a share of all steps, then half a cosine down to 0.
+
+    Parameters
+    ----------
+    flat : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastbp
+    >>> fastbp.schedules.FlatCosine().factors(np.arange(0, 101, 25), 10, 100)
+    array([1. , 1. , 1. , 0.5, 0. ])
+    """
+
+    flat: float = 0.5
+
+    def __post_init__(self) -> None:
+        checks.share("flat", self.flat)
+
+    def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
+        """Return factors that are 1 and then fall along half a cosine; see `Schedule.factors`."""
+        way = np.clip((steps - self.flat * total) / max(1.0, total - self.flat * total), 0, 1)
+        return np.asarray((1 + np.cos(np.pi * way)) / 2)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ FASTBP = [
     {"network"},
     {"tables"},
     {"data"},
-    {"activations", "losses", "optimizers"},
+    {"activations", "embeddings", "losses", "optimizers"},
     {"kernels"},
 ]
 KERNELS = [
@@ -62,6 +62,7 @@ PUBLIC = {
     "warmup": "execution",
     "diagnose": "inspection",
     "find_learning_rate": "inspection",
+    "initialize_from_data": "model",
 }  # whence `fastbp` has them
 METHODS = {
     "model",

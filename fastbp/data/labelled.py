@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import checks, classes, frames
 from .samples import Labelled, Samples
+from .sparse import SparseRows
 
 if TYPE_CHECKING:
+    from ..embeddings import Embedding
     from ..model.model import Model
 
 
@@ -15,7 +19,10 @@ def samples(model: Model, X: Any, name: str = "X") -> Samples:
     """Return checked rows of X; the columns of a data frame must have the names that the model knows."""
     X, names = frames.as_array(X, name)
     frames.check_names(model.feature_names, names, name)
-    return Samples(checks.inputs(X, model.network.layer_sizes[0], name), model.input_shift, model.input_scale, name)
+    rows = Samples(checks.inputs(X, model.network.layer_sizes[0], name), model.input_shift, model.input_scale, name)
+    if model.network.embedding is not None:
+        _check_levels(model.network.embedding, rows.X, rows.shift, rows.scale, name)
+    return rows
 
 
 def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Labelled:
@@ -61,3 +68,23 @@ def for_training(
         frames.check_names(names, frames.as_array(X, "validation X")[1], "validation X")
         return data, labelled(model, X, y, weight, "validation ")
     return data.split(split) if split else (data, None)
+
+
+def _check_levels(embedding: Embedding, X: Any, shift: Any, scale: Any, name: str) -> None:
+    """Raise ValueError where a column that is embedded by a table does not hold numbers of its levels."""
+    if not embedding.categories:
+        return
+    if isinstance(X, SparseRows):
+        raise ValueError(f"{name} must be dense where the model embeds categories, got a sparse array")
+    for column, levels in embedding.categories:
+        for what, value, none in (("input_shift", shift, 0), ("input_scale", scale, 1)):
+            if value is not None and np.broadcast_to(value, X.shape[1])[column] != none:
+                raise ValueError(f"{what} must be {none} for column {column}, whose levels are embedded")
+        values = np.asarray(X[:, column])
+        wrong = ~((values >= 0) & (values < levels) & (values == np.floor(values)))
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise ValueError(
+                f"{name} must hold whole numbers from 0 to {levels - 1} in column {column}, whose levels are embedded, "
+                f"got {values[row]} in row {row}"
+            )

@@ -84,6 +84,33 @@ class Sums(NamedTuple):
         return Sums(self.rows + more.rows, *(a + b for a, b in zip(self[1:], more[1:], strict=True)))
 
 
+class Rates(NamedTuple):
+    """What changes from step to step: each of shape (steps,), or empty where it is constant.
+
+    Parameters
+    ----------
+    rates : ndarray
+        Learning rates.
+    dropouts, decays : ndarray
+        Factors of the shares that are dropped, and of the decay of the weights.
+    """
+
+    rates: np.ndarray = np.empty(0)
+    dropouts: np.ndarray = np.empty(0)
+    decays: np.ndarray = np.empty(0)
+
+    def after(self, steps: int) -> Rates:
+        """Return those of the steps that follow."""
+        return Rates(*(part[steps:] for part in self))
+
+    def now(self, step: int, rate: float) -> tuple[float, float, float]:
+        """Return those of a step, the last at most, where `rate` is the learning rate that does not change."""
+        parts = zip(self, (rate, 1.0, 1.0), strict=True)
+        found = (float(part[min(step, len(part) - 1)]) if part.size else constant for part, constant in parts)
+        return tuple(found)  # type: ignore[return-value]
+
+
+CONSTANT = Rates()
 NO_SUMS = Sums(0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 

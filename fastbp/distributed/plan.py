@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data.samples import NO_SUMS, DivergenceError, Labelled, Sums
+from ..data.samples import CONSTANT, NO_SUMS, DivergenceError, Labelled, Rates, Sums
 from ..execution import programs
 from ..execution.fast_plan import FIRST_FLOP, FastPlan
 from ..kernels.entries.records import aligned
@@ -51,6 +51,7 @@ class SharedPlan(FastPlan):
         self._update = Update(self)
         self._made = programs.training, self.optimizer.rule.name, False  # the program of a step
         self._dtype = np.dtype(np.float32)  # in which rows travel
+        self.factors = {"dropping": 1.0, "decaying": 1.0}  # of the present step
 
     @property
     def optimizer(self) -> Any:
@@ -130,7 +131,7 @@ class SharedPlan(FastPlan):
     # ---- passes over rows --------------------------------------------------------------------------------------------
 
     def train_epoch(
-        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None,
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: Rates = CONSTANT,
         sums: Sums = NO_SUMS,
     ) -> Iterator[Sums]:  # fmt: skip
         """Train one epoch, or the rest of one; yield the sums so far after the rows that travel at once."""
@@ -146,7 +147,8 @@ class SharedPlan(FastPlan):
         for at in range(sums.rows, n, step):
             arrived, minibatches = self._fetched(data, order[at : min(n, at + step)], batch_size)
             for number, minibatch in enumerate(minibatches, at // batch_size):
-                rate = self.optimizer.learning_rate if rates is None else float(rates[min(number, len(rates) - 1)])
+                rate, dropping, decaying = rates.now(number, self.optimizer.learning_rate)
+                self.factors = {"dropping": dropping, "decaying": decaying}
                 sums = self._step(data, arrived, minibatch, rate, sums)
             yield sums
 
@@ -214,7 +216,7 @@ class SharedPlan(FastPlan):
         first, last = blocks.bounds(len(minibatch.rows))[block : block + 2]
         fields = {
             "descends": False, "updates": False, "watches": False, "gradients": gradient, "row": first,
-            "clip_value": np.inf, "clip_norm": np.inf,
+            "clip_value": np.inf, "clip_norm": np.inf, **self.factors,
         }  # fmt: skip
         here = minibatch.at[first:last]
         try:

@@ -60,7 +60,7 @@ class Update:
         state.fill({
             "step": plan.steps, "workers": plan.ranks.size, "blocks": 1, "gradients": gradient, "factor": 1.0,
             "learning_rate": rate, "inverse_weight": inverse_weight, "advance": advance, **slots,
-            "clip_value": network.clip_value, "clip_norm": network.clip_norm,
+            "clip_value": network.clip_value, "clip_norm": network.clip_norm, **plan.factors,
         })  # fmt: skip
         if advance:
             code.entry("replay", plan.dtype)(state.fill({"begin": plan.steps, "end": plan.steps + 1}))

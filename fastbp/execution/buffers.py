@@ -171,11 +171,9 @@ class Buffers:
     def _made(self, shape: Shape) -> _Call:
         dtype, stack = self.dtype, self.network.stack
         rows = self.network.n_members * batch_rows(block_size(shape.batch_size, shape.blocks), dtype)
-        layers, _ = parameter_table(self.network.layer_sizes, stack, dtype)
+        layers, _ = parameter_table(self.network.sizes, stack, dtype)
         length = place_activations(layers, stack, rows, dtype, shape.room >= 0)
-        layers["dropout"], layers["sigma"] = self.network.dropouts, self.network.sigmas
-        for kind, factor in zip(KINDS, self.network.rate_factors, strict=True):
-            layers[f"{kind.removesuffix('s')}_rate"] = factor
+        self._write_factors(layers)
         slots, L = shape.blocks * rows, lanes_of(dtype)
         outputs = 0 if self.network.of_classes else int(layers["columns"][-1])
         widest = max(padded(size, L) for size in self.network.layer_sizes[1:])
@@ -200,6 +198,8 @@ class Buffers:
                 "entry_ends": np.zeros(slots, np.int64),
             }  # fmt: skip
         made["rule"] = aligned((1 + replicas) * shape.rule_bytes, np.uint8)
+        if stack.embedding is not None:
+            made["embedded"] = stack.embedding.table(dtype)
         state = Record(STATE)
         state.fill({name: array for name, array in made.items() if name in STATE.fields and name != "rule"})
         state.fill(self.constants | {
@@ -209,3 +209,14 @@ class Buffers:
         })  # fmt: skip
         state.keep()
         return _Call(made, state)
+
+    def _write_factors(self, layers: np.ndarray) -> None:
+        """Write what is dropped, sigma, and the factors of rate and decay of each kind of parameters."""
+        layers["dropout"] = self.network.with_embedding(self.network.dropouts, 0.0)
+        layers["sigma"] = self.network.with_embedding(self.network.sigmas, 1.0)
+        for what, given in (("rate", self.network.rate_factors), ("decay", self.network.decay_factors)):
+            each = dict(zip(KINDS, given, strict=True))
+            for kind in KINDS[:5]:
+                layers[f"{kind.removesuffix('s')}_{what}"] = each[kind]
+            if self.network.embedding is not None:
+                layers[f"W_{what}"][0], layers[f"b_{what}"][0] = each["numbers"], each["categories"]

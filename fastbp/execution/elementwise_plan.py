@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 
+from ..data.embedded import EmbeddedInputs
 from ..data.inputs import DenseInputs, Inputs, fetched
 from ..data.member_inputs import MemberInputs, SharedInputs, for_each, input_backward, layers_of, merge
-from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
+from ..data.samples import CONSTANT, NO_SUMS, DivergenceError, Labelled, Rates, Samples, Sums
 from ..kernels.fast.shuffle import random_word
 from ..kernels.machine import points
 from ..kernels.program.state import lanes_of, padded
 from ..kernels.specification import normalization, paper, pointwise, products, regularization, scaling
 from ..network import Network
 from . import plain_loops
+from .plain_loops import PlainStep
 from .programs import Intake
 
 PARALLEL_FLOP = 2_000_000  # least work of a launch on several threads
@@ -33,7 +34,7 @@ class ElementwisePlan:
         self.slots = {name: np.zeros_like(self.flat) for name in optimizer.rule.slots}
         self.steps = self.key = 0
         self.watch, self.draws = False, any(network.dropouts)
-        self._running = plain_loops.RunningNumbers()
+        self._step, self._dropping = PlainStep(), 1.0
 
     def load_in_place(self, layers: list[tuple[np.ndarray, ...]], samples: Samples) -> bool:
         """Return False: all parameters are copied."""
@@ -71,7 +72,7 @@ class ElementwisePlan:
         self.steps, self.slots = snapshot
 
     def train_epoch(
-        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None,
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: Rates = CONSTANT,
         sums: Sums = NO_SUMS,
     ) -> Iterator[Sums]:  # fmt: skip
         """Train one epoch, or the rest of one; yield the sums so far after each minibatch."""
@@ -79,6 +80,7 @@ class ElementwisePlan:
         gradient, so_far = np.empty_like(self.flat), sums
         for start in range(sums.rows, len(order), batch_size):
             picked = order[start : start + batch_size]
+            rate, self._dropping, decaying = rates.now(start // batch_size, self.optimizer.learning_rate)
             self._forward(data.samples, picked, dropping=True)
             step = self._descend(data.picked(picked), gradient, dropping=True)
             if self.watch and not np.isfinite(step.error):
@@ -86,7 +88,8 @@ class ElementwisePlan:
             limits = self.dtype.type(self.network.clip_value), self.dtype.type(self.network.clip_norm)
             if np.isfinite(min(limits)):
                 self._run(regularization.limit, gradient.size, gradient, *limits)
-            self._update(gradient, self.optimizer.learning_rate if rates is None else rates[start // batch_size])
+            self.steps += 1
+            self._step.take(self, gradient, rate, decaying)
             so_far = so_far.plus(step)
             yield so_far
 
@@ -148,6 +151,9 @@ class ElementwisePlan:
         rows, as_entries = self._rows(len(picked)), Intake(samples, self.network).sparse
         members, scales = self.network.n_members, self.network.scales(self.flat)
         self.x: list[Inputs] = [fetched(samples, picked, self.dtype, as_entries)]
+        if isinstance(self.x[0], DenseInputs) and self.network.embedding is not None:
+            parameters: Any = self.network.embeddings(self.flat)
+            self.x[0] = EmbeddedInputs(self._run, self.x[0].rows, self.network.stack.embedding, parameters)
         if isinstance(self.x[0], DenseInputs) and self.network.scaling_layer:  # others are never scaled
             if members == 1:
                 self.x[0].scale(self._run, scales)
@@ -175,10 +181,11 @@ class ElementwisePlan:
 
     def _drop(self, layer: int, h: np.ndarray) -> None:
         """Drop what the fast kernels drop: they count the columns that fill up a vector, too."""
-        if share := self.network.dropouts[layer]:
+        if share := self.network.dropouts[layer] * self._dropping:
             columns = padded(h.shape[1], lanes_of(self.dtype))
             with np.errstate(over="ignore"):  # of 64 bits
-                word = inspect.unwrap(random_word)(self.key, self.steps * len(self.network.layer_sizes) + layer)
+                n, first = len(self.network.sizes), self.network.embedding is not None
+                word = inspect.unwrap(random_word)(self.key, self.steps * n + layer + first)
             key = int(word & np.uint64(0xFFFFFFFF))
             self._run(regularization.dropout, 10 * h.size, h, self.dtype.type(share), columns, key)
 
@@ -232,6 +239,9 @@ class ElementwisePlan:
                 first.scales_backward(self._run, ds, dt, W)
             elif layer == 0 and self.network.scaling_layer:
                 self._run(scaling.scale_backward, 2 * W.size, ds, s, W, dW)
+            if layer == 0 and isinstance(self.x[0], EmbeddedInputs):
+                embedded: Any = self.network.embeddings(gradient)
+                self.x[0].embed_backward(dt, W, self.network.scales(self.flat), embedded)
             if decay or self.network.l1:
                 strengths = self.dtype.type(decay), self.dtype.type(self.network.l1)
                 for V, dV in zip(W, dW, strict=True) if isinstance(W, list) else [(W, dW)]:
@@ -275,26 +285,6 @@ class ElementwisePlan:
     def _slope(self, layer: int, flat: np.ndarray) -> list[np.ndarray]:
         """Return the parameter of a layer's activation, or its gradient, in a list; an empty one where it has none."""
         return list(self.network.views(flat)[layer][-1:]) if self.network.activations[layer].parameter else []
-
-    def _update(self, gradient: np.ndarray, rate: float) -> None:
-        self.steps += 1
-        rule, optimizer = self.optimizer.rule, self.optimizer
-        settings = {name: float(getattr(optimizer, name)) for name in rule.fields} | self._running.after(
-            self.steps, optimizer
-        )
-        kind = self.dtype.type if rule.name in ("sgd", "momentum", "nesterov") else float  # 1 - b2 would lose digits
-        with np.errstate(over="ignore"):  # an infinite step is found afterwards
-            *numbers, alpha = map(kind, (*settings.values(), rate))
-        kinds, work = self.network.kinds, 2 * rule.flop
-        states = zip(*map(kinds, self.slots.values()), strict=True) if self.slots else repeat(())
-        for (W, factor, sigma), (dW, *_), state in zip(kinds(self.flat), kinds(gradient), states, strict=False):
-            given = W, *(vector for vector, *_ in state), dW, tuple(numbers)
-            if sigma == 1:
-                loop = pointwise.UPDATE_LOOPS[rule.name]
-                self._run(loop, work * W.size, *given, kind(alpha * factor), self.steps)
-                continue
-            loop, own = pointwise.GROUP_UPDATE_LOOPS[rule.name], (kind(factor), self.dtype.type(sigma))
-            self._run(loop, work * W.size, *given, alpha, self.steps, *own)
 
     def _run(self, kernel: Any, flop: int, *args: Any) -> Any:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.samples import NO_SUMS, DivergenceError, Labelled, Samples, Sums
+from ..data.samples import CONSTANT, NO_SUMS, DivergenceError, Labelled, Rates, Samples, Sums
 from ..data.sparse import SparseRows
 from ..kernels.engine import code
 from ..kernels.entries.records import Record, address
@@ -33,7 +33,7 @@ REPLAYED = 1_000_000  # steps, whose changes of an optimizer's running numbers o
 GRADIENT_ROWS = 512  # least rows of a block where all rows are one minibatch
 CONVERTED_BYTES = 4_000_000  # size of the parts in which X is converted if compiled code cannot read it in place
 SUMS = Sums._fields[1:]  # which the state has under the same names
-_NO_ROWS, _NO_NUMBERS = np.empty(0, np.int64), np.empty(0)
+_NO_ROWS = np.empty(0, np.int64)
 
 
 class FastPlan(Packed):
@@ -53,7 +53,9 @@ class FastPlan(Packed):
         self.buffers = Buffers(network, dtype, len(self.parameters), {
             "parameters": self.parameters, "loss_numbers": address(self._loss), "l1": network.l1, "l2": network.l2,
             "l1_per_weight": network.l1_per_weight, "l2_per_weight": network.l2_per_weight,
-            "factor": 1.0, "clip_value": np.inf, "clip_norm": np.inf, "bad_row": NO_ROW,
+            "factor": 1.0, "dropping": 1.0, "decaying": 1.0, "bad_row": NO_ROW,
+            "clip_value": np.inf, "clip_norm": np.inf,
+            "frequencies": network.embedding.n_frequencies if network.embedding else 0,
         })  # fmt: skip
         self._pace: tuple[Any, int] = None, 0  # shapes of the last calls, and how many rows they do in SLICE_SECONDS
 
@@ -63,7 +65,7 @@ class FastPlan(Packed):
         self.buffers = Buffers(self.network, self.dtype, 0, {})
 
     def train_epoch(
-        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None,
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: Rates = CONSTANT,
         sums: Sums = NO_SUMS,
     ) -> Iterator[Sums]:  # fmt: skip
         """Train one epoch, or the rest of one; yield the sums so far after each call of about SLICE_SECONDS."""
@@ -78,7 +80,7 @@ class FastPlan(Packed):
             if self._intake.converts:
                 end = min(end, at + self._whole_batches(CONVERTED_BYTES / samples.row_bytes(self.dtype), batch_size))
             start = compiling.now()
-            due = _NO_NUMBERS if rates is None else rates[at // batch_size :]
+            due = rates.after(at // batch_size)
             sums = self._step_call(work, data, order[at:end], batch_size, due, sums)
             seconds = compiling.now() - start
             yield sums
@@ -182,7 +184,7 @@ class FastPlan(Packed):
         )
 
     def _step_call(
-        self, work: str, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray, before: Sums
+        self, work: str, data: Labelled, order: np.ndarray, batch_size: int, rates: Rates, before: Sums
     ) -> Sums:
         """Take steps on the rows `order`; return the sums of theirs and of those before."""
         network, rule, shape = self.network, self.optimizer.rule, self.buffers.shape
@@ -190,7 +192,7 @@ class FastPlan(Packed):
         descends = descends and not self._intake.shifted  # or every feature has a gradient
         made = programs.training, rule.name, descends, shape.workers == 1 and shape.blocks == 1
         fields = {"descends": descends, "updates": not descends, "advance": self._write_rule()}
-        fields |= {"clip_value": network.clip_value, "clip_norm": network.clip_norm, "rates": rates}
+        fields |= {"clip_value": network.clip_value, "clip_norm": network.clip_norm, **rates._asdict()}
         fields |= {field: self._slot(name) for field, name in zip("mv", rule.slots, strict=False)}
         if not descends:
             fields["gradients"] = self.buffers.gradients()

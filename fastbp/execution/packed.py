@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..kernels.engine import code
 from ..kernels.entries.records import HUGE, Record, address, aligned
 from ..kernels.program.entry_records import PACKING
 from ..kernels.program.layout import parameter_table
-from ..kernels.program.state import LAYER, lanes_of
+from ..kernels.program.state import LAYER, lanes_of, padded
 from ..network import Network
 from .programs import Intake
 from .rows import Layers
@@ -25,7 +26,8 @@ class Packed:
 
     def __init__(self, network: Network, dtype: np.dtype, optimizer: Any) -> None:
         self.network, self.dtype, self.optimizer = network, dtype, optimizer
-        self.layers, n = parameter_table(network.layer_sizes, network.stack, dtype)
+        self.layers, n = parameter_table(network.sizes, network.stack, dtype)
+        self.dense = self.layers[len(self.layers) - len(network.shapes) :]  # those with W
         self.parameters = aligned(n, dtype)
         self._packing = Record(PACKING)
         self.slots: dict[str, np.ndarray] = {}
@@ -43,7 +45,7 @@ class Packed:
 
     def _load_from(self, first: int, layers: Layers) -> None:
         self.W0 = None
-        for record, (W, *vectors) in zip(self.layers[first:], layers, strict=True):
+        for record, (W, *vectors) in zip(self.dense[first:], layers, strict=True):
             self._pack_matrix("pack_parameters", self.parameters, record, np.require(W, self.dtype, ["C", "A"]))
             for number, vector in enumerate(vectors):
                 self._vector(record, number, len(vector))[:] = vector
@@ -54,7 +56,7 @@ class Packed:
 
     def _unpack_layers(self, panels: np.ndarray, layers: Layers, last: bool) -> None:
         """Copy panels into W and the vectors of each layer, and release the large ones if it is the `last` time."""
-        for record, (W, *vectors) in zip(self.layers, layers, strict=True):
+        for record, (W, *vectors) in zip(self.dense, layers, strict=True):
             for number, vector in enumerate(vectors):
                 vector[...] = self._vector(record, number, len(vector), panels)
             fits = W.dtype == self.dtype and W.flags.carray
@@ -97,7 +99,7 @@ class Packed:
             return False
         (W, *vectors), *above = layers
         for number, vector in enumerate(vectors):
-            self._vector(self.layers[0], number, len(vector))[:] = vector
+            self._vector(self.dense[0], number, len(vector))[:] = vector
         self._load_from(1, above)
         self.W0 = np.require(W, self.dtype, ["C", "A"])
         return True
@@ -113,26 +115,27 @@ class Packed:
 
     def _pack(self, name: str, panels: np.ndarray, flat: np.ndarray) -> None:
         """Copy a vector of parameters into panels or back."""
-        fields = {"panels": panels, "flat": flat, "layers": self.layers, "n_layers": len(self.layers)}
+        fields = {"panels": panels, "flat": flat, "layers": self.dense, "n_layers": len(self.dense)}
         code.entry(name, self.dtype)(self._packing.fill(fields))
-        scales, place = self.network.scales(flat), self._scales(panels)
-        to, source = (place, scales) if name == "pack_parameters" else (scales, place)
-        to[...] = source
+        for there, here in self._besides(panels, flat):
+            to, source = (there, here) if name == "pack_parameters" else (here, there)
+            to[...] = source
 
-    def _scales(self, panels: np.ndarray) -> np.ndarray:
-        """Return the scales of the inputs where they stand, or nothing."""
-        at = int(self.layers[0]["scale"])
-        if at < 0:
-            return panels[:0]
-        members, rows, inputs = self.network.n_members, int(self.layers[0]["rows"]), self.network.layer_sizes[0]
-        found = panels[at : at + members * rows].reshape(members, rows)[:, :inputs]
-        return found if members > 1 else found[0]
+    def _besides(self, panels: np.ndarray, flat: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield scales and embeddings where they stand in panels and in a vector of parameters."""
+        network, at, rows = self.network, int(self.dense[0]["scale"]), int(self.dense[0]["rows"])
+        if at >= 0:
+            found = panels[at : at + network.n_members * rows].reshape(-1, rows)[:, : network.inputs]
+            yield found, network.scales(flat).reshape(found.shape)
+        if (parameters := network.embeddings(flat)) is not None:
+            yield from zip(in_panels(network.stack.embedding, panels), flattened(parameters), strict=True)
 
     def get_slots(self, last: bool = False) -> dict[str, np.ndarray]:
         """Return copies of the optimizer's state, released while it is copied if they are the `last`."""
         slots = {name: np.zeros(self.network.n_parameters, self.dtype) for name in self.optimizer.rule.slots}
         for name in [*self.slots]:
-            self.network.scales(slots[name])[:] = self._scales(self.slots[name])
+            for there, here in self._besides(self.slots[name], slots[name]):
+                here[...] = there
             self._unpack_layers(self.slots[name], self.network.views(slots[name]), last)
             if last:
                 del self.slots[name]
@@ -166,6 +169,23 @@ class Packed:
         self.slots = {}
         for name, state in slots.items():
             self._slot(name)[:] = state
+
+
+def flattened(parameters: Any) -> list[np.ndarray]:
+    """Return the arrays of embeddings one after the other."""
+    return [*parameters[:4], *parameters.tables]
+
+
+def in_panels(embedding: Any, panels: np.ndarray) -> list[np.ndarray]:
+    """Return views of the same arrays where they stand in the plan's parameters (kernels/program/embedding.py)."""
+    L, n, H, O = lanes_of(panels.dtype), len(embedding.numbers), embedding.frequencies, embedding.outputs
+    (end, _), room, tables = embedding.parameters(L), padded(H, L), []
+    each = panels[:end].reshape(n, embedding.number_size(L))
+    for _, levels in embedding.categories:
+        tables.append(panels[end : end + levels * embedding.width].reshape(levels, -1))
+        end += embedding.table_size(levels, L)
+    V = each[:, 2 * room : (2 + O) * room].reshape(n, O, room)[:, :, :H]
+    return [each[:, :H], each[:, room : room + H], V, each[:, (2 + O) * room :][:, :O], *tables]
 
 
 def _release(array: np.ndarray) -> None:

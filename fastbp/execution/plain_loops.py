@@ -1,4 +1,7 @@
-"""Plain loops: launches on Numba's threads, without the cases in which its layers end the process; which are whose."""
+"""Plain loops: launches on Numba's threads, without the cases in which its layers end the process; which are whose.
+
+Here are an optimizer's steps by plain loops, too.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import contextlib
 import functools
 import os
 import threading
+from itertools import repeat
 from types import SimpleNamespace
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core import config
 
 from ..kernels.compiler.jit import PlainLoop
@@ -154,3 +159,29 @@ def of_activation(activation: Activation) -> tuple[Any, Any]:
 def of_loss(loss: Loss) -> Any:
     """Return the loop of E and dE/dt of a loss of numbers, built in or a user's."""
     return pointwise.loss_loop(loss) if loss.is_own else pointwise.LOSS_LOOPS[loss.name]
+
+
+class PlainStep:
+    """Steps of a plan's optimizer: the running numbers after the last one are remembered."""
+
+    def __init__(self) -> None:
+        self._running = RunningNumbers()
+
+    def take(self, plan: Any, gradient: np.ndarray, rate: float, decaying: float) -> None:
+        """Take the step of this number from `gradient`, at a learning rate, with some factor of the decay."""
+        rule, optimizer = plan.optimizer.rule, plan.optimizer
+        settings = {name: float(getattr(optimizer, name)) for name in rule.fields}
+        settings |= self._running.after(plan.steps, optimizer)
+        kind = plan.dtype.type if rule.name in ("sgd", "momentum", "nesterov") else float  # 1 - b2 would lose digits
+        kinds, work = plan.network.kinds, 2 * rule.flop
+        states = zip(*map(kinds, plan.slots.values()), strict=True) if plan.slots else repeat(())
+        for (W, factor, decay, sigma), (dW, *_), state in zip(kinds(plan.flat), kinds(gradient), states, strict=False):
+            more = {"weight_decay": settings["weight_decay"] * decaying * decay} if rule.decays else {}
+            with np.errstate(over="ignore"):  # an infinite step is found afterwards
+                *numbers, alpha = map(kind, (*(settings | more).values(), rate))
+            given = W, *(vector for vector, *_ in state), dW, tuple(numbers)
+            if sigma == 1:
+                plan._run(pointwise.UPDATE_LOOPS[rule.name], work * W.size, *given, kind(alpha * factor), plan.steps)
+                continue
+            loop, own = pointwise.GROUP_UPDATE_LOOPS[rule.name], (kind(factor), plan.dtype.type(sigma))
+            plan._run(loop, work * W.size, *given, alpha, plan.steps, *own)

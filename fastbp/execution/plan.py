@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..data.samples import NO_SUMS, Labelled, Samples, Sums
+from ..data.samples import CONSTANT, NO_SUMS, Labelled, Rates, Samples, Sums
 from ..kernels.entries.optimizer import Optimizer
 from ..network import Network
 
@@ -58,13 +58,13 @@ class Plan(Protocol):
         """Restore a `snapshot`."""
 
     def train_epoch(
-        self, data: Labelled, order: np.ndarray, batch_size: int, rates: np.ndarray | None = None,
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: Rates = CONSTANT,
         sums: Sums = NO_SUMS,
     ) -> Iterator[Sums]:  # fmt: skip
         """Take a step for each minibatch of the rows `order`; yield the sums so far from time to time and at the end.
 
         The sums do not depend on how often they are yielded. `order` holds row numbers, of shape (rows,). `rates` holds
-        the learning rate of each step, of shape (steps,), by default the optimizer's. `sums` are those of the first
+        what changes from step to step. `sums` are those of the first
         rows of `order`, whole minibatches, of which the steps are taken already.
         """
 

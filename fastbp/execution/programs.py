@@ -36,7 +36,7 @@ def training(network: Network, rule: str, descends: bool, prefetches: bool = Fal
     `descends` says that the backward pass updates the parameters itself, `prefetches` that the first layer's asks for
     the rows of the next minibatch.
     """
-    stack = network.stack._replace(dropped=[share > 0 for share in network.dropouts])
+    stack = network.stack._replace(dropped=network.with_embedding([share > 0 for share in network.dropouts], False))
     update = () if descends else update_phases(rule, network.clip_norm < math.inf, network.grouped)
     return Program(
         forward_phases(stack, "", Kernel("loss", network.loss.key)), backward_phases(stack, prefetches), update

@@ -96,7 +96,8 @@ class RowPredictor:
         self._shared = np.where(shapes.prod(axis=1) > ROW_WEIGHTS, threads.limit(n_threads), 1).astype(np.int64)
         self._weights = int(shapes.prod(axis=1).sum())
         self._shares = bool((self._shared > 1).any())
-        self._can = not any(network.layer_norms) and network.n_members == 1
+        plain = network.n_members == 1 and network.embedding is None
+        self._can = not any(network.layer_norms) and plain
         self._most = max(FEW_ROWS, min(MOST_ROWS, MOST_PRODUCTS // self._weights))
         self._fields: dict[str, Any] = {}
         self._rooms: defaultdict[int, list[_Room]] = defaultdict(list)  # by the number of workers
@@ -144,7 +145,7 @@ class RowPredictor:
                 0 if F.name in FUSED else code.kernel(Kernel("activate_row", F.key), dtype) for F in network.activations
             ]
             fields = {
-                "sizes": np.array(network.layer_sizes, np.int64),
+                "sizes": np.array(network.sizes, np.int64),
                 "activations": np.array(functions, np.int64),
                 "rectifies": np.array([F.name.startswith("relu") for F in network.activations], np.int64),
                 "output": code.kernel(Kernel("output_row", network.loss.link), dtype),

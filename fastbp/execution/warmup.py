@@ -132,7 +132,12 @@ def _wanted(
     for one in optimizers:
         optimizer = choices.optimizer(one, None)
         rules = [one.rule] if isinstance(one, Optimizer) else type(optimizer).rules
-        network = replace(NETWORK, parametrization=optimizer.parametrization, rate_factors=optimizer.factors)
+        network = replace(
+            NETWORK,
+            parametrization=optimizer.parametrization,
+            rate_factors=optimizer.factors,
+            decay_factors=optimizer.decays,
+        )
         wanted[optimizer.name] = [(network, rule) for rule in rules]
     for F in map(choices.activation, activations):
         _refuse_own("activation", F)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import embeddings
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
@@ -113,6 +114,9 @@ def arrays(network: Network, flat: np.ndarray) -> Iterator[tuple[str, np.ndarray
             yield f"layers.{i}.{VECTORS.get(name, name)}", vector
     if network.scaling_layer:
         yield "scales", network.scales(flat)
+    if (embedded := network.embeddings(flat)) is not None:
+        yield from ((f"embedding.{name}", getattr(embedded, name)) for name in "wbVc")
+        yield from ((f"embedding.tables.{i}", table) for i, table in enumerate(embedded.tables))
 
 
 class MissingError(LookupError):
@@ -150,7 +154,10 @@ def _unpacked(data: bytes, metadata: dict[str, str], custom: Mapping[str, Any]) 
 
 def check_shapes(tensors: Mapping[str, np.ndarray], config: dict[str, Any], start: str = "") -> None:
     """Raise ValueError if the weights are not those of the layers, before room is made for layers of any size."""
-    for i, shape in enumerate(pairwise(config["layer_sizes"])):
+    columns, *others = config["layer_sizes"]
+    embedding = embeddings.checked(config.get("embedding"), columns)
+    inputs = columns if embedding is None else embedding.of(columns).size
+    for i, shape in enumerate(pairwise((inputs, *others))):
         fitting(tensors, f"{start}layers.{i}.weight", shape, np.dtype(config["dtype"]))
 
 

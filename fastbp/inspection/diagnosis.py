@@ -12,6 +12,7 @@ import numpy as np
 
 from ..data import shown
 from ..data.labelled import labelled
+from ..data.samples import Rates
 from ..exchange.estimators import taken
 from ..execution import plain_loops, plan
 from ..kernels.optimizers import SGD
@@ -192,7 +193,7 @@ class _Batch:
     def loss_after(self, rate: float) -> float:
         """Return the batch's loss after a step on it at this learning rate."""
         other, n = self._plan(), len(self.data.y)
-        for _ in other.train_epoch(self.data, np.arange(n), n, np.array([rate])):
+        for _ in other.train_epoch(self.data, np.arange(n), n, Rates(np.array([rate]))):
             pass
         return self._loss(other, np.empty_like(self.gradient))
 
@@ -229,7 +230,7 @@ class _Batch:
         optimizer, network = self.model.optimizer, self.network
         if not isinstance(optimizer, SGD):
             moved = np.full(self.gradient.size, optimizer.learning_rate)
-            for part, factor, sigma in network.kinds(moved):
+            for part, factor, _, sigma in network.kinds(moved):
                 part *= factor * sigma
             return moved
         limited = self.gradient.copy()
@@ -237,7 +238,7 @@ class _Batch:
             limits = limited.dtype.type(network.clip_value), limited.dtype.type(network.clip_norm)
             plain_loops.launch(limit, limited, *limits, n_threads=1)
         moved = limited.astype(np.float64) * (optimizer.learning_rate / (1 - optimizer.momentum))
-        for part, factor, sigma in network.kinds(moved):
+        for part, factor, _, sigma in network.kinds(moved):
             part *= factor * sigma**2  # dE/dV = sigma dE/dW, and W moves by sigma times the step of V
         return moved
 

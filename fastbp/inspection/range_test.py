@@ -14,7 +14,7 @@ import numpy as np
 
 from ..data import checks, shown
 from ..data.labelled import labelled
-from ..data.samples import DivergenceError, Labelled
+from ..data.samples import DivergenceError, Labelled, Rates
 from ..exchange.estimators import taken
 from ..training.shuffling import shuffle
 
@@ -181,7 +181,7 @@ def _step(plan: Plan, data: Labelled, rows: np.ndarray, key: int, rate: float) -
     """Take a step on these rows; return their loss before it."""
     if plan.draws:
         plan.key = key
-    (sums,) = plan.train_epoch(data, rows, len(rows), np.array([rate]))
+    (sums,) = plan.train_epoch(data, rows, len(rows), Rates(np.array([rate])))
     return sums.loss / sums.rows
 
 

@@ -33,6 +33,8 @@ def draw(initializer: str, network: Network, flat: np.ndarray, rng: np.random.Ge
     if isinstance(network.scaling_layer, Members):
         normal = rng.standard_normal(scales.shape)
         scales[...] = np.where(normal < 0, -1, 1) if network.scaling_layer.first_scales == "signs" else normal
+    if network.embedding is not None:
+        network.embedding.draw(flat[-sum(network.embedding.n_parameters) or len(flat) :], rng)
 
 
 def weights(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import embeddings
 from ..data import checks, choices, members
 from ..execution import plan
 from ..kernels.entries.loss import Loss
@@ -65,6 +66,8 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     scaling_layer : bool or Members
         Whether x is multiplied by trained scales, one for each column and 1 at first, before the first layer. A scale
         that is set to 0 stays 0. `fastbp.Members(k)` trains k networks at once, which share the hidden layers.
+    embedding : fastbp.embeddings.Embedding, optional
+        Columns of X that are embedded before the first layer, numbers by waves, categories by a table.
 
     Attributes
     ----------
@@ -117,6 +120,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         feature_names: Any = None,
         class_names: Any = None,
         scaling_layer: Any = False,
+        embedding: Any = None,
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
         self._optimizer = choices.optimizer(optimizer, learning_rate)
@@ -133,7 +137,11 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
             scaling_layer=members.scaling_layer(scaling_layer),
             parametrization=self._optimizer.parametrization,
             rate_factors=self._optimizer.factors,
+            decay_factors=self._optimizer.decays,
+            embedding=embeddings.checked(embedding, sizes[0]),
         )
+        if self.network.embedding is not None and self.network.n_members > 1:
+            raise ValueError("embedding can't be given with scaling_layer=Members(...): members embed no columns")
         self.kernels: str = checks.choice("kernels", kernels, plan.KERNELS)
         self.n_threads = n_threads
         self.dtype: np.dtype = checks.dtype(dtype)
@@ -181,3 +189,8 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     def scales(self) -> np.ndarray:
         """Of the scaling layer, of shape (inputs,), or (members, inputs); writable, and empty where there is none."""
         return self.network.scales(self._flat)
+
+    @property
+    def embeddings(self) -> embeddings.Parameters | None:
+        """Parameters of the columns that are embedded, writable: w, b, V, c and tables. None where there are none."""
+        return self.network.embeddings(self._flat)

@@ -12,12 +12,13 @@ import numpy as np
 
 from ..data import checks, classes
 from ..data.members import Members
+from ..embeddings import Embedding
 from ..execution import threads
 from ..execution.plan import make_plan
 from ..execution.pool import PlanPool
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
-from ..kernels.entries.optimizer import Optimizer, Rule
+from ..kernels.entries.optimizer import Decaying, Optimizer, Rule
 from ..network import Network
 from ..training.seen import Parameters
 from ..training.use import Use
@@ -35,11 +36,15 @@ def _plain(value: Any) -> Any:
         return value.name
     if isinstance(value, Optimizer):
         of_kinds = {"rate_factors": dict(value.rate_factors), "parametrization": value.parametrization}
+        if isinstance(value, Decaying):
+            of_kinds["decay_factors"] = dict(value.decay_factors)
         return {"name": value.name, "learning_rate": value.learning_rate, **value.settings(), **of_kinds}
     if isinstance(value, Members):
         return value.settings()
     if isinstance(value, Loss):
         return {"name": value.name, **value.settings()}
+    if isinstance(value, Embedding):
+        return value.settings()
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
@@ -70,7 +75,8 @@ def _random_state(value: Any) -> Any:
 
 MOST_STEPS = 2**53  # that a loaded state may have: float64 holds them, and years of further steps fit into 64 bits
 _MADE = ("_plan", "_pool", "_random", "_shown", "_use")  # what is made anew
-_DERIVED = ("l1_per_weight", "l2_per_weight", "parametrization", "rate_factors")  # no arguments of Model
+# of the network's fields: no arguments of Model
+_DERIVED = ("l1_per_weight", "l2_per_weight", "parametrization", "rate_factors", "decay_factors")
 
 
 _CHECKED = {

@@ -62,7 +62,7 @@ class TrainingMixin:
         sample_weight: Any = None,
         class_weight: Any = None,
         validation_split: float = 0.0,
-        schedule: Schedule | None = None,
+        schedule: Schedule | dict[str, Schedule] | None = None,
         callbacks: Any = (),
         drop_last: bool = False,
         resume: Any = None,
@@ -95,8 +95,9 @@ class TrainingMixin:
             same total weight.
         validation_split : float
             Share of the rows, the last ones, that are held out as validation data.
-        schedule : fastbp.schedules.Schedule, optional
-            Factors of the learning rate from step to step. They go on from the model's step, also after `load`.
+        schedule : fastbp.schedules.Schedule, or dict of {str: Schedule}, optional
+            Factors of the learning rate from step to step, or in a dict those of "learning_rate", "dropout" and
+            "weight_decay". They go on from the model's step, also after `load`.
         callbacks : fastbp.callbacks.Callback or sequence of them
             Called before and after each epoch, in this order.
         drop_last : bool

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from .. import schedules
-from ..data.samples import Labelled
+from ..data.samples import CONSTANT, Labelled, Rates
 from ..kernels.compiler.signals import held
 from . import solver_state
 from .private import LOSS_FUNCTIONS, with_weights
@@ -56,15 +56,16 @@ class CompiledSteps:
         *_, sums = plan.train_epoch(self.data, order, batch_size, self._rates(len(order), batch_size))
         return estimator._loss(sums)
 
-    def _rates(self, n: int, batch_size: int) -> np.ndarray | None:
-        """Return the learning rate of each step of the epoch, or None if it is constant."""
+    def _rates(self, n: int, batch_size: int) -> Rates:
+        """Return the learning rate of each step of the epoch, where it changes."""
         estimator, plan = self.estimator, self.plan
         if estimator.schedule is None:
-            return None
+            return CONSTANT
         steps = -(-n // batch_size)
         done = (estimator._steps_done - self.steps_before) // steps
         epochs = max(1, estimator.max_iter - done)  # to come, if partial_fit is called max_iter times
-        return schedules.rates(estimator.schedule, plan.optimizer.learning_rate, estimator._steps_done, steps, epochs)
+        rate, first = plan.optimizer.learning_rate, estimator._steps_done
+        return Rates(schedules.rates(estimator.schedule, rate, first, steps, epochs))
 
     def evaluate(self, held_out: Labelled) -> tuple[float, float | None]:
         """Return the loss of other rows, and their score if the pass tells it."""

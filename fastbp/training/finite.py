@@ -26,7 +26,8 @@ def require_finite(network: Network, flat: np.ndarray, whose: str) -> None:
 def _broken(network: Network, flat: np.ndarray) -> list[int]:
     """Return the numbers of the layers that hold parameters that are not finite, from 1; scales count as the first."""
     first, *others = network.views(flat)
-    layers = enumerate([(*first, network.scales(flat)), *others], 1)
+    embedded = flat[network.n_parameters - sum(network.embedding.n_parameters) :] if network.embedding else flat[:0]
+    layers = enumerate([(*first, network.scales(flat), embedded), *others], 1)
     return [n for n, layer in layers if not all(map(is_finite, layer))]
 
 

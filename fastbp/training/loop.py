@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..callbacks import Callback
-from ..data.samples import DivergenceError, Labelled, Sums
+from ..data.samples import DivergenceError, Labelled, Rates, Sums
 from ..execution.plan import Plan
 from ..kernels.library.compiling import compiling
-from ..schedules import Schedule, rates
+from ..schedules import Schedule
 from . import unscaled
 from .finite import LastFinite, require_finite
 from .history import History
 from .progress import Progress
+from .rates import of_steps
 from .seen import Parameters
 from .shuffling import shuffle
 from .state import Place, State
@@ -37,7 +38,7 @@ class Training:
     epochs, batch_size : int
     shuffle : bool
     progress : Progress
-    schedule : Schedule or None
+    schedule : Schedule, dict of {str: Schedule} or None
     callbacks : tuple of Callback
     resting : function
         Makes a context manager for callbacks, in which they may read and change the model.
@@ -53,7 +54,7 @@ class Training:
     batch_size: int
     shuffle: bool
     progress: Progress
-    schedule: Schedule | None = None
+    schedule: Schedule | dict[str, Schedule] | None = None
     callbacks: tuple[Callback, ...] = ()
     resting: Callable[[], AbstractContextManager[None]] = nullcontext
     drop_last: bool = False
@@ -226,13 +227,11 @@ class Training:
         """Number of minibatches of an epoch."""
         return -(-self._rows // self.batch_size)
 
-    def _rates(self, state: State) -> np.ndarray | None:
-        """Return the learning rate of each step of the epoch, or None if it is constant."""
-        if self.schedule is None:
-            return None
+    def _rates(self, state: State) -> Rates:
+        """Return what changes from step to step of the epoch."""
         first = state.plan.steps + -state.place.sums.rows // self.batch_size
-        epochs = self.epochs - state.place.epoch
-        return rates(self.schedule, state.plan.optimizer.learning_rate, first, self.steps_per_epoch, epochs)
+        span = first, self.steps_per_epoch, self.epochs - state.place.epoch
+        return of_steps(self.schedule, state.plan.optimizer.learning_rate, *span)
 
 
 def evaluate(plan: Plan, data: Labelled, classifies: bool) -> dict[str, float]:

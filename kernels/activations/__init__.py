@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..entries.activation import Activation
+from .blended_mish import BLENDED_MISH
+from .blended_selu import BLENDED_SELU
 from .elu import ELU
 from .gelu import GELU
 from .identity import IDENTITY
@@ -16,6 +18,9 @@ from .silu import SILU
 from .softplus import SOFTPLUS
 from .tanh import TANH
 
-ALL = (RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU, MISH, SOFTPLUS, PRELU)
+ALL = (
+    RELU, IDENTITY, LOGISTIC, TANH, LEAKY_RELU, GELU, SILU, ELU, SELU, MISH, SOFTPLUS, PRELU, BLENDED_SELU,
+    BLENDED_MISH,
+)  # fmt: skip
 INTERNAL = (RELU_FROM_BELOW,)  # of the estimators alone
 ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation in ALL}

@@ -17,6 +17,7 @@ from ..program import phases
 from ..program.entry_records import HELPER, IDENTITY, LAUNCH, PACKING, ROW, SHUFFLE
 from ..program.state import CSR_DTYPES, READ_IN_PLACE, STATE
 from ..tasks import (
+    embedding_kernels,
     group_update,
     layer_kernels,
     member_kernels,
@@ -70,7 +71,8 @@ _PLAIN = {
         layer_kernels.linear_backward_params, layer_kernels.linear_backward_input, layer_kernels.drop,
         layer_kernels.drop_below, layer_kernels.undo_scaling, layer_kernels.layer_norm, layer_kernels.gain_backward,
         layer_kernels.normalize_backward, layer_kernels.scale_inputs,
-        layer_kernels.scale_backward, row_kernels.prefetch_rows, row_blocks.row_block,
+        layer_kernels.scale_backward, embedding_kernels.embed, embedding_kernels.transpose_embedded,
+        embedding_kernels.embed_backward, row_kernels.prefetch_rows, row_blocks.row_block,
         clocks.row_block_clocked, sparse_kernels.offset_bias, sparse_kernels.linear_forward_csr,
         sparse_kernels.linear_in_place_csr, sparse_kernels.sort_csr, sparse_kernels.rank_csr,
         sparse_kernels.descend_csr, member_kernels.spread_members, member_kernels.heads_forward,

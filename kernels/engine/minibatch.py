@@ -36,12 +36,16 @@ def pick(s, first, n):
 
 @inline
 def open_minibatch(s, at):
-    """Begin the minibatch whose rows begin at `at`: its size, learning rate, and 1 / the sum of its rows' weights."""
-    order, rates, weights = s.order, s.rates, s.weights
+    """Begin the minibatch whose rows begin at `at`: its size, rates, and 1 / the sum of its rows' weights."""
+    order, rates, dropouts, decays, weights = s.order, s.rates, s.dropouts, s.decays, s.weights
     pick(s, at, min(s.batch_size, s.end - at))
     s.ready, s.draw = 0, s.step
     if rates.size:
         s.learning_rate = rates[min(at // s.batch_size, rates.size - 1)]
+    if dropouts.size:
+        s.dropping = dropouts[min(at // s.batch_size, dropouts.size - 1)]
+    if decays.size:
+        s.decaying = decays[min(at // s.batch_size, decays.size - 1)]
     total = float(s.picked)
     if weights.size:
         total = 0.0

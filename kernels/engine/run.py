@@ -9,14 +9,17 @@ from ..tasks.splitting import (
     BACKWARD,
     BLOCKS,
     COLUMNS,
+    EMBEDDED,
     FORWARD,
     GATHER,
+    GROUPS,
     INPUTS,
     ROWS_PHASE,
     backward_split,
     count_tasks,
     forward_split,
     gather_split,
+    group_split,
     row_split,
 )
 
@@ -65,6 +68,11 @@ def _span(s, phase, task):
     elif kind == INPUTS:
         first, start, end = task * lanes(s.parameters), ZERO, s.layers[l].columns
         last = first + lanes(s.parameters)
+    elif kind == GROUPS:
+        size, start, end = group_split(s), ZERO, ZERO
+        first, last = task * size, min((task + 1) * size, pad(s.batch, lanes(s.parameters)))
+    elif kind == EMBEDDED:
+        first, last, start, end = task, task + 1, ZERO, ZERO
     elif kind == COLUMNS:
         first, last, start = ZERO, s.batch, task * lanes(s.parameters)
         end = start + lanes(s.parameters)

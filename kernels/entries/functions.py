@@ -120,6 +120,16 @@ def logistic(x: Any) -> Any:
     return 1.0 / (exp(0.0 - x) + 1.0)
 
 
+def cos_turns(v: Any) -> Any:
+    """cos(2 pi v): v counts turns."""
+    return math.cos(2 * math.pi * v)
+
+
+def sin_turns(v: Any) -> Any:
+    """sin(2 pi v): v counts turns."""
+    return math.sin(2 * math.pi * v)
+
+
 def normal_tail(z: Any) -> Any:
     """Return (Phi(-sqrt(2) z), e^-z^2) for z >= 0, Phi being the normal distribution function."""
     return math.erfc(z) / 2, math.exp(-z * z)

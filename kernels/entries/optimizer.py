@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from .records import Layout
 from .settings import Checked, choice, rate, rates
 
-KINDS = ("W", "b", "gain", "slope", "scales")  # of parameters: gain is g and c, slope the activation's parameter
+# of parameters: gain is g and c, slope the activation's parameter; numbers and categories are embedded columns
+KINDS = ("W", "b", "gain", "slope", "scales", "numbers", "categories")
 PARAMETRIZATIONS = ("standard", "ntk")
 
 
@@ -56,6 +57,11 @@ class Rule:
     advance: Callable[..., None] | None = None
     running: tuple[tuple[str, float], ...] = ()
 
+    @property
+    def decays(self) -> bool:
+        """Whether each step takes a share of the parameters off: it is the last of `numbers`."""
+        return "weight_decay" in self.fields
+
     @cached_property
     def layout(self) -> Layout:
         """The record of its fields, the learning rate and running numbers."""
@@ -72,7 +78,7 @@ class Optimizer(Checked):
         alpha of eq. 54. `Model.learning_rate` can be set later.
     rate_factors : dict of {str: float}, optional
         Factors, other than 1, of the learning rate of "W", "b", "gain" (g and c of layer normalization), "slope" (of
-        PReLU) and "scales" (of a scaling layer).
+        PReLU and blended activations), "scales" (of a scaling layer), and "numbers" and "categories" (of an embedding).
     parametrization : {"standard", "ntk"}
         "ntk" takes the steps of V, where W = V / sqrt(inputs): one learning rate serves layers of any width.
     """
@@ -94,6 +100,11 @@ class Optimizer(Checked):
         return tuple(self.rate_factors.get(kind, 1.0) for kind in KINDS)
 
     @property
+    def decays(self) -> tuple[float, ...]:
+        """Factors of the decay of each of KINDS."""
+        return (1.0,) * len(KINDS)
+
+    @property
     def rule(self) -> Rule:
         """The rule that these settings ask for."""
         raise NotImplementedError
@@ -102,3 +113,26 @@ class Optimizer(Checked):
     def slots(self) -> tuple[str, ...]:
         """Vectors of state, each as long as the parameters."""
         return self.rule.slots
+
+
+@dataclass(frozen=True)
+class Decaying(Optimizer):
+    """Base class of optimizers whose steps take a share of the parameters off.
+
+    Parameters
+    ----------
+    decay_factors : dict of {str: float}, optional
+        Factors, other than 1, of the decay of each kind of parameters, by the names of `rate_factors`. A kind at r
+        times the learning rate is multiplied by 1 - r factor decay.
+    """
+
+    decay_factors: Any = field(default=None, kw_only=True, hash=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "decay_factors", rates("decay_factors", self.decay_factors, KINDS))
+
+    @property
+    def decays(self) -> tuple[float, ...]:
+        """Factors of the decay of each of KINDS."""
+        return tuple(self.decay_factors.get(kind, 1.0) for kind in KINDS)

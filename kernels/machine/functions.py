@@ -3,7 +3,7 @@
 Their errors are at most 2 units in the last place, or 3; of expm1 and log1p 4.
 """
 
-from math import factorial
+from math import factorial, pi
 
 from numba import types
 from numba.extending import overload
@@ -124,6 +124,32 @@ def _make_lower_half(middle, coefficients):
     return inline(lower_half)
 
 
+def _make_turns(mantissa, terms):
+    """cos(2 pi v) and sin(2 pi v) as sin(2 pi q) with q within a quarter of a turn, by Taylor's series.
+
+    Whole turns are taken off v without rounding. A v whose last digit is half a turn or more counts as 0.
+    """
+    magic, largest = 1.5 * 2.0**mantissa, 2.0 ** (mantissa - 1)
+    taylor = tuple((-1) ** n * (2 * pi) ** (2 * n + 1) / factorial(2 * n + 1) for n in range(terms - 1, -1, -1))
+
+    @inline
+    def fraction(v):
+        v = where(v <= -largest, 0.0, where(largest <= v, 0.0, v))
+        return v - (v + magic - magic)
+
+    def cos_turns(v):
+        f = fraction(v)
+        q = where(f < 0.0, f + 0.25, 0.25 - f)
+        return q * _polynomial(q * q, taylor)
+
+    def sin_turns(v):
+        f = fraction(v)
+        q = where(0.25 < f, 0.5 - f, where(f < -0.25, -0.5 - f, f))
+        return q * _polynomial(q * q, taylor)
+
+    return inline(cos_turns), inline(sin_turns)
+
+
 _expm1_32 = _make_expm1(23, (127, 32 - 22), 0.693359375, -2.12194440e-4, 7, -18.0, 89.0)
 _expm1_64 = _make_expm1(52, (1023, 64 - 51), 6.93147180369123816490e-01, 1.90821492927058770002e-10, 13, -38.0, 710.0)
 _tanh32 = _make_tanh(23, (127, 32 - 22), 0.693359375, -2.12194440e-4, 7, 10.0)
@@ -156,6 +182,9 @@ def _compiled(function, single, double):
             return lambda x: only_lane(double(one_lane(float(x))))
 
 
+_turns32, _turns64 = _make_turns(23, 8), _make_turns(52, 12)
+for _function, _single, _double in zip((formula.cos_turns, formula.sin_turns), _turns32, _turns64, strict=True):
+    _compiled(_function, _single, _double)
 _compiled(formula.exp, _exp32, _exp64)
 _compiled(formula.log, _log32, _log64)
 _compiled(formula.expm1, _expm1_32, _expm1_64)

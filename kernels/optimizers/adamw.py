@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ..entries import functions
 from ..entries.functions import fma, rounded
-from ..entries.optimizer import Optimizer, Rule
+from ..entries.optimizer import Decaying, Rule
 from ..entries.settings import flag, rate, setting, share
 
 
@@ -42,7 +42,7 @@ ADAMW = Rule(
 
 
 @dataclass(frozen=True)
-class AdamW(Optimizer):
+class AdamW(Decaying):
     """Adam that takes a share of the parameters off with each step (Loshchilov and Hutter, 2019).
 
     Parameters
@@ -58,6 +58,9 @@ class AdamW(Optimizer):
         Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
     parametrization : {"standard", "ntk"}, default "standard"
         "ntk" takes the steps of V, where W = V / sqrt(inputs).
+    decay_factors : dict of {str: float}, optional
+        Factors of the decay of the same kinds of parameters: one at r times the learning rate is multiplied by
+        1 - r factor decay.
 
     Examples
     --------

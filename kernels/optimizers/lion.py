@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..entries.functions import filled, fma, rounded, where
-from ..entries.optimizer import Optimizer, Rule
+from ..entries.optimizer import Decaying, Rule
 from ..entries.settings import rate, setting, share
 
 
@@ -37,7 +37,7 @@ LION = Rule(
 
 
 @dataclass(frozen=True)
-class Lion(Optimizer):
+class Lion(Decaying):
     """Steps of the size alpha, whose signs are those of a mean of gradients (Chen et al., 2023).
 
     Parameters
@@ -52,6 +52,9 @@ class Lion(Optimizer):
         Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
     parametrization : {"standard", "ntk"}, default "standard"
         "ntk" takes the steps of V, where W = V / sqrt(inputs).
+    decay_factors : dict of {str: float}, optional
+        Factors of the decay of the same kinds of parameters: one at r times the learning rate is multiplied by
+        1 - r factor decay.
 
     Examples
     --------

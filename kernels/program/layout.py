@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .embedding import Embedding
 from .phases import Stack
 from .state import LAYER, lanes_of, padded
 
@@ -15,7 +16,10 @@ RECTIFIES = {"relu": 1, "relu_from_below": 2}  # PAPER and BELOW of fast/linear.
 
 
 def parameter_table(sizes: Sequence[int], stack: Stack, dtype: np.dtype) -> tuple[np.ndarray, int]:
-    """Return a table of layers with where their parameters stand, and how long the parameters are."""
+    """Return a table of layers with where their parameters stand, and how long the parameters are.
+
+    Where columns of X are embedded, that is the first layer, whose outputs are among the sizes.
+    """
     table, length = _parameter_table(tuple(sizes), Stack(*map(tuple, stack[:4]), *stack[4:]), dtype)
     mine = LAYER.new(len(table))
     mine[:] = table
@@ -28,11 +32,14 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
 
     Of each layer first W in panels, then vectors filled up to whole panels: b, g and c where it is normalized, and the
     activation's parameter where it has one. Where members share the layers, the last one is repeated: each has its own.
-    After all layers the scales of the inputs, filled up likewise, of one member after the other.
+    After all layers the scales of the inputs, filled up likewise, of one member after the other. Embeddings come before
+    all: parameters of numbers, then tables of categories, which begin at "b".
     """
-    last = len(sizes) - 2
+    last, embedded = len(sizes) - 2, int(stack.embedding is not None)
     L, at, table = lanes_of(dtype), 0, LAYER.new(last + stack.members)
-    for number, layer in enumerate(table):
+    if stack.embedding is not None:
+        at = _embed(table[0], sizes, stack.embedding, L)
+    for number, layer in enumerate(table[embedded:], embedded):
         l = min(number, last)
         I, O, F = sizes[l], sizes[l + 1], stack.activations[l]
         rows, columns = padded(I, L), padded(O, L)
@@ -48,8 +55,19 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
             layer[name] = value
         at = b + vectors * columns
     if stack.scaled:
-        table[0]["scale"], at = at, at + stack.members * table[0]["rows"]
+        table[embedded]["scale"], at = at, at + stack.members * table[embedded]["rows"]
     return table, at
+
+
+def _embed(layer: np.ndarray, sizes: tuple[int, ...], embedding: Embedding, L: int) -> int:
+    """Write the layer that embeds columns of X, the first; return how long its parameters are."""
+    numbers, tables = embedding.parameters(L)
+    for name, value in {
+        "inputs": sizes[0], "outputs": sizes[1], "rows": padded(sizes[0], L), "columns": padded(sizes[1], L),
+        "b": numbers, "tables": tables, "gain": -1, "slope": -1, "scale": -1,
+    }.items():  # fmt: skip
+        layer[name] = value
+    return numbers + tables
 
 
 def place_activations(table: np.ndarray, stack: Stack, rows: int, dtype: np.dtype, sparse: bool = False) -> int:

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-GATHER, FORWARD, BACKWARD, ROWS, UPDATE, BLOCKS, COLUMNS, INPUTS = range(8)  # kinds of phases: their tasks
+from .embedding import Embedding
+
+# kinds of phases: their tasks
+GATHER, FORWARD, BACKWARD, ROWS, UPDATE, BLOCKS, COLUMNS, INPUTS, GROUPS, EMBEDDED = range(10)
 
 
 class Kernel(NamedTuple):
@@ -53,6 +56,8 @@ class Stack(NamedTuple):
         Whether the inputs of the first layer are multiplied by trained scales.
     members : int
         Networks that share all layers but the last. More than one have scales of their own, too.
+    embedding : Embedding or None
+        What the first layer embeds, if that is what it does: it then has no product, and the scales are the next one's.
     """
 
     activations: Sequence[Any]
@@ -61,6 +66,7 @@ class Stack(NamedTuple):
     dropped: Sequence[bool]
     scaled: bool = False
     members: int = 1
+    embedding: Embedding | None = None
 
 
 class Program(NamedTuple):
@@ -84,10 +90,12 @@ def forward_phases(
 
     `product` names the kernel of a layer's product, "linear_in_place" where W is not packed.
     """
-    shares = stack.members > 1
-    scale = (Kernel("spread_members" if shares else "scale_inputs"),) if stack.scaled else ()
-    phases, last = [Phase(GATHER, 0, (Kernel("gather", X_dtype), *scale))], len(stack.activations) - 1
-    for l in range(last + 1):
+    shares, embeds, last = stack.members > 1, stack.embedding is not None, len(stack.activations) - 1
+    scale = (Kernel("spread_members" if shares else "scale_inputs"),) if stack.scaled and not embeds else ()
+    phases = [Phase(GATHER, 0, (Kernel("gather", X_dtype), *scale))]
+    if embeds:
+        phases.append(Phase(GROUPS, 0, (Kernel("embed"),)))  # and scales
+    for l in range(embeds, last + 1):
         after = () if stack.normalized[l] else passes(stack, l)
         of = "heads_forward" if shares and l == last else product
         phases.append(Phase(FORWARD, l, (Kernel(of), *after, *(output if l == last else ()))))
@@ -114,8 +122,8 @@ def backward_phases(stack: Stack, prefetches: bool = False) -> tuple[Phase, ...]
     `prefetches` says whether the rows of the next minibatch are asked for on the way: by one worker that takes whole
     minibatches. Blocks of rows ask for them by themselves.
     """
-    phases, last, shares = [], len(stack.activations) - 1, stack.members > 1
-    for l in reversed(range(last + 1)):
+    phases, last, shares, embeds = [], len(stack.activations) - 1, stack.members > 1, stack.embedding is not None
+    for l in reversed(range(embeds, last + 1)):
         if stack.normalized[l]:
             phases.append(Phase(ROWS, l, (Kernel("normalize_backward"),)))
         if shares and l in (0, last):
@@ -128,7 +136,10 @@ def backward_phases(stack: Stack, prefetches: bool = False) -> tuple[Phase, ...]
             kernels = (Kernel("transpose_rows"), Kernel("linear_backward_params"), *before, product, *after)
         phases.append(Phase(BACKWARD, l, kernels, Kernel("bias_backward")))
     if stack.scaled and not shares:
-        phases.append(Phase(INPUTS, 0, (Kernel("scale_backward"),)))
+        phases.append(Phase(INPUTS, int(embeds), (Kernel("scale_backward"),)))
+    if embeds:
+        phases.append(Phase(GROUPS, 0, (Kernel("transpose_embedded"),)))
+        phases.append(Phase(EMBEDDED, 0, (Kernel("embed_backward"),)))
     return tuple(phases)
 
 

@@ -27,6 +27,7 @@ LAYER = Layout("layer", {
     "gain": "i8",  # likewise g of a normalization, c behind it; -1 where nothing is normalized
     "slope": "i8",  # likewise an activation's parameter; -1 where it has none
     "vectors": "i8",  # as long as the output, from b on: b itself, g and c, the parameter
+    "tables": "i8",  # of embedded columns: the length of their tables, which begin at "b"
     "x": "i8", "h": "i8",  # where its input and output begin in the activations, in panels
     "kept": "i8",  # what the activation remembers, likewise
     "raw": "i8",  # x of the first layer before each member scales it, likewise
@@ -38,7 +39,14 @@ LAYER = Layout("layer", {
     "dropout": "f8",  # share of its outputs that is dropped
     "sigma": "f8",  # W is sigma V, of which the optimizer's step is taken
     "W_rate": "f8", "b_rate": "f8", "gain_rate": "f8", "slope_rate": "f8", "scale_rate": "f8",  # factors of the rate
+    "W_decay": "f8", "b_decay": "f8", "gain_decay": "f8", "slope_decay": "f8", "scale_decay": "f8",  # and of the decay
     "W_address": "i8",  # where W stands row by row, for predictions that do not pack it (fast/in_place.py)
+})  # fmt: skip
+
+EMBEDDED = Layout("embedded", {
+    "to": "i8", "width": "i8",  # the first input of the first layer that a column of X becomes, and how many it becomes
+    "at": "i8",  # where its parameters begin; -1 where it stays as it is
+    "levels": "i8",  # of a category, numbered from 0; 0 where it is a number
 })  # fmt: skip
 
 PHASE = Layout("phase", {
@@ -73,6 +81,7 @@ STATE = Layout("state", {
     # the network
     "layers": Table(LAYER), "n_layers": "i8",  # of members the output layers of all but the first stand behind these
     "members": "i8",  # networks that share all layers but the last; 1 where there are none
+    "embedded": Table(EMBEDDED), "frequencies": "i8",  # of X's columns, where the first layer embeds them
     "parameters": Array("T"), "gradients": Array("T"), "m": Array("T"), "v": Array("T"),
     "activations": Array("T"),  # x of every layer, and what layers remember; dE/dt takes the place of x
     "transposed": Array("T"),  # some rows of W^T, for each worker
@@ -105,6 +114,8 @@ STATE = Layout("state", {
     # the step
     "step": "i8", "draw": "i8",  # steps so far, and at the minibatch's beginning
     "key": "i8",  # of dropout's random numbers
+    "dropping": "f8", "dropouts": Array("f8"),  # factor of the shares that are dropped; of each step, or empty
+    "decaying": "f8", "decays": Array("f8"),  # likewise of the decay of parameters
     "descends": "i8",  # whether the backward pass updates the parameters itself
     "updates": "i8",  # whether an update follows it
     "predicts": "i8",  # whether `out` is predictions

@@ -45,14 +45,23 @@ def _span(s, step, first, last, numbers, sigma, l1, l2, like, penalty, squares):
     return penalty, squares
 
 
+@inline
+def _clear(s, chunks):
+    """Sums of penalty and squares of these chunks <- 0"""
+    sums, L, zero = s.sums, lanes(s.parameters), zeros(s.parameters, 1, 1)
+    for chunk in range(chunks[0], chunks[1]):
+        store(sums, chunk * L, 0, 0, zero)
+        store(sums, sums.size // 2 + chunk * L, 0, 0, zero)
+
+
 def make_update_groups(rule):
     """Make the step of a rule for all parameters, kind after kind; without a rule, the gradient as it would take it."""
     step, numbers_of = _make_step(rule), make_numbers(rule)
 
     @inline
-    def group(s, chunks, begin, end, rate, sigma, l1, l2):
+    def group(s, chunks, begin, end, rate, decay, sigma, l1, l2):
         """Those of the parameters begin:end that are in these chunks, whose sums of penalty and squares grow."""
-        like, numbers, sums, L = zeros(s.parameters, 1, 1), numbers_of(s, rate), s.sums, lanes(s.parameters)
+        like, numbers, sums, L = zeros(s.parameters, 1, 1), numbers_of(s, rate, decay), s.sums, lanes(s.parameters)
         half = sums.size // 2
         for chunk in range(max(chunks[0], begin // CHUNK), min(chunks[1], chunks_of(end))):
             first, last, at = max(begin, chunk * CHUNK), min(end, (chunk + 1) * CHUNK), chunk * L
@@ -63,25 +72,27 @@ def make_update_groups(rule):
                 store(sums, half + at, 0, 0, squares)
 
     def update_groups(s, l, task, after, start, end, worker):
-        tasks, n, like = update_tasks(s), chunks_of(s.parameters.size), zeros(s.parameters, 1, 1)
+        tasks, n = update_tasks(s), chunks_of(s.parameters.size)
         l1, l2 = s.l1 + s.l1_per_weight * s.inverse_weight, s.l2 + s.l2_per_weight * s.inverse_weight
-        chunks, sums, L = (n * task // tasks, n * (task + 1) // tasks), s.sums, lanes(s.parameters)
+        chunks = n * task // tasks, n * (task + 1) // tasks
         if s.ready:
             l1, l2 = 0.0, 0.0
         else:
-            for chunk in range(chunks[0], chunks[1]):
-                store(sums, chunk * L, 0, 0, like)
-                store(sums, sums.size // 2 + chunk * L, 0, 0, like)
+            _clear(s, chunks)
         for number in range(s.n_layers + s.members - 1):
             layer = s.layers[number]
-            group(s, chunks, layer.W, layer.b, layer.W_rate, layer.sigma, l1, l2)
-            at, columns = layer.b, layer.columns
-            group(s, chunks, at, at + columns, layer.b_rate, 1.0, 0.0, 0.0)
-            if layer.gain >= 0:
-                group(s, chunks, layer.gain, layer.gain + 2 * columns, layer.gain_rate, 1.0, 0.0, 0.0)
-            if layer.slope >= 0:
-                group(s, chunks, layer.slope, layer.slope + columns, layer.slope_rate, 1.0, 0.0, 0.0)
-            if layer.scale >= 0:
-                group(s, chunks, layer.scale, layer.scale + s.members * layer.rows, layer.scale_rate, 1.0, 0.0, 0.0)
+            weighs = 1.0 if layer.vectors > 0 else 0.0  # embeddings have no vectors, and no penalty
+            columns = layer.columns if layer.vectors > 0 else layer.tables
+            group(s, chunks, layer.W, layer.b, layer.W_rate, layer.W_decay, layer.sigma, l1 * weighs, l2 * weighs)
+            group(s, chunks, layer.b, layer.b + columns, layer.b_rate, layer.b_decay, 1.0, 0.0, 0.0)
+            at = layer.gain
+            if at >= 0:
+                group(s, chunks, at, at + 2 * columns, layer.gain_rate, layer.gain_decay, 1.0, 0.0, 0.0)
+            at = layer.slope
+            if at >= 0:
+                group(s, chunks, at, at + columns, layer.slope_rate, layer.slope_decay, 1.0, 0.0, 0.0)
+            at = layer.scale
+            if at >= 0:
+                group(s, chunks, at, at + s.members * layer.rows, layer.scale_rate, layer.scale_decay, 1.0, 0.0, 0.0)
 
     return update_groups

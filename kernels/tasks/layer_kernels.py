@@ -108,24 +108,24 @@ def make_derive(activation):
 def drop(s, l, first, last, start, end, worker):
     """Drop some of h of layer l, rows first:last, columns start:end."""
     layer = s.layers[l]
-    h, key = outputs(s, layer), _key(s, l)
+    h, key, share = outputs(s, layer), _key(s, l), layer.dropout * s.dropping
     for j in range(start, end, lanes(s.parameters)):
-        dropping.dropout(h, layer.dropout, layer.columns, key, s.row, j, first, last)
+        dropping.dropout(h, share, layer.columns, key, s.row, j, first, last)
 
 
 def drop_below(s, l, first, last, start, end, worker):
     """Drop the same of F'(t) of the layer below l, inputs first:last of l."""
     layer, under = s.layers[l], s.layers[l - 1]
-    h, key = inputs(s, layer), _key(s, l - 1)
+    h, key, share = inputs(s, layer), _key(s, l - 1), under.dropout * s.dropping
     for j in range(first, last, lanes(s.parameters)):
-        dropping.dropout(h, under.dropout, under.columns, key, s.row, j, 0, pad(s.batch, HALF))
+        dropping.dropout(h, share, under.columns, key, s.row, j, 0, pad(s.batch, HALF))
 
 
 def undo_scaling(s, l, first, last, start, end, worker):
     """h of the layer below l as it was before dropout scaled it, so that F'(t) can be read off it."""
     h, under = inputs(s, s.layers[l]), s.layers[l - 1]
     for j in range(first, last, lanes(s.parameters)):
-        dropping.undo_scaling(h, under.dropout, j, 0, pad(s.batch, HALF))
+        dropping.undo_scaling(h, under.dropout * s.dropping, j, 0, pad(s.batch, HALF))
 
 
 def make_parameter(activation):

@@ -11,9 +11,9 @@ from ..machine.tiles import lanes
 from ..program import phases
 from ..program.state import CHUNK
 
-GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS, COLUMNS, INPUTS = (
+GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS, COLUMNS, INPUTS, GROUPS, EMBEDDED = (
     phases.GATHER, phases.FORWARD, phases.BACKWARD, phases.ROWS, phases.UPDATE, phases.BLOCKS, phases.COLUMNS,
-    phases.INPUTS,
+    phases.INPUTS, phases.GROUPS, phases.EMBEDDED,
 )  # fmt: skip
 
 TASK_PRODUCTS = 2_000_000  # multiplications of a task, some 35 us: more are split
@@ -98,6 +98,13 @@ def row_split(s):
 
 
 @inline
+def group_split(s):
+    """Rows of a task of a phase that takes LANES rows at a time."""
+    tasks, L = 1 if s.workers == 1 else ROW_SHARES * s.workers, lanes(s.parameters)
+    return max(L, pad((s.batch + tasks - 1) // tasks, L))
+
+
+@inline
 def update_tasks(s):
     """Tasks of the update phase, some chunks each."""
     return 1 if s.workers == 1 else min(UPDATE_SHARES * s.workers, chunks_of(s.parameters.size))
@@ -123,4 +130,9 @@ def count_tasks(s, phase):
         return s.layers[l].columns // lanes(s.parameters)
     if kind == INPUTS:
         return s.layers[l].rows // lanes(s.parameters)
+    if kind == GROUPS:
+        size = group_split(s)
+        return (s.batch + size - 1) // size
+    if kind == EMBEDDED:
+        return s.layers[l].inputs
     return update_tasks(s) if kind == UPDATE else s.blocks

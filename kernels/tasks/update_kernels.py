@@ -24,11 +24,19 @@ def has_penalty(s):
 
 
 def make_numbers(rule):
-    """Make the numbers that a rule's step takes, at some share of the learning rate."""
+    """Make the numbers that a rule's step takes, at some share of the learning rate and of the decay."""
     if rule is None:
-        return inline(lambda s, share: (0.0,))
+        return inline(lambda s, share, decay: (0.0,))
     record, numbers = record_at(rule.layout), inline(rule.numbers)
-    return inline(lambda s, share: numbers(record(s.rule, s), s.learning_rate * share, s.step))
+    if not rule.decays:
+        return inline(lambda s, share, decay: numbers(record(s.rule, s), s.learning_rate * share, s.step))
+
+    @inline
+    def with_decay(s, share, decay):
+        found = numbers(record(s.rule, s), s.learning_rate * share, s.step)
+        return found[:-1] + (found[-1] * (decay * s.decaying),)  # noqa: RUF005, which Numba compiles
+
+    return with_decay
 
 
 def make_advance(rule):
@@ -94,7 +102,12 @@ def make_update(rule):
     step, numbers_of = make_step(rule), make_numbers(rule)
 
     def update(s, l, task, after, start, end, worker):
-        size, like, numbers, tasks = s.parameters.size, zeros(s.parameters, 1, 1), numbers_of(s, 1.0), update_tasks(s)
+        size, like, numbers, tasks = (
+            s.parameters.size,
+            zeros(s.parameters, 1, 1),
+            numbers_of(s, 1.0, 1.0),
+            update_tasks(s),
+        )
         limits = min(s.clip_value, s.clip_norm) < math.inf
         plain = s.ready or not (limits or has_penalty(s))  # so that what is off costs nothing
         blocks, factor = (1, s.factor) if s.ready else (s.blocks, 1.0)
@@ -140,7 +153,12 @@ def make_update_csr(rule):
     step, numbers_of = make_step(rule), make_numbers(rule)
 
     def update_csr(s, l, task, after, start, end, worker):
-        size, like, numbers, tasks = s.parameters.size, zeros(s.parameters, 1, 1), numbers_of(s, 1.0), update_tasks(s)
+        size, like, numbers, tasks = (
+            s.parameters.size,
+            zeros(s.parameters, 1, 1),
+            numbers_of(s, 1.0, 1.0),
+            update_tasks(s),
+        )
         full, layer = min(s.clip_value, s.clip_norm) < math.inf or has_penalty(s), s.layers[0]
         for chunk in range(chunks_of(size) * task // tasks, chunks_of(size) * (task + 1) // tasks):
             first, last = chunk * CHUNK, min((chunk + 1) * CHUNK, size)

@@ -69,9 +69,11 @@ def _short(value: Any) -> str:
 
 
 def described(thing: Any) -> str | None:
-    """Return a schedule or callback as text, with the settings that are numbers or text."""
+    """Return a schedule or callback as text, with the settings that are numbers or text; schedules by name, too."""
     if thing is None:
         return None
+    if isinstance(thing, dict):
+        return ", ".join(f"{name}: {described(one)}" for name, one in thing.items())
     if isinstance(thing, Callback):
         settings = thing._settings()
     else:

@@ -1,0 +1,56 @@
+"""SELU blended with the identity by a trained share in each unit (Holzmueller, Grinsztajn and Steinwart, 2024)."""
+
+import math
+
+from ..entries import functions
+from ..entries.activation import Activation, Elsewhere
+from ..entries.functions import filled, where
+from . import selu
+
+ALPHA, SCALE = selu.ALPHA, selu.SCALE
+
+
+def f(t, a):
+    """(1 - a) t + a F(t), F of SELU."""
+    return t + a * (SCALE * (ALPHA * math.expm1(t) if t < 0 else t) - t)
+
+
+def df(t, a):
+    """1 - a + a F'(t)."""
+    return 1 + a * (SCALE * (ALPHA * math.exp(t) if t < 0 else 1.0) - 1)
+
+
+def df_parameter(t, a):
+    """F(t) - t."""
+    return SCALE * (ALPHA * math.expm1(t) if t < 0 else t) - t
+
+
+def tile(t, a):
+    """The blend of a tile."""
+    return t + a * (where(t < 0.0, functions.expm1(t) * (SCALE * ALPHA), t * SCALE) - t)
+
+
+def tile_derivative(t, a):
+    """Its slope."""
+    slope = where(t < 0.0, functions.expm1(t) * (SCALE * ALPHA) + SCALE * ALPHA, filled(t, SCALE))
+    return a * (slope - 1.0) + 1.0
+
+
+def tile_df_parameter(t, a):
+    """F(t) - t of a tile."""
+    return where(t < 0.0, functions.expm1(t) * (SCALE * ALPHA), t * SCALE) - t
+
+
+def onnx(graph, t, a):
+    """T + a (F(t) - t)."""
+    more = graph.add("Sub", selu.onnx(graph, t), t)
+    return graph.add("Add", t, graph.add("Mul", a, more))
+
+
+BLENDED_SELU = Activation(
+    "blended_selu", f, df, tile, tile_derivative, parameter=("a", 1.0), df_parameter=df_parameter,
+    tile_df_parameter=tile_df_parameter, flop=5, derivative_flop=6,
+    formula="h_j = (1 - a_j) t_j + a_j selu(t_j)", derivative_formula="F'(t_j) = 1 - a_j + a_j selu'(t_j)",
+    source="Holzmueller, Grinsztajn and Steinwart, 2024, section 3",
+    elsewhere=Elsewhere(onnx=onnx),
+)  # fmt: skip
