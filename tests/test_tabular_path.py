@@ -74,8 +74,8 @@ def follow(theirs, monkeypatch, **settings):
     """Return our outputs after each of their epochs and the trained member: their rows, first weights and orders."""
     made, ended, orders, found = Recipe.model, recipe.BestEpoch.on_epoch_end, iter(theirs.orders), []
 
-    def model(self, inputs, random):
-        ours, (scales, layers) = made(self, inputs, random), parameters(theirs)
+    def model(self, inputs, random, embedding):
+        ours, (scales, layers) = made(self, inputs, random, embedding), parameters(theirs)
         assert (ours.scales == scales).all() and not layers[-1][0].any() and not ours.parameters[-1][0].any()
         for ours_now, wanted in zip(ours.parameters, layers, strict=True):
             for array, values in zip(ours_now, wanted, strict=False):

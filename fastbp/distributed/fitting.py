@@ -47,7 +47,7 @@ def _checked(model: Any, options: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"comm needs a model of kernels='fast', got {model.kernels!r}")
     epochs = checks.whole_number("epochs", options["epochs"], 0)
     verbose = checks.verbosity(options["verbose"])
-    schedule: Schedule | None = check_schedule(options["schedule"])
+    schedule: Schedule | dict[str, Schedule] | None = check_schedule(options["schedule"])
     callbacks: tuple[Callback, ...] = check_callbacks(options["callbacks"])
     return {
         "epochs": epochs,

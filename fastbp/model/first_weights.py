@@ -54,6 +54,8 @@ def initialize_from_data(model: Model, X: Any, *, seed: int | None = None) -> No
     >>> (X @ W).std(axis=0).round(3)
     array([1., 1., 1., 1., 1., 1., 1., 1.])
     """
+    if model.network.n_members > 1:
+        raise ValueError("initialize_from_data takes no model of Members(...), whose networks share their weights")
     rows = samples(model, X)
     random = model._random if seed is None else np.random.default_rng(checks.seed(seed))
     with model._use.changing():

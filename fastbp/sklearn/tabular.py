@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -11,54 +10,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..data.choices import CALLED
-from ..data.members import MOST
-from ..kernels.entries.activation import Activation
-from ..kernels.entries.optimizer import PARAMETRIZATIONS
 from ..tabular import fitting
 from ..tabular.model import TableModel
 from ..tabular.recipe import Recipe
 from . import tabular_input
-from .private import Interval, StrOptions
+from .tabular_constraints import CONSTRAINTS, RECIPE
 from .tabular_documentation import documented
-
-_RECIPE = (
-    "hidden_layer_sizes", "activation", "learning_rate", "n_epochs", "batch_size", "beta_1", "beta_2", "epsilon",
-    "scaling_layer", "n_members", "parametrization", "bias_rate", "scale_rate", "waves", "stop_after_wave", "dtype",
-    "n_threads",
-)  # fmt: skip
-_CONSTRAINTS: dict[str, list[Any]] = {
-    "hidden_layer_sizes": ["array-like"],
-    "activation": [None, StrOptions(set(CALLED)), Activation],
-    "learning_rate": [None, Interval(Real, 0, None, closed="neither")],
-    "n_epochs": [Interval(Integral, 1, None, closed="left")],
-    "batch_size": [Interval(Integral, 1, None, closed="left")],
-    "beta_1": [Interval(Real, 0, 1, closed="left")],
-    "beta_2": [Interval(Real, 0, 1, closed="left")],
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-    "scaling_layer": ["boolean"],
-    "n_members": [Interval(Integral, 1, MOST, closed="both")],
-    "parametrization": [StrOptions(set(PARAMETRIZATIONS))],
-    "bias_rate": [Interval(Real, 0, None, closed="left")],
-    "scale_rate": [Interval(Real, 0, None, closed="left")],
-    "waves": [Interval(Integral, 1, 30, closed="both")],
-    "stop_after_wave": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-    "n_folds": [None, Interval(Integral, 2, None, closed="left")],
-    "categorical_features": [None, "array-like"],
-    "max_categories": [Interval(Integral, 2, None, closed="left")],
-    "dtype": [StrOptions({"float32", "float64"})],
-    "n_threads": [None, Interval(Integral, 1, None, closed="left")],
-    "random_state": ["random_state"],
-    "verbose": ["verbose", StrOptions({"auto"})],
-}
 
 
 class _Tabular(BaseEstimator):
     """What both estimators share."""
 
-    _parameter_constraints = _CONSTRAINTS
+    _parameter_constraints = {name: one for name, one in CONSTRAINTS.items() if name != "clip_outputs"}
     _classes: int | None = None  # of kernels that are compiled ahead, which do not depend on the number
 
     def __sklearn_tags__(self) -> Any:
@@ -70,7 +33,7 @@ class _Tabular(BaseEstimator):
         """Train on what is checked, and set the fitted attributes."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         own = {"label_smoothing": self.label_smoothing} if classes else {}
-        recipe = Recipe(classes, **{name: getattr(self, name) for name in _RECIPE}, **own)
+        recipe = Recipe(classes, **{name: getattr(self, name) for name in RECIPE if hasattr(self, name)}, **own)
         validation = None if given.y_val is None else fitting.Table(given.X_val, given.y_val)
         members = fitting.fit(
             fitting.Table(given.X, given.y, given.weights), recipe, np.random.default_rng(seed), validation=validation,
@@ -121,7 +84,7 @@ class _Tabular(BaseEstimator):
 
     def _kernels_ahead(self) -> Any:
         """Yield what `warmup` compiles for this estimator."""
-        settings = {name: getattr(self, name) for name in _RECIPE}
+        settings = {name: getattr(self, name) for name in RECIPE if hasattr(self, name)}
         yield from Recipe(self._classes, **settings).model(1, np.random.default_rng(0))._kernels_ahead()
 
 
@@ -148,6 +111,14 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
         scale_rate: float = 6.0,
         waves: int = 4,
         stop_after_wave: bool = False,
+        recipe: str = "td-s",
+        dropout: float | None = None,
+        weight_decay: float | None = None,
+        number_embedding: bool | None = None,
+        embed_above: int | None = None,
+        embedding_rate: float = 0.1,
+        slope_rate: float = 0.1,
+        first_weights: str | None = None,
         validation_fraction: float = 0.2,
         n_folds: int | None = None,
         categorical_features: Any = None,
@@ -220,7 +191,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
 
 class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
     __doc__ = documented("numbers")
-    _parameter_constraints = {name: one for name, one in _CONSTRAINTS.items() if name != "label_smoothing"}
+    _parameter_constraints = {name: one for name, one in CONSTRAINTS.items() if name != "label_smoothing"}
 
     def __init__(
         self,
@@ -240,6 +211,15 @@ class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
         scale_rate: float = 6.0,
         waves: int = 4,
         stop_after_wave: bool = False,
+        recipe: str = "td-s",
+        dropout: float | None = None,
+        weight_decay: float | None = None,
+        number_embedding: bool | None = None,
+        embed_above: int | None = None,
+        embedding_rate: float = 0.1,
+        slope_rate: float = 0.1,
+        first_weights: str | None = None,
+        clip_outputs: bool | None = None,
         validation_fraction: float = 0.2,
         n_folds: int | None = None,
         categorical_features: Any = None,

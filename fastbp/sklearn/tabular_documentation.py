@@ -1,11 +1,17 @@
 """The docstrings of the tabular estimators."""
 
 _HEAD = {
-    "classes": "Classes of the rows of a table as people have it, by RealMLP-TD-S, a network of three hidden layers.",
-    "numbers": "Numbers for the rows of a table as people have it, by RealMLP-TD-S, a network of three hidden layers.",
+    "classes": "Classes of the rows of a table as people have it, by RealMLP, a network of three hidden layers.",
+    "numbers": "Numbers for the rows of a table as people have it, by RealMLP, a network of three hidden layers.",
 }
-_RATE = {"classes": "0.04", "numbers": "0.07"}
-_ACTIVATION = {"classes": "SELU", "numbers": "Mish"}
+_RATE = {"classes": "0.04", "numbers": "0.07, or 0.2 for TD"}
+_ACTIVATION = {"classes": 'SELU, or "blended_selu" for TD', "numbers": 'Mish, or "blended_mish" for TD'}
+_CLIPPING = {
+    "classes": "",
+    "numbers": """    clip_outputs : bool or None
+        Whether predictions are clipped to the range of y. None for False, or True for TD.
+""",
+}
 _SMOOTHING = {
     "classes": """    label_smoothing : float
         Share of the target that is spread over all classes.
@@ -64,7 +70,25 @@ _TEXT = """{head}
         Waves of the learning rate, each twice as long as the one before.
     stop_after_wave : bool
         Whether training stops after a wave in which the validation error has not become less.
-    validation_fraction : float
+    recipe : {{"td-s", "td"}}
+        What parameters are by default that are None: "td-s" is RealMLP-TD-S, "td" the stronger RealMLP-TD, which takes
+        longer.
+    dropout : float or None
+        Share of the outputs of hidden layers that a step drops: for half the training, then less and less. None for
+        0, or 0.15 for TD.
+    weight_decay : float or None
+        Decay of all parameters but biases, likewise in time: each step takes this share, times the learning rate and
+        the square of the parameter's factor of it, off. None for 0, or 0.02 for TD.
+    number_embedding : bool or None
+        Whether numbers are embedded by trained waves. None for False, or True for TD.
+    embed_above : int or None
+        Categories of more levels than this are embedded by trained tables. None for no category, or 8 for TD.
+    embedding_rate, slope_rate : float
+        Factors of the learning rate of the waves, and of the shares of blended activations.
+    first_weights : {{"normal", "data"}} or None
+        "data" draws them from the rows that train: see `fastbp.initialize_from_data`. None for "normal", or "data" for
+        TD.
+{clipping}    validation_fraction : float
         Share of the rows, drawn at random, that validates; with 0 the last epoch is kept.
     n_folds : int or None
         Number of networks, each validated on a fold of its own and trained on the other rows; their outputs are
@@ -111,5 +135,5 @@ def documented(kind: str) -> str:
     """Return the docstring of the estimator for "classes" or for "numbers"."""
     return _TEXT.format(
         head=_HEAD[kind], activation=_ACTIVATION[kind], rate=_RATE[kind], smoothing=_SMOOTHING[kind],
-        classes=_CLASSES[kind], errors=_ERRORS[kind], example=_EXAMPLE[kind],
+        classes=_CLASSES[kind], clipping=_CLIPPING[kind], errors=_ERRORS[kind], example=_EXAMPLE[kind],
     )  # fmt: skip

@@ -50,6 +50,8 @@ class Columns:
         self.n_outputs = len(self.input_names)
         self.is_number = np.array([one for column in columns for one in column.is_number], bool)
         self.embedded = [c.levels.count for c in columns if c.levels is not None and c.levels.embedded]
+        embedded = [name for column, name in each if column.levels is not None and column.levels.embedded]
+        self.embedded_names = distinct([*self.input_names, *embedded])[self.n_outputs :]
         self.described = DescribedColumns(column.described(name) for column, name in each)
 
     @property

@@ -13,6 +13,8 @@ import numpy as np
 
 from ..callbacks import Checkpoint
 from ..data import checks
+from ..data.sparse import SparseRows
+from ..embeddings import Embedding
 from ..execution import threads
 from ..model.model import Model
 from ..tables.columns import Columns
@@ -36,6 +38,8 @@ class Member:
         Validation error and training loss after each epoch.
     interrupted : bool
         Whether Ctrl-C ended its training.
+    limits : (float, float) or None
+        What numbers are clipped to.
     """
 
     columns: Columns
@@ -46,6 +50,7 @@ class Member:
     errors: np.ndarray
     losses: np.ndarray
     interrupted: bool = False
+    limits: tuple[float, float] | None = None
 
     def history(self, of_classes: bool) -> History:
         """Return the curves as `Model.fit` does."""
@@ -57,12 +62,28 @@ class Member:
         """Return probabilities of shape (rows, classes), or numbers of shape (rows, 1)."""
         if not of_classes:
             return self._numbers(X)
-        z = self.model.predict_proba(self.columns.inputs(X, self.model.dtype)).astype(np.float64)
+        z = self.model.predict_proba(inputs_of(self.columns, X, self.model.dtype)).astype(np.float64)
         return np.asarray(z / z.sum(axis=1, keepdims=True))
 
     def _numbers(self, X: Any) -> np.ndarray:
-        z = self.model.predict(self.columns.inputs(X, self.model.dtype))
-        return z.astype(np.float64).reshape(-1, 1) * self.deviation + self.mean
+        z = self.model.predict(inputs_of(self.columns, X, self.model.dtype))
+        numbers = z.astype(np.float64).reshape(-1, 1) * self.deviation + self.mean
+        return numbers if self.limits is None else np.clip(numbers, *self.limits)
+
+
+def inputs_of(columns: Columns, X: Any, dtype: Any, name: str = "X") -> np.ndarray | SparseRows:
+    """Return the columns of the network's X: inputs, then the numbers of levels that it embeds."""
+    if not columns.embedded:
+        return columns.inputs(X, dtype, name)
+    inputs = columns.transform(X, dtype, name)
+    return np.hstack([inputs, columns.codes(X).astype(inputs.dtype)])
+
+
+def embedding_of(columns: Columns, recipe: Recipe) -> Embedding | None:
+    """Return what the network embeds of its columns: numbers, and levels with 0 for those that are not known."""
+    numbers = np.flatnonzero(columns.is_number).tolist() if recipe.part("number_embedding") else []
+    categories = {columns.n_outputs + i: count + 1 for i, count in enumerate(columns.embedded)}
+    return Embedding(numbers, categories) if numbers or categories else None
 
 
 @dataclass(frozen=True)
@@ -141,7 +162,10 @@ def fit(
 
     def member(number: int) -> Member:
         train, held = splits[number]
-        columns = Columns.fit(table.X, train, categorical_features=categorical_features, max_categories=max_categories)
+        columns = Columns.fit(
+            table.X, train, categorical_features=categorical_features, max_categories=max_categories,
+            embed_above=recipe.part("embed_above"),
+        )  # fmt: skip
         rows = _inputs(columns, table, recipe, "X")
         after = rows.picked(held) if validation is None else _inputs(columns, validation, recipe, "X_val")
         one = _trained(columns, rows.picked(train), after, alone, int(seeds[number]), *telling)
@@ -174,15 +198,20 @@ def _trained(
     resume: Any,
 ) -> Member:  # fmt: skip
     """Return a network trained on some rows, validated on others if there are any."""
-    mean, deviation = 0.0, 1.0
+    mean, deviation, limits = 0.0, 1.0, None
     if recipe.classes is None:
+        if recipe.part("clip_outputs"):
+            limits = float(rows.y.min()), float(rows.y.max())
         mean, deviation = _scale(rows.y)
         rows, held = (part._replace(y=((part.y - mean) / deviation)[:, None]) for part in (rows, held))
-    model = recipe.model(columns.n_outputs, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    model = recipe.model(rows.x.shape[1], random, embedding_of(columns, recipe))
+    recipe.draw(model, rows.x, random)
     trained = recipe.train(model, rows, held if len(held.y) else None, verbose, checkpoint, resume)
-    model.feature_names = columns.input_names
+    model.feature_names = [*columns.input_names, *columns.embedded_names]
     errors, losses = trained.validation_errors, np.array(trained.history.loss)
-    return Member(columns, model, mean, deviation, trained.best_epoch, errors, losses, trained.history.interrupted)
+    interrupted = trained.history.interrupted
+    return Member(columns, model, mean, deviation, trained.best_epoch, errors, losses, interrupted, limits)
 
 
 def _scale(y: np.ndarray) -> tuple[float, float]:
@@ -201,7 +230,7 @@ def _scale(y: np.ndarray) -> tuple[float, float]:
 
 
 def _inputs(columns: Columns, table: Table, recipe: Recipe, name: str) -> Rows:
-    return Rows(columns.inputs(table.X, recipe.dtype, name), table.y, table.weights)
+    return Rows(inputs_of(columns, table.X, recipe.dtype, name), table.y, table.weights)
 
 
 def _holdout(n: int, share: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""RealMLP-TD-S, a strong plain network on tables: how one network is made and trained.
+"""RealMLP-TD and its simpler form TD-S, strong plain networks on tables: how one network is made and trained.
 
 From Holzmueller, Grinsztajn and Steinwart, "Better by default", 2024 (arXiv 2407.04491), and the authors' pytabkit.
 """
@@ -15,21 +15,43 @@ import numpy as np
 from ..callbacks import Callback, Checkpoint
 from ..data.members import Members
 from ..data.sparse import SparseRows
+from ..embeddings import Embedding
 from ..losses import CrossEntropy
+from ..model.first_weights import initialize_from_data
 from ..model.model import Model
-from ..optimizers import Adam
-from ..schedules import CosineWaves
+from ..optimizers import Adam, AdamW
+from ..schedules import CosineWaves, FlatCosine
 from ..training.history import History
+
+_TD_S: dict[str, Any] = {
+    "dropout": 0.0, "weight_decay": 0.0, "number_embedding": False, "embed_above": None, "first_weights": "normal",
+    "clip_outputs": False,
+}  # fmt: skip
+_TD: dict[str, Any] = {
+    "dropout": 0.15, "weight_decay": 0.02, "number_embedding": True, "embed_above": 8, "first_weights": "data",
+    "clip_outputs": True,
+}  # fmt: skip
+RECIPES = {
+    "td-s": (
+        _TD_S | {"activation": "selu", "learning_rate": 0.04}, _TD_S | {"activation": "mish", "learning_rate": 0.07},
+    ),
+    "td": (
+        _TD | {"activation": "blended_selu", "learning_rate": 0.04},
+        _TD | {"activation": "blended_mish", "learning_rate": 0.2},
+    ),
+}  # of classes, of numbers: settings by default  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of the network and its training, those of RealMLP-TD-S by default.
+    """Settings of the network and its training, those of RealMLP-TD-S or RealMLP-TD by default.
 
     Parameters
     ----------
     classes : int or None
         Number of classes; None for numbers.
+    recipe : {"td-s", "td"}
+        Whose settings those are that are None.
     stop : threading.Event, optional
         Ends training with the epoch, once it is set.
     others
@@ -53,33 +75,43 @@ class Recipe:
     scale_rate: float = 6.0
     waves: int = 4
     stop_after_wave: bool = False
+    recipe: str = "td-s"
+    dropout: float | None = None
+    weight_decay: float | None = None
+    number_embedding: bool | None = None
+    embed_above: int | None = None
+    embedding_rate: float = 0.1
+    slope_rate: float = 0.1
+    first_weights: str | None = None
+    clip_outputs: bool | None = None
     dtype: str = "float32"
     n_threads: int | None = None
     stop: threading.Event | None = None
 
-    def model(self, inputs: int, random: np.random.Generator) -> Model:
+    def part(self, name: str) -> Any:
+        """Return a setting, or the recipe's where it is None."""
+        given = getattr(self, name)
+        return RECIPES[self.recipe][self.classes is None][name] if given is None else given
+
+    def model(self, inputs: int, random: np.random.Generator, embedding: Embedding | None = None) -> Model:
         """Return a network with first weights: V and b from N(0, 1), in the output layer 0.
 
-        Adam adds epsilon after it corrects v, as the authors' does. The output layer starts at 0, so the first
+        Adam adds epsilon after it corrects v, as the authors' does. Where the output layer starts at 0, the first
         gradients below it are so small that this place changes the path.
         """
-        of_classes = self.classes is not None
-        half = 1.0 if of_classes else 0.5  # the mean of (z - y)^2 has twice the gradient of our loss: Adam sees epsilon
-        rate = self.learning_rate if self.learning_rate is not None else 0.04 if of_classes else 0.07
         model = Model(
             [inputs, *self.hidden_layer_sizes, self.classes or 1],
-            self.activation or ("selu" if of_classes else "mish"),
-            Adam(
-                rate, self.beta_1, self.beta_2, self.epsilon * half, epsilon_after_correction=True,
-                parametrization=self.parametrization, rate_factors={"b": self.bias_rate, "scales": self.scale_rate},
-            ),
-            CrossEntropy(label_smoothing=self.label_smoothing) if of_classes else "squared_error",
+            self.part("activation"),
+            self._optimizer(),
+            CrossEntropy(label_smoothing=self.label_smoothing) if self.classes else "squared_error",
             dtype=self.dtype,
             seed=int(random.integers(2**63)),
+            dropout=self.part("dropout"),
             initializer="lecun_normal",
             n_threads=self.n_threads,
             scaling_layer=self._scaling_layer,
-        )  # fmt: skip
+            embedding=embedding,
+        )
         hidden = len(self.hidden_layer_sizes)
         for _, b, *_ in model.parameters[:hidden]:
             b[:] = random.standard_normal(len(b))
@@ -92,7 +124,26 @@ class Recipe:
         """Whether inputs have scales, or the members that have: their first scales are the recipe's 1, or -1."""
         if self.n_members > 1 and not self.scaling_layer:
             raise ValueError(f"scaling_layer must be True where n_members is above 1, got n_members={self.n_members}")
+        if self.n_members > 1 and self.recipe == "td":
+            raise ValueError(f"n_members must be 1 with recipe='td', got n_members={self.n_members}")
         return Members(self.n_members) if self.n_members > 1 else self.scaling_layer
+
+    def _optimizer(self) -> Adam | AdamW:
+        """Adam, with decay if there is any: a parameter at f times the rate decays f^2 times as fast, biases never."""
+        half = 1.0 if self.classes else 0.5  # the mean of (z - y)^2 has twice our loss's gradient: Adam sees epsilon
+        settings = self.part("learning_rate"), self.beta_1, self.beta_2, self.epsilon * half
+        factors = {"b": self.bias_rate, "scales": self.scale_rate}
+        of_td = {"slope": self.slope_rate, "numbers": self.embedding_rate} if self.recipe == "td" else {}
+        how = {"epsilon_after_correction": True, "parametrization": self.parametrization}
+        how["rate_factors"] = factors | of_td
+        if not (decay := self.part("weight_decay")):
+            return Adam(*settings, **how)
+        return AdamW(*settings, decay, decay_factors=factors | of_td | {"b": 0.0}, **how)
+
+    def draw(self, model: Model, x: Any, random: np.random.Generator) -> None:
+        """Draw the first weights from the rows to train on, if they are to come from data."""
+        if self.part("first_weights") == "data":
+            initialize_from_data(model, x, seed=int(random.integers(2**63)))
 
     def train(
         self, model: Model, train: Rows, validation: Rows | None, verbose: Any = 0,
@@ -103,13 +154,23 @@ class Recipe:
             raise ValueError("stop_after_wave needs rows that validate: set validation_fraction above 0")
         best = BestEpoch("val_accuracy" if self.classes else "val_loss", self._ends_of_waves(), stop=self.stop)
         given = None if validation is None else tuple(part for part in validation if part is not None)
+        if given is not None and self.classes is None and self.part("clip_outputs"):
+            best.validation, best.limits, given = validation, (float(train.y.min()), float(train.y.max())), None
         history = model.fit(
             train.x, train.y, sample_weight=train.weights, epochs=self.n_epochs, batch_size=self.batch_size,
-            drop_last=True, validation_data=given, schedule=CosineWaves(self.waves), verbose=verbose, resume=resume,
+            drop_last=True, validation_data=given, schedule=self._schedule(), verbose=verbose, resume=resume,
             callbacks=[*([] if validation is None else [best]), *([] if checkpoint is None else [checkpoint])],
         )  # fmt: skip
-        errors = np.array([1 - a for a in history.val_accuracy] or [math.sqrt(2 * e) for e in history.val_loss])
+        losses = best.losses or history.val_loss
+        errors = np.array([1 - a for a in history.val_accuracy] or [math.sqrt(2 * e) for e in losses])
         return Trained(model, best.epoch, errors, history)
+
+    def _schedule(self) -> Any:
+        """Return waves of the learning rate; dropout and decay are constant for half the training, then fall to 0."""
+        waves = CosineWaves(self.waves)
+        if not self.part("dropout") and not self.part("weight_decay"):
+            return waves
+        return {"learning_rate": waves, "dropout": FlatCosine(), "weight_decay": FlatCosine()}
 
     def _ends_of_waves(self) -> set[int]:
         """Return the last epoch of each wave, from 0, if training may stop there."""
@@ -163,6 +224,10 @@ class BestEpoch(Callback):
         That of the least error so far, the latest of equals, from 1.
     stop : threading.Event, optional
         Ends training with the epoch, once it is set.
+    validation, limits : Rows and (float, float), optional
+        Rows that validate where outputs are clipped, and to what.
+    losses : list of float
+        Of these rows, after each epoch: half the mean square.
     """
 
     _keeps_epochs = False
@@ -170,6 +235,9 @@ class BestEpoch(Callback):
     ends: set[int] = field(default_factory=set)
     epoch: int | None = None
     stop: threading.Event | None = None
+    validation: Rows | None = None
+    limits: tuple[float, float] = (-math.inf, math.inf)
+    losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._least, self._gained = math.inf, False
@@ -177,7 +245,9 @@ class BestEpoch(Callback):
 
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Keep what is best; stop after a wave without a gain."""
-        value, epoch = logs[self.monitor], int(logs["epoch"])
+        if self.validation is not None:
+            self.losses.append(self._clipped_loss(model, self.validation))
+        value, epoch = self.losses[-1] if self.losses else logs[self.monitor], int(logs["epoch"])
         error = value if "loss" in self.monitor else -value
         self._gained |= error < self._least
         if error <= self._least:
@@ -187,6 +257,10 @@ class BestEpoch(Callback):
         if self.stop is not None and self.stop.is_set():
             model.stop_training = True
 
+    def _clipped_loss(self, model: Any, rows: Rows) -> float:
+        z = np.clip(model.predict(rows.x).astype(np.float64), *self.limits)
+        return float(np.average((z - rows.y[:, 0]) ** 2, weights=rows.weights)) / 2
+
     def on_train_end(self, model: Any) -> None:
         """Restore what is best."""
         if self._kept is not None:
@@ -194,13 +268,19 @@ class BestEpoch(Callback):
 
     def get_state(self) -> dict[str, Any]:
         """Return the least error, its epoch and parameters, and whether this wave has brought a gain."""
-        return {"least": self._least, "gained": self._gained, "epoch": self.epoch, "kept": self._kept}
+        return {
+            "least": self._least,
+            "gained": self._gained,
+            "epoch": self.epoch,
+            "kept": self._kept,
+            "losses": self.losses,
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self._least, self._gained, self.epoch = state["least"], state["gained"], state["epoch"]
-        self._kept = state["kept"]
+        self._kept, self.losses = state["kept"], list(state["losses"])
 
     def _settings(self) -> dict[str, Any]:
         """Return the arguments."""
-        return {"monitor": self.monitor, "ends": str(sorted(self.ends))}
+        return {"monitor": self.monitor, "ends": str(sorted(self.ends)), "limits": str(self.limits)}

@@ -72,7 +72,8 @@ def _packed(member: Member) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     tensors |= {f"network.{name}": array for name, array in models.arrays(member.model.network, member.model._flat)}
     tensors |= {name: np.asarray(getattr(member, name), np.float64) for name in _CURVES}
     scale = {"mean": member.mean, "deviation": member.deviation, "best_epoch": member.best_epoch}
-    return {"columns": columns, "network": network, **scale}, tensors
+    limits = None if member.limits is None else list(member.limits)
+    return {"columns": columns, "network": network, "limits": limits, **scale}, tensors
 
 
 def _member(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Member:
@@ -88,7 +89,10 @@ def _member(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Member:
     for name, array in models.arrays(model.network, state["parameters"]):
         array[...] = models.fitting(tensors, f"network.{name}", array.shape, array.dtype)
     model.set_state(state)
-    if model.layer_sizes[0] != columns.n_outputs:
-        raise ValueError(f"columns give {columns.n_outputs} inputs, the network takes {model.layer_sizes[0]}")
+    inputs = columns.n_outputs + len(columns.embedded)
+    if model.layer_sizes[0] != inputs:
+        raise ValueError(f"columns give {inputs} inputs, the network takes {model.layer_sizes[0]}")
     scale = float(about["mean"]), float(about["deviation"])
-    return Member(columns, model, *scale, about["best_epoch"], tensors["errors"], tensors["losses"])
+    limits = about["limits"] if about["limits"] is None else (float(about["limits"][0]), float(about["limits"][1]))
+    curves = tensors["errors"], tensors["losses"]
+    return Member(columns, model, *scale, about["best_epoch"], *curves, limits=limits)
