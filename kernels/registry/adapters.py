@@ -197,7 +197,7 @@ def _flat(biases, gradient, parameters=None, **fields):
 def group_update(rule, W, *rest):
     """Likewise, of parameters that are all W of a layer."""
     *rest, factor, sigma = rest
-    layer = {"W_rate": factor, "sigma": sigma, "gain": -1, "slope": -1, "scale": -1}
+    layer = {"W_rate": factor, "W_decay": 1, "sigma": sigma, "gain": -1, "slope": -1, "scale": -1}
     return update(rule, W, *rest, kernel="update_groups", layer=layer)
 
 
