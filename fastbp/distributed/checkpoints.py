@@ -70,10 +70,12 @@ def added(training: SharedTraining, model: Any, resume: Any) -> SharedTraining:
     with ranks.together():
         if resume is not None and ranks.rank == 0:
             found = resumed.find(folder_path("resume", resume), here, training.epochs)
-    found = ranks.comm.bcast(found)
-    made = _Checkpoints(
-        ranks, training.callbacks, here, training.batch_size, training.steps_per_epoch, found
-    )  # fmt: skip
+    found, callbacks = ranks.comm.bcast(found), training.callbacks
+    if ranks.rank:  # the others run on rank 0
+        callbacks = tuple(each for each in callbacks if isinstance(each, Checkpoint))
+        if found is not None:
+            found.config["callbacks"] = []
+    made = _Checkpoints(ranks, callbacks, here, training.batch_size, training.steps_per_epoch, found)
     return replace(training, checkpoints=made)
 
 
