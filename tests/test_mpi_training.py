@@ -145,3 +145,22 @@ model.fit(X[mine], y[mine], epochs=10**6, batch_size=60, verbose=0, comm=comm, c
     status, out, err = mpi.ranks(2, "-c", mpi.CODE + code, str(tmp_path))
     assert status == 143, out + err
     assert len(list(tmp_path.iterdir())) == 1
+
+
+# ---- the command -----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_trains_on_all_ranks_and_rank_0_tells(tmp_path):
+    np.savetxt(tmp_path / "rows.csv", np.column_stack([np.arange(60) % 7, np.arange(60) % 2]), "%d", delimiter=",")
+    told = []
+    for n in (1, 2):
+        path = tmp_path / f"{n}.safetensors"
+        options = ["--data", str(tmp_path / "rows.csv"), "--epochs", "2", "--save", str(path), "--quiet", "--mpi"]
+        status, out, err = mpi.ranks(n, "-m", "fastbp", "train", *options)
+        assert status == 0, err
+        told.append((path.read_bytes(), out.splitlines()[0]))
+        assert len(out.splitlines()) == 3
+    assert told[0] == told[1]
+    status, _, err = mpi.ranks(2, "-m", "fastbp", "train", "--data", str(tmp_path / "none.csv"), "--mpi")
+    assert status == 2
+    assert "none.csv" in err

@@ -12,7 +12,7 @@ from ..files.table import NoNumberError
 from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
 from ..tables import reading
-from . import pictures, tables
+from . import pictures, ranks, tables
 from .arguments import add_checkpoint, add_header, add_max_bytes, hidden_sizes, wanted_checkpoint, whole
 from .output import INTERRUPTED, complain, plain
 
@@ -62,6 +62,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )
     add("--save", metavar="PATH", default="fastbp-model.safetensors", help="file of the model; default: %(default)s")
     add_checkpoint(train)
+    add("--mpi", action="store_true", help="train on all processes that mpiexec started; needs the extra mpi")
     add("--plot", metavar="FILE", help="draw the learning curve: .png, .svg, .pdf, ...; needs the extra plot")
     add("--report", metavar="FILE.html", help="write a page about the training and its result; needs the extra plot")
     add("--quiet", action="store_true", help="print only the result")
@@ -70,12 +71,18 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
+    return ranks.run(options, _train) if options.mpi else _train(options)
+
+
+def _train(options: argparse.Namespace) -> int:
     from ..files import scales
 
     check_writable(options.save)
     pictures.check(options)
     checkpoint = wanted_checkpoint(options)
     if (data := _numbers(options)) is None:
+        if options.mpi:
+            raise ValueError("--mpi trains networks of numbers alone, not the recipe for tables")
         return tables.train(options, checkpoint)
     usual = (20, 16) if len(data.X) < SMALL else (10, 32)
     epochs, batch_size = options.epochs or usual[0], options.batch_size or usual[1]
@@ -92,14 +99,15 @@ def run(options: argparse.Namespace) -> int:
     if checkpoint is not None:
         callbacks = *pictured.arguments.get("callbacks", ()), checkpoint
         pictured.arguments |= {"callbacks": callbacks, "resume": options.resume}
-    start = compiling.now()
+    comm, start = ranks.world(options), compiling.now()
+    given = ranks.arguments(learned.X, learned.y, comm, pictured.arguments)
     try:
-        history = model.fit(
-            learned.X, learned.y, epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **pictured.arguments
-        )
+        history = model.fit(epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **given)
     except ArithmeticError as error:
         raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
     seconds = compiling.now() - start
+    if comm is not None and comm.rank:
+        return 0
     final = model if scale is None else scale.restored(model)
     final.save(options.save)
     if history.interrupted:
