@@ -58,6 +58,8 @@ class Network:
         Likewise of the decay, times the learning rate.
     embedding : Embedding or None
         Of columns of X.
+    precision : {"bfloat16"}, optional
+        What the operands of products are rounded to.
     """
 
     layer_sizes: tuple[int, ...]
@@ -76,6 +78,7 @@ class Network:
     rate_factors: tuple[float, ...] = (1.0,) * len(KINDS)
     decay_factors: tuple[float, ...] = (1.0,) * len(KINDS)
     embedding: Embedding | None = None
+    precision: str | None = None
 
     @cached_property
     def n_members(self) -> int:
@@ -109,7 +112,7 @@ class Network:
         layers = len(self.layer_sizes) - 1
         each = (part[:layers] for part in (self.activations, separate, self.layer_norms, [False] * len(separate)))
         if self.embedding is None:
-            return Stack(*each, bool(self.scaling_layer), self.n_members)
+            return Stack(*each, bool(self.scaling_layer), self.n_members, None, self.precision is not None)
         firsts, program = (IDENTITY, False, False, False), self.embedding.of(self.layer_sizes[0])
         each = ([first, *part] for first, part in zip(firsts, each, strict=True))
         return Stack(*each, bool(self.scaling_layer), self.n_members, program)

@@ -11,6 +11,7 @@ import pytest
 import fastbp
 from fastbp.files import datasets
 from fastbp.kernels.compiler import jit
+from fastbp.kernels.machine.registers import FEATURES
 
 DEFAULT = "fastbp-model.safetensors"
 
@@ -150,8 +151,10 @@ def test_info(run):
     status, out, err = run("info")
     assert (status, err) == (0, "")
     rows = dict(re.split(r":\s+", line, maxsplit=1) for line in out.splitlines())
-    names = ["fastbp", "python", "numpy", "numba", "llvmlite", "CPU", "SIMD width", "fast kernels", "threads"]
-    assert list(rows) == [*names, "threading layer", "advice", "JIT cache"] and all(rows.values())
+    names = ["fastbp", "python", "numpy", "numba", "llvmlite", "CPU", "SIMD width", "fast kernels", "bfloat16"]
+    assert list(rows) == [*names, "threads", "threading layer", "advice", "JIT cache"] and all(rows.values())
+    native = "+avx512bf16" in FEATURES
+    assert rows["bfloat16"].startswith("products by VDPBF16PS" if native else "products by float32's instructions")
     assert rows["fastbp"] == fastbp.__version__ and rows["numpy"] == np.__version__
     assert re.fullmatch("(128|256|512) bits", rows["SIMD width"])
     assert rows["threading layer"].split()[0] in ("omp", "tbb", "workqueue", "none")
@@ -174,7 +177,7 @@ def test_info_works_where_nothing_else_does(run_python, tmp_path, interpreted):
     assert rows["threading layer"].startswith("none could be loaded")
     assert "'nonsense' is unknown to Numba" in rows["advice"] and "NUMBA_THREADING_LAYER=nonsense" in rows["advice"]
     assert ("NUMBA_DISABLE_JIT is set" in rows["advice"]) == (interpreted == "1")
-    assert rows["JIT cache"] == "none, as no folder for it can be written" and len(rows) == 12
+    assert rows["JIT cache"] == "none, as no folder for it can be written" and len(rows) == 13
     assert "there is no home folder" in done.stderr and "Traceback" not in done.stderr
     assert os.listdir(tmp_path) == []
 
@@ -187,7 +190,7 @@ def test_info_says_what_it_cannot_find_out(run, monkeypatch):
         monkeypatch.setattr(f"fastbp.{name}", fail)
     status, out, err = run("info")
     rows = dict(re.split(r":\s+", line, maxsplit=1) for line in out.splitlines())
-    assert (status, err, len(rows)) == (0, "", 12)
+    assert (status, err, len(rows)) == (0, "", 13)
     assert [rows[name] for name in ("CPU", "SIMD width")] == ["unknown: no such thing"] * 2
     assert rows["advice"] == "no such thing"
 

@@ -40,6 +40,7 @@ KERNELS = [
     {"registry"},
     {"engine"},
     {"tasks"},
+    {"bfloat16"},
     {"fast", "specification"},
     {"machine"},
     {"compiler"},

@@ -14,7 +14,16 @@ from fastbp.kernels.engine import building, code, compilation
 from fastbp.kernels.entries.records import Record
 from fastbp.kernels.library import levels, loading, settings, sources
 from fastbp.kernels.library.calls import entry_point
-from fastbp.kernels.library.levels import AARCH64, AVX512_STATE, AVX_STATE, X86_64, XCR0, features, present
+from fastbp.kernels.library.levels import (
+    AARCH64,
+    AVX512_STATE,
+    AVX_STATE,
+    PART,
+    X86_64,
+    XCR0,
+    features,
+    present,
+)
 from fastbp.kernels.library.symbols import symbol
 from fastbp.kernels.machine.registers import ROWS, VECTORS
 from fastbp.kernels.program.entry_records import IDENTITY, SHUFFLE
@@ -48,13 +57,13 @@ def all_bits(*upto):
     return found
 
 
-@pytest.mark.parametrize("count", range(4))
+@pytest.mark.parametrize("count", range(len(X86_64) + 1))
 def test_a_cpu_has_the_levels_whose_bits_it_has(count):
     bits = all_bits(*X86_64[:count])
     assert present(X86_64, cpu(bits, AVX512_STATE)) == list(X86_64[:count])
 
 
-@pytest.mark.parametrize(("state", "count"), [(0, 1), (2, 1), (AVX_STATE, 2), (0x26, 2), (AVX512_STATE, 3)])
+@pytest.mark.parametrize(("state", "count"), [(0, 1), (2, 1), (AVX_STATE, 2), (0x26, 2), (AVX512_STATE, 4)])
 def test_registers_that_the_system_does_not_keep_are_not_used(state, count):
     assert present(X86_64, cpu(all_bits(*X86_64), state)) == list(X86_64[:count])
 
@@ -70,8 +79,9 @@ def test_each_bit_of_a_level_is_needed(level):
 
 
 def test_features_add_up_over_the_levels():
-    v2, v3, v4 = (set(features(level).split(",")) for level in X86_64)
-    assert v2 < v3 < v4 and {"+avx2", "+fma"} <= v3 - v2 and "+avx512vl" in v4
+    v2, v3, v4, pairs = (set(features(level).split(",")) for level in X86_64)
+    assert v2 < v3 < v4 < pairs and {"+avx2", "+fma"} <= v3 - v2 and "+avx512vl" in v4
+    assert pairs - v4 == {"+avx512bf16"}
     assert features(AARCH64[0]) == "+neon" and levels.levels("riscv64") == ()
 
 
@@ -90,6 +100,10 @@ def test_this_cpu_says_what_it_is():
     names = [level.name for level in present(X86_64, identify)]
     assert ("x86-64-v3" in names) == ({"avx2", "fma", "bmi2", "movbe", "f16c"} <= set(flags))
     assert ("x86-64-v4" in names) == ({"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags))
+    assert ("x86-64-v4-bf16" in names) == ("avx512_bf16" in flags)
+    record["leaf"] = 7 | PART  # its first part says how many follow
+    identify(record)
+    assert bool(record["a"] >> 5 & 1) == ("avx512_bf16" in flags)
 
 
 # ---- a small library

@@ -12,14 +12,14 @@ TEXTS = {"words": (40_000, 60), "categories": (2_000, 30), "letters": (250, 12)}
 NETWORKS = ["64-32-10", "784-128-10", "784-1024-1024-1024-10"]
 
 
-def make(layers, rows, dtype, optimizer="sgd"):
+def make(layers, rows, dtype, optimizer="sgd", **settings):
     """Return a model and data for it."""
     sizes = [int(size) for size in layers.split("-")]
     rng = np.random.default_rng(0)
     X = rng.standard_normal((rows, sizes[0]), dtype) if rows * sizes[0] < 10**7 else None
     try:
-        model = fastbp.Model(sizes, optimizer=optimizer, dtype=dtype, seed=0)
-    except ValueError as error:  # the first versions know sgd only
+        model = fastbp.Model(sizes, optimizer=optimizer, dtype=dtype, seed=0, **settings)
+    except (TypeError, ValueError) as error:  # the first versions know sgd only
         raise NotImplementedError(f"no such model here: {error}") from error
     return model, X, rng.integers(0, sizes[-1], rows)
 
@@ -48,6 +48,30 @@ class UnevenTrainingStep(TrainingStep):
     def setup(self, layers, batch_size, optimizer, dtype):
         super().setup(layers, batch_size, optimizer, dtype)
         self.X, self.y = self.X[: -batch_size // 2], self.y[: -batch_size // 2]
+
+
+class RoundedTrainingStep:
+    """The same with products of bfloat16, of the networks on which peers are measured; and predictions of them."""
+
+    version = VERSION
+    param_names = ["layers", "batch_size", "optimizer", "precision"]
+    params = (
+        ["784-128-10", "784-256-128-10", "784-512-512-10", "784-1024-1024-1024-10"], [64, 256], ["sgd", "adam"],
+        [None, "bfloat16"],
+    )  # fmt: skip
+    number = 1
+
+    def setup(self, layers, batch_size, optimizer, precision):
+        settings = {"precision": precision} if precision else {}
+        self.model, self.X, self.y = make(layers, STEPS * batch_size, "float32", optimizer, **settings)
+        self.time_steps(layers, batch_size, optimizer, precision)
+        self.time_predict(layers, batch_size, optimizer, precision)
+
+    def time_steps(self, layers, batch_size, optimizer, precision):
+        self.model.fit(self.X, self.y, epochs=1, batch_size=batch_size, verbose=0)
+
+    def time_predict(self, layers, batch_size, optimizer, precision):
+        self.model.predict_proba(self.X)
 
 
 class SparseTrainingStep:

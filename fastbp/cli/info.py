@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
         "CPU": _known(machine.cpu_name),
         "SIMD width": _known(lambda: f"{machine.simd_bits()} bits"),
         "fast kernels": _known(_kernels),
+        "bfloat16": _known(_products),
         "threads": threads.most(),
         "threading layer": f"{layer} (of kernels='elementwise')",
         "advice": "; ".join(advice) or "none, all is well",
@@ -50,6 +51,21 @@ def _kernels() -> str:
 
     found = library()
     return f"the library for {found.level}" if found else "compiled by Numba when they are first used"
+
+
+def _products() -> str:
+    """Return by which instruction products of bfloat16 are computed."""
+    from ..kernels.library.levels import features
+    from ..kernels.library.loading import library
+
+    found = library()
+    if found:
+        native = "+avx512bf16" in features(found.about)
+    else:
+        from ..kernels.bfloat16 import pairs
+
+        native = pairs.NATIVE
+    return "products by VDPBF16PS, two at a time" if native else "products by float32's instructions, the same bits"
 
 
 def _plain_loops() -> tuple[str, list[str]]:

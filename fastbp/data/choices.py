@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ..kernels.activations import ACTIVATIONS
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss, PointLoss
@@ -14,6 +16,7 @@ from ..kernels.optimizers import OPTIMIZERS
 from . import checks
 
 T = TypeVar("T")
+PRECISIONS = ("bfloat16",)
 CALLED: dict[str, Activation] = ACTIVATIONS | {
     alias: F for F in ACTIVATIONS.values() for alias in (*F.elsewhere.aliases, F.elsewhere.torch) if alias
 }
@@ -132,3 +135,17 @@ def optimizer(value: Any, learning_rate: Any) -> Optimizer:
     if learning_rate is not None:
         settings["learning_rate"] = checks.rate("learning_rate", learning_rate)
     return kind(**settings)
+
+
+def precision(value: Any, dtype: np.dtype, n_members: int = 1, embeds: bool = False) -> str | None:
+    """Return what the operands of products are rounded to in a network of this dtype; None where they are not."""
+    if value is None:
+        return None
+    found = checks.choice("precision", value, PRECISIONS)
+    if dtype != np.float32:
+        raise ValueError(f"precision {found!r} goes with dtype 'float32', got dtype {dtype.name!r}")
+    if n_members > 1:
+        raise ValueError(f"precision {found!r} does not go with Members, got {n_members} of them")
+    if embeds:
+        raise ValueError(f"precision {found!r} does not go with an embedding; leave one of them out")
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.specification import paper, scaling, sparse
+from ..kernels.specification import bfloat16, paper, scaling, sparse
 from .samples import Samples
 
 Run = Callable[..., Any]  # runs a plain loop: run(loop, flop, *arguments)
@@ -38,9 +38,42 @@ class DenseInputs:
         """Fill dW and db with the gradients of W and b (eqs. 52, 53)."""
         run(paper.linear_backward_params, 2 * len(dt) * dW.size, dW, db, self._x, dt)
 
+    @staticmethod
+    def input_backward(run: Run, dx: np.ndarray, dt: np.ndarray, W: np.ndarray) -> None:
+        """Fill dx with dE/dt W^T (eq. 32)."""
+        run(paper.linear_backward_input, 2 * dx.size * dt.shape[1], dx, dt, W)
+
     def rms(self) -> float:
         """Return the root mean square of the inputs."""
         return float(np.sqrt(np.square(self._x, dtype=np.float64).sum() / self._x.size))
+
+
+class RoundedInputs(DenseInputs):
+    """Inputs x whose products are of numbers rounded to bfloat16."""
+
+    rectifies = False
+
+    def linear(self, run: Run, t: np.ndarray, W: np.ndarray, b: np.ndarray, rectified: bool) -> None:
+        """Fill t with x W + b (eq. 7)."""
+        run(bfloat16.linear_bfloat16, 2 * len(t) * W.size, t, rounded(run, self._x), rounded(run, W), b)
+
+    def backward(self, run: Run, dW: np.ndarray, db: np.ndarray, dt: np.ndarray) -> None:
+        """Fill dW and db with the gradients of W and b (eqs. 52, 53); that of b is not rounded."""
+        x, d = rounded(run, self._x), rounded(run, dt)
+        run(bfloat16.linear_backward_params_bfloat16, 2 * len(dt) * dW.size, dW, x, d)
+        run(paper.linear_backward_params, dt.size, dW[:0], db, np.empty((len(dt), 0), dt.dtype), dt)
+
+    @staticmethod
+    def input_backward(run: Run, dx: np.ndarray, dt: np.ndarray, W: np.ndarray) -> None:
+        """Fill dx with dE/dt W^T (eq. 32)."""
+        run(bfloat16.linear_backward_input_bfloat16, 2 * dx.size * dt.shape[1], dx, rounded(run, dt), rounded(run, W))
+
+
+def rounded(run: Run, x: np.ndarray) -> np.ndarray:
+    """Return float32 rounded to bfloat16."""
+    found = np.empty(x.shape, x.dtype)
+    run(bfloat16.round_bfloat16, x.size, found.reshape(-1), np.ascontiguousarray(x).reshape(-1))
+    return found
 
 
 class SparseInputs:
@@ -91,6 +124,8 @@ class SparseInputs:
 Inputs = DenseInputs | SparseInputs
 
 
-def fetched(samples: Samples, rows: np.ndarray, dtype: np.dtype, as_entries: bool) -> Inputs:
-    """Return the inputs of these rows of X; raise ValueError if one is not finite."""
-    return SparseInputs(samples, rows, dtype) if as_entries else DenseInputs(samples.converted(rows, dtype).X)
+def fetched(
+    samples: Samples, rows: np.ndarray, dtype: np.dtype, as_entries: bool, dense: type[DenseInputs] = DenseInputs
+) -> Inputs:
+    """Return the inputs of these rows of X, if not `as_entries`, as `dense`; raise ValueError if one is not finite."""
+    return SparseInputs(samples, rows, dtype) if as_entries else dense(samples.converted(rows, dtype).X)

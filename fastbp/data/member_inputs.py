@@ -77,11 +77,13 @@ class MemberInputs(SharedInputs):
         run(members.member_scales_backward, 2 * dx.size, ds, of_each(dx, len(ds)), self._raw)
 
 
-def input_backward(run: Run, dx: np.ndarray, dt: np.ndarray, W: Any) -> None:
-    """Fill dx with dE/dt W^T, of each member with its W where W is a list (eqs. 17, 32)."""
+def input_backward(
+    run: Run, dx: np.ndarray, dt: np.ndarray, W: Any, inputs: type[DenseInputs] = DenseInputs
+) -> None:  # fmt: skip
+    """Fill dx with dE/dt W^T of layers with such inputs, of each member with its W where W is a list (eqs. 17, 32)."""
     Ws = W if isinstance(W, list) else [W]
     for each in zip(of_each(dx, len(Ws)), of_each(dt, len(Ws)), Ws, strict=True):
-        run(paper.linear_backward_input, 2 * each[0].size * dt.shape[1], *each)
+        inputs.input_backward(run, *each)
 
 
 def merge(run: Run, outputs: Any, t: np.ndarray, link: str, n_members: int) -> np.ndarray:

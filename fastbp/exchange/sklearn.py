@@ -67,7 +67,7 @@ def from_sklearn(mlp: Any) -> Model:
     model = Model(
         [mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_)],
         mlp.activation,
-        dtype=np.result_type(*mlp.coefs_, *mlp.intercepts_),
+        dtype="float32" if getattr(mlp, "precision", None) else np.result_type(*mlp.coefs_, *mlp.intercepts_),
         optimizer=_optimizer(mlp),
         loss=_loss(mlp),
         l2=mlp.alpha / batch_size(mlp),
@@ -108,7 +108,7 @@ def _beyond(mlp: Any) -> dict[str, Any]:
     """Return what a model takes from an estimator of fastbp.sklearn alone."""
     if not hasattr(mlp, "layer_norm"):
         return {}
-    settings = {name: getattr(mlp, name) for name in ("dropout", "layer_norm", "clip_value", "clip_norm")}
+    settings = {name: getattr(mlp, name) for name in ("dropout", "layer_norm", "clip_value", "clip_norm", "precision")}
     return settings | {"l1": mlp.l1 / batch_size(mlp)}
 
 

@@ -197,7 +197,7 @@ class Buffers:
                 "entries": aligned(room, dtype), "entry_columns": np.zeros(room, np.int32),
                 "entry_ends": np.zeros(slots, np.int64),
             }  # fmt: skip
-        made["rule"] = aligned((1 + replicas) * shape.rule_bytes, np.uint8)
+        made |= _rounded(self.network, made, slots) | {"rule": aligned((1 + replicas) * shape.rule_bytes, np.uint8)}
         if stack.embedding is not None:
             made["embedded"] = stack.embedding.table(dtype)
         state = Record(STATE)
@@ -220,3 +220,12 @@ class Buffers:
                 layers[f"{kind.removesuffix('s')}_{what}"] = each[kind]
             if self.network.embedding is not None:
                 layers[f"W_{what}"][0], layers[f"b_{what}"][0] = each["numbers"], each["categories"]
+
+
+def _rounded(network: Network, made: dict[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
+    """Return room for what layers take and make of so many rows, and for W^T, rounded, if products are of bfloat16."""
+    if not network.precision:
+        return {}
+    size = rows * (int(made["layers"]["rows"].sum()) + int(made["layers"]["columns"][-1]))
+    sizes = {"half_rows": size, "half_pairs": size // 2, "half_turned": made["transposed"].size // 2}
+    return {name: aligned(size, np.int32) for name, size in sizes.items()}

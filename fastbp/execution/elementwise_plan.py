@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..data.embedded import EmbeddedInputs
-from ..data.inputs import DenseInputs, Inputs, fetched
+from ..data.inputs import DenseInputs, Inputs, RoundedInputs, fetched
 from ..data.member_inputs import MemberInputs, SharedInputs, for_each, input_backward, layers_of, merge
 from ..data.samples import CONSTANT, NO_SUMS, DivergenceError, Labelled, Rates, Samples, Sums
 from ..kernels.fast.shuffle import random_word
@@ -34,7 +34,7 @@ class ElementwisePlan:
         self.slots = {name: np.zeros_like(self.flat) for name in optimizer.rule.slots}
         self.steps = self.key = 0
         self.watch, self.draws = False, any(network.dropouts)
-        self._step, self._dropping = PlainStep(), 1.0
+        self._step, self._dropping, self._dense = PlainStep(), 1.0, RoundedInputs if network.precision else DenseInputs
 
     def load_in_place(self, layers: list[tuple[np.ndarray, ...]], samples: Samples) -> bool:
         """Return False: all parameters are copied."""
@@ -150,7 +150,7 @@ class ElementwisePlan:
         """Return the logits of some rows (eqs. 42-44)."""
         rows, as_entries = self._rows(len(picked)), Intake(samples, self.network).sparse
         members, scales = self.network.n_members, self.network.scales(self.flat)
-        self.x: list[Inputs] = [fetched(samples, picked, self.dtype, as_entries)]
+        self.x: list[Inputs] = [fetched(samples, picked, self.dtype, as_entries, self._dense)]
         if isinstance(self.x[0], DenseInputs) and self.network.embedding is not None:
             parameters: Any = self.network.embeddings(self.flat)
             self.x[0] = EmbeddedInputs(self._run, self.x[0].rows, self.network.stack.embedding, parameters)
@@ -176,7 +176,7 @@ class ElementwisePlan:
                 if F.of_h:
                     self.t[layer] = h.copy()  # F'(t) is read off h as it is now
                 self._drop(layer, h)
-            self.x.append(DenseInputs(h) if members == 1 else SharedInputs(h))
+            self.x.append(self._dense(h) if members == 1 else SharedInputs(h))
         return self.h[-1][:rows]
 
     def _drop(self, layer: int, h: np.ndarray) -> None:
@@ -265,12 +265,12 @@ class ElementwisePlan:
     ) -> None:  # fmt: skip
         """Fill dE/dt of layer l, from dE/dt of the one above it and that one's W (eqs. 17, 32)."""
         F = self.network.activations[l]
-        if F.name == "relu" and not F.is_own and not isinstance(W, list):
+        if F.name == "relu" and not F.is_own and not isinstance(W, list) and not self.network.precision:
             self._run(paper.linear_relu_backward_input, 2 * len(dt) * W.size, below, dt, W, h)
             if dropping:
                 self._drop(l, below)
             return
-        input_backward(self._run, below, dt, W)
+        input_backward(self._run, below, dt, W, self._dense)
         if dropping:
             self._drop(l, below)
         slope = self._slope(l, self.flat)

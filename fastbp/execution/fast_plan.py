@@ -55,7 +55,7 @@ class FastPlan(Packed):
             "l1_per_weight": network.l1_per_weight, "l2_per_weight": network.l2_per_weight,
             "factor": 1.0, "dropping": 1.0, "decaying": 1.0, "bad_row": NO_ROW,
             "clip_value": np.inf, "clip_norm": np.inf,
-            "frequencies": network.embedding.n_frequencies if network.embedding else 0,
+            "frequencies": network.embedding.n_frequencies if network.embedding else 0, "half_weights": self.halves,
         })  # fmt: skip
         self._pace: tuple[Any, int] = None, 0  # shapes of the last calls, and how many rows they do in SLICE_SECONDS
 
@@ -111,7 +111,7 @@ class FastPlan(Packed):
 
     def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
         """Fill z row by row from the parameters in `buffer`, or return False."""
-        if isinstance(samples.X, SparseRows):
+        if isinstance(samples.X, SparseRows) or self.network.precision:
             return False
         if self._rows is None or self._rows.flat is not buffer or self._rows.n_threads != self.n_threads:
             self._rows = RowPredictor(self.network, self.dtype, self.n_threads, buffer)
@@ -148,7 +148,7 @@ class FastPlan(Packed):
     @property
     def _whole(self) -> bool:
         """Whether minibatches are never split into blocks of rows."""
-        return self._intake.sparse or self.network.grouped
+        return self._intake.sparse or self.network.grouped or self.network.precision is not None
 
     def _flop(self, rows: float) -> float:
         """Return the floating-point operations of a training step on so many rows."""
@@ -293,7 +293,7 @@ class FastPlan(Packed):
     def _program(self, made: tuple[Any, ...], rows: np.dtype | Entries) -> tuple[Program, Program | None]:
         """Return the program of a call, and that of a block of rows if its minibatches are split into blocks."""
         make, *settings = made
-        whole = programs.gathering(make(self.network, *settings), rows)
+        whole = programs.gathering(make(self.network, *settings), rows, self.network.precision)
         return in_blocks(whole) if whole.backward and self.buffers.shape.blocks > 1 else (whole, None)
 
     def _assemble(self, whole: Program, block: Program | None) -> code.Assembled:

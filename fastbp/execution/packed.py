@@ -29,6 +29,8 @@ class Packed:
         self.layers, n = parameter_table(network.sizes, network.stack, dtype)
         self.dense = self.layers[len(self.layers) - len(network.shapes) :]  # those with W
         self.parameters = aligned(n, dtype)
+        lines = -(-n // lanes_of(dtype)) if network.precision else 0
+        self.halves = aligned(-(-lines // 2) * lanes_of(np.dtype(np.int32)), np.int32)  # the parameters rounded
         self._packing = Record(PACKING)
         self.slots: dict[str, np.ndarray] = {}
         self.steps = 0
@@ -38,6 +40,7 @@ class Packed:
         """Take a copy of the parameters."""
         self.W0 = None
         self._pack("pack_parameters", self.parameters, flat)
+        self._round()
 
     def load_layers(self, layers: Layers) -> None:
         """Take a copy of W and the vectors of each layer."""
@@ -49,6 +52,7 @@ class Packed:
             self._pack_matrix("pack_parameters", self.parameters, record, np.require(W, self.dtype, ["C", "A"]))
             for number, vector in enumerate(vectors):
                 self._vector(record, number, len(vector))[:] = vector
+        self._round()
 
     def store_layers(self, layers: Layers, last: bool = False) -> None:
         """Write the parameters back into W and the vectors of each layer, and release them if it is the `last` time."""
@@ -108,6 +112,12 @@ class Packed:
         """Forget the W that is read as it stands, which is the user's; return how many parameters are held besides."""
         size, self.W0 = 0 if self.W0 is None else self.W0.size, None
         return self.network.n_parameters - size
+
+    def _round(self) -> None:
+        """Round the parameters to what products take, where that is bfloat16."""
+        if self.halves.size:
+            fields = {"panels": self.parameters, "halves": self.halves}
+            code.entry("round_parameters", self.dtype)(self._packing.fill(fields))
 
     def store(self, flat: np.ndarray) -> None:
         """Write the parameters back."""

@@ -37,3 +37,32 @@ class PlanPool:
         forget = getattr(plan, "forget", lambda: network.n_parameters)
         if forget() * dtype.itemsize <= KEPT_BYTES:
             self._idle.append(plan)
+
+
+class LoadedPlans:
+    """Plans that keep a model's parameters, packed and rounded, as long as these are known not to change.
+
+    Each is used by one thread at a time. Several threads may ask at once.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[tuple[Plan, int | None]] = []
+
+    @contextmanager
+    def plan(
+        self, mark: int | None, n_threads: int | None, make: Callable[[], Plan], read: Callable[[], np.ndarray]
+    ) -> Iterator[Plan]:
+        """Yield a plan that holds the present parameters.
+
+        `mark` is the same number as long as they are unchanged, or None if that is not known. `make` makes a plan,
+        `read` returns the parameters. A plan in whose use an error arose is not kept.
+        """
+        try:
+            plan, loaded = self._idle.pop()
+        except IndexError:  # as many threads at once as never before
+            plan, loaded = make(), None
+        plan.n_threads = n_threads
+        if mark is None or loaded != mark:
+            plan.load(read())
+        yield plan
+        self._idle.append((plan, mark))

@@ -19,6 +19,7 @@ from ..kernels.program.phases import (
     Program,
     backward_phases,
     forward_phases,
+    in_bfloat16,
     in_blocks,
     on_entries,
     update_phases,
@@ -99,26 +100,31 @@ class Intake:
         return self._X.most(batch_size, in_order) if self.sparse else -1
 
 
-def gathering(program: Program, rows: np.dtype | Entries) -> Program:
-    """Return the program for rows of this dtype, or sparse ones."""
+def gathering(program: Program, rows: np.dtype | Entries, precision: str | None = None) -> Program:
+    """Return the program for rows of this dtype, or sparse ones, and products of this precision."""
     if isinstance(rows, Entries):
-        return on_entries(program, rows)
-    first, *rest = program.forward
-    first = first._replace(kernels=(Kernel("gather", rows.name), *first.kernels[1:]))
-    return program._replace(forward=(first, *rest))
+        program = on_entries(program, rows)
+    else:
+        first, *rest = program.forward
+        first = first._replace(kernels=(Kernel("gather", rows.name), *first.kernels[1:]))
+        program = program._replace(forward=(first, *rest))
+    return in_bfloat16(program) if precision else program
 
 
 def all_kernels(network: Network, rule: str) -> set[Kernel]:
     """Return the kernels that training by a rule, gradients, predictions and scores need, but for those that gather."""
     steps = [training(network, rule, False, True), gradients(network)]
     predicts = outputs(network, "predict"), outputs(network, "predict", "linear_in_place")
-    programs = [*steps, *predicts, *(part for step in steps for part in in_blocks(step))]
+    blocks = [] if network.precision else [part for step in steps for part in in_blocks(step)]
+    programs = [*steps, *predicts, *blocks]
     descent = [training(network, rule, True)] if rule == "sgd" else []
     for dtypes in CSR_DTYPES:
         dense = (Entries(dtypes, True),)
         ways = dense if network.grouped else (*dense, Entries(dtypes, False), Entries(dtypes, False, True, True))
         sparse = [on_entries(program, way) for program in (*steps, *descent, predicts[0]) for way in ways]
         programs = [*programs, *sparse]
+    if network.precision:
+        programs = list(map(in_bfloat16, programs))
     return {kernel for program in programs for kernel in _kernels(program) if kernel.name != "gather"}
 
 

@@ -25,6 +25,7 @@ NETWORK = Network((1, 1, 1))  # kernels do not depend on the sizes
 WORK = (
     "train", "predict", "train_replicas", "pack_parameters", "unpack_parameters", "row_worker", "run_task", "run_phase",
 )  # fmt: skip
+ROUNDED = "run_task_flushing", "round_parameters"  # besides, of products of bfloat16
 ANY = "shuffle_rows", "launch", "help_out", "dismiss"  # once, for networks of any dtype
 
 
@@ -160,7 +161,7 @@ def _in_library(dtype: np.dtype, pairs: list[tuple[Network, Rule]]) -> bool:
     found = library()
     if not found:
         return False
-    works = all(found.address(name, dtype) for name in WORK)
+    works = all(found.address(name, dtype) for name in _work(pairs))
     return works and all(found.address(kernel.name, dtype, kernel.of) for kernel in _kernels(pairs))
 
 
@@ -170,10 +171,10 @@ def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], fold
 
     start, before = time.perf_counter(), _files(folder)
     kernels = set(_kernels(pairs))
-    compiling.expect(len(kernels) + len(ANY) + len(WORK))
+    compiling.expect(len(kernels) + len(ANY) + len(_work(pairs)))
     for work in ANY:
         compilation.work(work, np.dtype(np.float32))
-    for work in WORK:
+    for work in _work(pairs):
         compilation.work(work, dtype)
     for kernel in kernels:
         compilation.compile_kernel(kernel, dtype)
@@ -185,6 +186,11 @@ def _compile(dtype: np.dtype, name: str, pairs: list[tuple[Network, Rule]], fold
         new, seconds = _files(folder) - before, time.perf_counter() - start
         found = ", ".join(sorted(_name(path).split(".")[-2] for path in new)) or "all in the cache"
         print(f"{dtype} {name}: {found}, {seconds:.1f} seconds", flush=True)
+
+
+def _work(pairs: list[tuple[Network, Rule]]) -> tuple[str, ...]:
+    """Return the names of what calls of these networks run."""
+    return (*WORK, *(ROUNDED if any(network.precision for network, _ in pairs) else ()))
 
 
 def _kernels(pairs: list[tuple[Network, Rule]]) -> Iterator[Kernel]:

@@ -68,6 +68,9 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         that is set to 0 stays 0. `fastbp.Members(k)` trains k networks at once, which share the hidden layers.
     embedding : fastbp.embeddings.Embedding, optional
         Columns of X that are embedded before the first layer, numbers by waves, categories by a table.
+    precision : {"bfloat16"}, optional
+        "bfloat16" rounds what products take, and sums them in float32; all else is float32. By default products take
+        numbers of `dtype`, as they always do in the first layer where X is sparse.
 
     Attributes
     ----------
@@ -121,6 +124,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         class_names: Any = None,
         scaling_layer: Any = False,
         embedding: Any = None,
+        precision: str | None = None,
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
         self._optimizer = choices.optimizer(optimizer, learning_rate)
@@ -139,6 +143,9 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
             rate_factors=self._optimizer.factors,
             decay_factors=self._optimizer.decays,
             embedding=embeddings.checked(embedding, sizes[0]),
+            precision=choices.precision(
+                precision, checks.dtype(dtype), getattr(scaling_layer, "n_members", 1), embedding is not None
+            ),
         )
         if self.network.embedding is not None and self.network.n_members > 1:
             raise ValueError("embedding can't be given with scaling_layer=Members(...): members embed no columns")

@@ -5,21 +5,24 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..data import classes
+from ..data import choices, classes
 from ..data.labelled import labelled, samples
+from ..execution.plan import make_plan
 from ..training import scores
 from ..training.loop import evaluate
 
 if TYPE_CHECKING:
     from ..data.samples import Samples
     from ..execution.plan import Plan
-    from ..execution.pool import PlanPool
+    from ..execution.pool import LoadedPlans, PlanPool
     from ..inspection.diagnosis import Diagnosis
+    from ..kernels.entries.optimizer import Optimizer
     from ..network import Network
     from ..training.seen import Parameters
 
@@ -59,6 +62,9 @@ class PredictionMixin:
     n_threads: int | None
     _new_plan: Callable[[], Plan]
     _pool: PlanPool
+    _rounded: LoadedPlans
+    _optimizer: Optimizer
+    kernels: str
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Return the loss and the accuracy on labelled rows.
@@ -85,7 +91,7 @@ class PredictionMixin:
             return evaluate(plan, data, self.network.classifies)
 
     @ForClassifiers
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any, *, precision: str | None = None) -> np.ndarray:
         """Return the probabilities of the classes.
 
         Only models of losses with classes have this method: for others `hasattr(model, "predict_proba")` is False.
@@ -93,6 +99,8 @@ class PredictionMixin:
         Parameters
         ----------
         X : array-like of shape (rows, inputs)
+        precision : {"bfloat16"}, optional
+            As for `predict`.
 
         Returns
         -------
@@ -106,14 +114,17 @@ class PredictionMixin:
         ValueError, TypeError
             For bad input. The message names the argument and what is expected.
         """
-        return self._outputs(X)
+        return self._outputs(X, precision)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, *, precision: str | None = None) -> np.ndarray:
         """Return the predicted class of each row, or its predicted numbers.
 
         Parameters
         ----------
         X : array-like of shape (rows, inputs)
+        precision : {"bfloat16"}, optional
+            What products take, by default as the model does. "bfloat16" rounds weights and rows of a float32 model. The
+            rounded weights are kept from call to call as long as nobody asks for the parameters or trains.
 
         Returns
         -------
@@ -126,7 +137,7 @@ class PredictionMixin:
         ValueError, TypeError
             For bad input. The message names the argument and what is expected.
         """
-        found = self._numbers(X)
+        found = self._numbers(X, precision)
         names = classes.names_of(self.network, self.class_names)
         return found if names is None else classes.named(found, names)
 
@@ -217,24 +228,40 @@ class PredictionMixin:
         layers = [LayerReport(**layer) for layer in kept["layers"]]
         return Diagnosis(kept["loss"], layers, [Finding(*finding) for finding in kept["findings"]])
 
-    def _numbers(self, X: Any) -> np.ndarray:
+    def _numbers(self, X: Any, precision: str | None = None) -> np.ndarray:
         """Return what `predict` does, classes as numbers."""
-        z = self._outputs(X)
+        z = self._outputs(X, precision)
         if self.network.of_classes:
             return z.argmax(axis=1)
         if self.network.classifies:
             z = (z > 0.5).astype(np.int64)
         return z[:, 0] if z.shape[1] == 1 else z
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: Any, precision: str | None = None) -> np.ndarray:
         """Return z of each row, shape (rows, outputs)."""
+        network = self.network
+        embeds = network.embedding is not None
+        precision = choices.precision(precision, self.dtype, network.n_members, embeds) or network.precision
         rows = samples(self, X)  # type: ignore[arg-type]
         z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
-        if not self._plan.predict_rows(self._shown.buffer, rows, z):
+        if precision:
+            self._predict_rounded(rows, z, precision)
+        elif not self._plan.predict_rows(self._shown.buffer, rows, z):
             rows.require_scaled(self.network.scales(self._flat))
             with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)
         return z
+
+    def _predict_rounded(self, rows: Samples, z: np.ndarray, precision: str) -> None:
+        """Fill z by products of bfloat16, of weights that are rounded once."""
+        network, mark = replace(self.network, precision=precision), self._shown.mark()
+
+        def make() -> Plan:
+            return make_plan(self.kernels, network, self.dtype, self._optimizer, self.n_threads)
+
+        rows.require_scaled(network.scales(self._shown.read()))
+        with self._rounded.plan(mark, self.n_threads, make, self._shown.read) as plan:
+            plan.predict(rows, z)
 
     @contextmanager
     def _loaded_plan(self, rows: Samples | None = None) -> Iterator[Plan]:

@@ -15,7 +15,7 @@ from ..data.members import Members
 from ..embeddings import Embedding
 from ..execution import threads
 from ..execution.plan import make_plan
-from ..execution.pool import PlanPool
+from ..execution.pool import LoadedPlans, PlanPool
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.optimizer import Decaying, Optimizer, Rule
@@ -74,7 +74,7 @@ def _random_state(value: Any) -> Any:
 
 
 MOST_STEPS = 2**53  # that a loaded state may have: float64 holds them, and years of further steps fit into 64 bits
-_MADE = ("_plan", "_pool", "_random", "_shown", "_use")  # what is made anew
+_MADE = ("_plan", "_pool", "_random", "_rounded", "_shown", "_use")  # what is made anew
 # of the network's fields: no arguments of Model
 _DERIVED = ("l1_per_weight", "l2_per_weight", "parametrization", "rate_factors", "decay_factors")
 
@@ -121,6 +121,7 @@ class StateMixin:
         self._shown = Parameters(self.network.n_parameters, self.dtype)
         self._plan = self._new_plan()
         self._pool = PlanPool()  # of predictions, scores and gradients
+        self._rounded = LoadedPlans()  # of predictions whose products are of bfloat16
 
     @property
     def _flat(self) -> np.ndarray:

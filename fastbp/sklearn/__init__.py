@@ -17,7 +17,7 @@ try:
 except ImportError as error:
     raise ImportError(f"fastbp.sklearn needs scikit-learn: pip install 'fastbp[sklearn]' ({error})") from error
 
-from ..data.choices import CALLED
+from ..data.choices import CALLED, PRECISIONS
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.losses import LOSSES
@@ -47,11 +47,13 @@ _EXTENDED = {
     "clip_value": [None, Interval(Real, 0, None, closed="neither")],
     "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
     "schedule": [None, HasMethods("factors")],
+    "precision": [None, StrOptions(set(PRECISIONS))],
     "n_threads": [None, Interval(Integral, 1, None, closed="left")],
 }
 _OWN = {
     "weight_decay": 0.01, "rho": 0.9, "initializer": None, "scoring": None, "dropout": 0.0, "layer_norm": False,
-    "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "n_threads": None,
+    "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None, "precision": None,
+    "n_threads": None,
 }  # fmt: skip
 _OF_CLASSIFIERS = _OWN | {"class_weight": None, "label_smoothing": 0.0}
 _OF_REGRESSORS = _OWN | {"delta": 1.0} | private.ADDED
@@ -95,8 +97,8 @@ class MLPClassifier(Fitting, private.Classifier, neural_network.MLPClassifier): 
             0.999, epsilon: float = 1e-08, n_iter_no_change: int = 10, max_fun: int = 15000, weight_decay: float = 0.01,
             rho: float = 0.9, initializer: str | None = None, scoring: Any = None, dropout: Any = 0.0, layer_norm: Any =
             False, l1: float = 0.0, clip_value: float | None = None, clip_norm: float | None = None, schedule: Any =
-            None, n_threads: int | None = None, class_weight: dict[Any, float] | str | None = None, label_smoothing:
-            float = 0.0,
+            None, precision: str | None = None, n_threads: int | None = None, class_weight: dict[Any, float] | str |
+            None = None, label_smoothing: float = 0.0,
         ) -> None: ...  # fmt: skip
 
     else:
@@ -122,7 +124,8 @@ class MLPRegressor(Fitting, private.Regressor, neural_network.MLPRegressor):  # 
             float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-08, n_iter_no_change: int = 10,
             max_fun: int = 15000, weight_decay: float = 0.01, rho: float = 0.9, initializer: str | None = None, scoring:
             Any = None, dropout: Any = 0.0, layer_norm: Any = False, l1: float = 0.0, clip_value: float | None = None,
-            clip_norm: float | None = None, schedule: Any = None, n_threads: int | None = None, delta: float = 1.0,
+            clip_norm: float | None = None, schedule: Any = None, precision: str | None = None, n_threads: int | None =
+            None, delta: float = 1.0,
         ) -> None: ...  # fmt: skip
 
     else:

@@ -63,6 +63,7 @@ class Compiled:
             layer_norm=checks.flags("layer_norm", self.layer_norm, len(sizes) - 2),
             clip_value=np.inf if self.clip_value is None else float(self.clip_value),
             clip_norm=np.inf if self.clip_norm is None else float(self.clip_norm),
+            precision=self.precision,
         )
 
     def _kernels_ahead(self) -> Iterator[tuple[np.dtype, Network, tuple[Any, ...]]]:
@@ -76,9 +77,10 @@ class Compiled:
         F = tuple(map(_as_in_scikit_learn, F)) if isinstance(F, tuple) else _as_in_scikit_learn(F)
         dropout = checks.shares("dropout", self.dropout, hidden)
         norms = checks.flags("layer_norm", self.layer_norm, hidden)
-        for kind in _DTYPES:
+        sizes, precision = (1,) * (hidden + 2), self.precision
+        for kind in _DTYPES[: 1 if precision else 2]:
             for loss in losses:
-                yield kind, Network((1,) * (hidden + 2), F, loss, dropout=dropout, layer_norm=norms), rules
+                yield kind, Network(sizes, F, loss, dropout=dropout, layer_norm=norms, precision=precision), rules
 
     def _loss_entry(self) -> Loss:
         """Return the loss; as in scikit-learn, reported errors clip probabilities away from 0 and 1."""
@@ -90,8 +92,8 @@ class Compiled:
         return Huber(float(self.delta)) if self.loss == "huber" else choices.loss(self.loss)
 
     def _kind(self, *others: np.dtype) -> np.dtype:
-        """Return the dtype of all computations, with rows of other dtypes the wider one."""
-        kind = np.result_type(*self.coefs_, *self.intercepts_, *others)
+        """Return the dtype of all computations, with rows of other dtypes the wider one; float32 with a precision."""
+        kind = _DTYPES[0] if self.precision else np.result_type(*self.coefs_, *self.intercepts_, *others)
         return kind if kind in _DTYPES else np.dtype(np.float64)
 
     def _link(self) -> str:
@@ -196,7 +198,7 @@ class Compiled:
         z = np.empty((X.shape[0], outputs), served.predictor.dtype)
         try:
             samples = serving.samples(X, checked=check_input)
-            if isinstance(samples.X, np.ndarray) and X.shape[0] <= MOST_ROWS:
+            if isinstance(samples.X, np.ndarray) and X.shape[0] <= MOST_ROWS and not network.precision:
                 served.predictor.predict(layers, samples, z)
             else:
                 self._predict_packed(network, layers, samples, z)

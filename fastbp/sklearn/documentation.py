@@ -40,6 +40,9 @@ clip_norm : float, optional
 schedule : object of fastbp.schedules, optional
     Factors of the learning rate from step to step. With `warm_start`, and in `partial_fit`, they go on from the steps
     that were taken. The schedule's total is the end of `max_iter` epochs, in `partial_fit` of so many calls.
+precision : {{"bfloat16"}}, optional
+    "bfloat16" rounds what products take to bfloat16, as in `fastbp.Model`. Weights and their training are float32 then,
+    also where X is float64. Not for "lbfgs".
 n_threads : int, optional
     Largest number of threads. Results are the same to the bit for any number.
 """

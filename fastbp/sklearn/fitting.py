@@ -23,6 +23,7 @@ from .running import Run, run_of, running
 from .stochastic import Stochastic
 from .twins import Twin, register_if_imported
 
+_NOT_FOR_LBFGS = "clip_value", "clip_norm", "schedule", "scoring", "precision"
 SCORES = "_predict", "_forward_pass_fast", "_score", "_score_with_function"  # what a told score replaces
 
 _fit, _initialize = base_methods(*ADDED_SOLVERS)
@@ -116,7 +117,8 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         frames.refuse_dates(X, "X")
         if not is_classifier(self):
             frames.refuse_dates(y, "y")
-        return super()._validate_input(X, y, *others, **more)
+        X, y = super()._validate_input(X, y, *others, **more)
+        return (_as_float32(X), y) if self.precision else (X, y)
 
     def _check_solver(self) -> bool:
         return self.solver in ADDED_SOLVERS or super()._check_solver()
@@ -179,7 +181,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         each = F if isinstance(F, (list, tuple)) else [F]
         asked = {f"activation {one}": bool(choices.activation(one).parameter) for one in each}
         asked |= {name: bool(np.any(getattr(self, name))) for name in ("dropout", "layer_norm")}
-        asked |= {name: getattr(self, name) is not None for name in ("clip_value", "clip_norm", "schedule", "scoring")}
+        asked |= {name: getattr(self, name) is not None for name in _NOT_FOR_LBFGS}
         asked["X_val"] = run_of(self).validation is not None
         for name in (name for name, given in asked.items() if given):
             raise ValueError(f"{name} must not be given for solver 'lbfgs'; the others have it")
@@ -254,6 +256,17 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X does not have valid feature names")  # they were checked and taken off
             return float(check_scoring(self, self.scoring)(self, X, y, **weight))
+
+
+def _as_float32(X: Any) -> Any:
+    """Return X as float32, in whose dtype weights are then made; raise ValueError where a number is too large."""
+    if X.dtype == np.float32:
+        return X
+    with np.errstate(over="ignore"):
+        found = X.astype(np.float32)
+    if not np.isfinite(found.data if hasattr(found, "indptr") else found).all():
+        raise ValueError("X must hold numbers within float32 for precision='bfloat16', got larger ones")
+    return found
 
 
 def _each(value: Any, layers: list[int]) -> Any:

@@ -17,7 +17,7 @@ from ..execution.rows import Layers
 KEPT = 4  # combinations of settings and dtypes that are kept
 _READ = (
     "activation", "out_activation_", "loss", "delta", "label_smoothing", "alpha", "l1", "dropout", "layer_norm",
-    "clip_value", "clip_norm", "n_threads",
+    "clip_value", "clip_norm", "precision", "n_threads",
 )  # fmt: skip
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 

@@ -17,7 +17,7 @@ from .running import run_of
 
 _PLAIN = {
     "dropout": 0.0, "layer_norm": False, "l1": 0.0, "clip_value": None, "clip_norm": None, "schedule": None,
-    "label_smoothing": 0.0,
+    "label_smoothing": 0.0, "precision": None,
 }  # settings of ours that scikit-learn's steps do not have, and their values without effect  # fmt: skip
 _KNOWN = {
     "activation": ("identity", "logistic", "tanh", "relu"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from ..data.choices import CALLED
+from ..data.choices import CALLED, PRECISIONS
 from ..data.members import MOST
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.optimizer import PARAMETRIZATIONS
@@ -16,7 +16,7 @@ RECIPE = (
     "hidden_layer_sizes", "activation", "learning_rate", "n_epochs", "batch_size", "beta_1", "beta_2", "epsilon",
     "scaling_layer", "n_members", "parametrization", "bias_rate", "scale_rate", "waves", "stop_after_wave", "recipe",
     "dropout", "weight_decay", "number_embedding", "embed_above", "embedding_rate", "slope_rate", "first_weights",
-    "clip_outputs", "dtype", "n_threads",
+    "clip_outputs", "dtype", "precision", "n_threads",
 )  # fmt: skip
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like"],
@@ -49,6 +49,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "categorical_features": [None, "array-like"],
     "max_categories": [Interval(Integral, 2, None, closed="left")],
     "dtype": [StrOptions({"float32", "float64"})],
+    "precision": [None, StrOptions(set(PRECISIONS))],
     "n_threads": [None, Interval(Integral, 1, None, closed="left")],
     "random_state": ["random_state"],
     "verbose": ["verbose", StrOptions({"auto"})],

@@ -99,6 +99,8 @@ _TEXT = """{head}
         Values of a category at most: of more the commonest stay, and one stands for all others.
     dtype : {{"float32", "float64"}}
         Of parameters and arithmetic.
+    precision : {{"bfloat16"}} or None
+        "bfloat16" rounds what products take to bfloat16, as in `fastbp.Model`; with "float32" alone.
     n_threads : int or None
         Most threads. The bits are the same for any number.
     random_state : int, RandomState or None

@@ -85,6 +85,7 @@ class Recipe:
     first_weights: str | None = None
     clip_outputs: bool | None = None
     dtype: str = "float32"
+    precision: str | None = None
     n_threads: int | None = None
     stop: threading.Event | None = None
 
@@ -105,6 +106,7 @@ class Recipe:
             self._optimizer(),
             CrossEntropy(label_smoothing=self.label_smoothing) if self.classes else "squared_error",
             dtype=self.dtype,
+            precision=self.precision,
             seed=int(random.integers(2**63)),
             dropout=self.part("dropout"),
             initializer="lecun_normal",

@@ -26,18 +26,20 @@ class Parameters:
     dtype : numpy.dtype
     """
 
-    __slots__ = ("_buffer", "_flat", "_lock", "_opened", "_seen", "_write")
+    __slots__ = ("_buffer", "_flat", "_lock", "_looks", "_opened", "_seen", "_write")
 
     def __init__(self, n: int, dtype: np.dtype) -> None:
         self._buffer = aligned(n + ROOM, dtype)
         self._flat = self._buffer[:n]
         self._lock = threading.RLock()  # a signal's handler may look while this thread does
         self._opened = self._seen = False
+        self._looks = 0
         self._write: Callable[[np.ndarray], None] | None = None
 
     @property
     def flat(self) -> np.ndarray:
         """The parameters, of shape (n,)."""
+        self._looks += 1
         if self._opened:
             self._look()
         return self._flat
@@ -48,6 +50,18 @@ class Parameters:
         if self._opened:
             self._look()
         return self._buffer
+
+    def mark(self) -> int | None:
+        """Return a number that is another one once the parameters may have changed; None while somebody may do so."""
+        if self._opened or _references(self._flat) != _references_alone():
+            return None
+        return self._looks
+
+    def read(self) -> np.ndarray:
+        """Return the parameters, of shape (n,), to one who changes nothing and keeps no view of them."""
+        if self._opened:
+            self._look()
+        return self._flat
 
     def open(self, write: Callable[[np.ndarray], None] | None) -> None:
         """Let others look. `write` brings a vector up to date, and is None where this one is."""

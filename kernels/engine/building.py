@@ -73,7 +73,8 @@ def build(level, folder):
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as work:
         objects = [Path(work) / f"{dtype}.o" for dtype in DTYPES]
-        variables = os.environ | {CHOICE: "off", "NUMBA_CPU_NAME": level.name, "NUMBA_CPU_FEATURES": features(level)}
+        cpu = {"NUMBA_CPU_NAME": level.cpu or level.name, "NUMBA_CPU_FEATURES": features(level)}
+        variables = os.environ | {CHOICE: "off"} | cpu
         command = [sys.executable, "-m", "fastbp.kernels.engine.building", "--object"]
         running = [
             subprocess.Popen([*command, dtype, str(path)], env=variables)

@@ -13,7 +13,7 @@ from ..machine.calls import call
 from ..machine.clock import ticks
 from ..tasks.row_kernels import prefetch_share
 from .row_blocks import make_row_block
-from .run import make_run_task
+from .run import make_flushing, make_run_task
 
 
 @inline
@@ -44,3 +44,5 @@ def prefetch_clocked(s, share, shares, worker):
 run_task_clocked, row_block_clocked = make_run_task(run_kernel_clocked), make_row_block(prefetch_clocked)
 for function in (run_task_clocked, row_block_clocked):
     function.__name__ = function.__qualname__ = f"{function.__name__}_clocked"
+run_task_clocked_flushing = make_flushing(run_task_clocked)
+run_task_clocked_flushing.__name__ = run_task_clocked_flushing.__qualname__ = "run_task_clocked_flushing"

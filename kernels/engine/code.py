@@ -80,9 +80,13 @@ def assemble(whole, block, dtype):
     ends = np.cumsum([0, *map(len, parts)]).tolist()
     names = "forward", "backward", "end_backward", "end_phases"
     ranges = dict(zip(names, ends, strict=False)) | {"block_forward": ends[3], "block_end": ends[-1]}
-    return Assembled(records, np.array(addresses, np.int64), ranges | step_runners(dtype))
+    return Assembled(records, np.array(addresses, np.int64), ranges | step_runners(dtype, phases.flushes(whole)))
 
 
-def step_runners(dtype):
-    """Return the addresses of what every program calls, by their fields of a `STATE`."""
-    return {name: address(name, dtype) for name in ("run_task", "run_phase")}
+def step_runners(dtype, flushing=False):
+    """Return the addresses of what every program calls, by their fields of a `STATE`.
+
+    `flushing` says that denormals are taken as zero.
+    """
+    run_task = address("run_task_flushing" if flushing else "run_task", dtype)
+    return {"run_task": run_task, "run_phase": address("run_phase", dtype)}

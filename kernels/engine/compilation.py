@@ -17,6 +17,7 @@ from ..program import phases
 from ..program.entry_records import HELPER, IDENTITY, LAUNCH, PACKING, ROW, SHUFFLE
 from ..program.state import CSR_DTYPES, READ_IN_PLACE, STATE
 from ..tasks import (
+    bfloat16_kernels,
     embedding_kernels,
     group_update,
     layer_kernels,
@@ -41,7 +42,8 @@ WORK = {
     for function, layout, integers in (
         (replay, STATE, 0), (training.train, STATE, 0), (training.predict, STATE, 0),
         (replicas.train_replicas, STATE, 0), (training.run_phase, STATE, 1), (parameters.pack_parameters, PACKING, 0),
-        (parameters.unpack_parameters, PACKING, 0), (parameters.shuffle_rows, SHUFFLE, 0),
+        (parameters.unpack_parameters, PACKING, 0), (parameters.round_parameters, PACKING, 0),
+        (parameters.shuffle_rows, SHUFFLE, 0),
         (predict_row.row_worker, ROW, 0), (helpers.help_out, HELPER, 0), (helpers.launch, LAUNCH, 0),
         (helpers.dismiss, HELPER, 0), (cpuid.identify, IDENTITY, 0),
     )
@@ -63,7 +65,10 @@ _MAKERS = {
 }  # of kernels made for an entry: by its name, or for what is a user's own
 _SPARSE = {"gather_csr": sparse_kernels.make_gather_csr, "scatter_csr": sparse_kernels.make_scatter_csr}
 ROW_KERNELS = "activate_row", "output_row"
-_PLAIN = {
+_BFLOAT16 = {function.__name__: function for function in bfloat16_kernels.KERNELS}  # beside float32
+_OF_FLOAT32 = {*_BFLOAT16, "round_parameters", "run_task_flushing"}  # what networks of other dtypes have no use for
+_RUNNERS = "run_task", "run_task_flushing"
+_PLAIN = _BFLOAT16 | {
     function.__name__: function
     for function in (
         layer_kernels.linear_forward, layer_kernels.linear_in_place,
@@ -147,18 +152,21 @@ def advance(rule, dtype):
 @once
 def work(name, dtype):
     """Compile an entry point, or what every program calls; as `compile_kernel`."""
-    if name == "run_task":
-        return task_runner(dtype)
+    if name in _RUNNERS:
+        return task_runner(dtype, getattr(run, name))
     function, layout, integers = WORK[name]
     return _compiled(function, types.void(record_type(layout, _dtype(dtype)), *[types.intp] * integers))
 
 
 def library_code(dtype):
     """Yield (name, of, dispatcher) of all that a shared library holds for networks of this dtype, compiled."""
+    left_out = () if np.dtype(dtype) == np.float32 else _OF_FLOAT32
     for kernel in all_kernels():
-        yield kernel.name, kernel.of, compile_kernel(kernel, dtype)[1]
-    for name in ("run_task", *WORK):
-        yield name, None, work(name, dtype)[1]
+        if kernel.name not in left_out:
+            yield kernel.name, kernel.of, compile_kernel(kernel, dtype)[1]
+    for name in (*_RUNNERS, *WORK):
+        if name not in left_out:
+            yield name, None, work(name, dtype)[1]
     for name, rule in RULES.items():
         if rule.advance:
             yield "advance", name, advance(name, dtype)[1]

@@ -1,5 +1,6 @@
 """Entry points that pack and unpack all parameters of a network, and that shuffle the rows of an epoch."""
 
+from ..bfloat16.rounding import round_lines
 from ..compiler.jit import ZERO, inline
 from ..fast.panels import pack, unpack
 from ..fast.shuffle import shuffle
@@ -36,6 +37,11 @@ def unpack_parameters(r):
         for number in range(layer.vectors):
             _pack_vector(flat, at, panels, layer.b + number * layer.columns, O)
             at += O
+
+
+def round_parameters(r):
+    """halves <- the parameters in panels, rounded to bfloat16."""
+    round_lines(r.halves, r.panels, ZERO, r.panels.size)
 
 
 def shuffle_rows(r):

@@ -1,5 +1,6 @@
 """One task of a phase: its kernels, one after the other, on the rows, columns or inputs that are the task's."""
 
+from ..bfloat16.flushing import flush_denormals, put_back
 from ..compiler.jit import ZERO, inline
 from ..fast.panels import pad
 from ..machine.calls import call
@@ -107,6 +108,21 @@ def make_run_task(run_kernel):
 
 
 run_task = make_run_task(run_kernel)
+
+
+def make_flushing(run_task):
+    """Make the same where denormals are taken as zero, as bfloat16's products do wherever they are computed."""
+    do_task = inline(run_task)
+
+    def run_task_flushing(s, number, task, worker):
+        before = flush_denormals()
+        do_task(s, number, task, worker)
+        put_back(before)
+
+    return run_task_flushing
+
+
+run_task_flushing = make_flushing(run_task)
 
 
 @inline

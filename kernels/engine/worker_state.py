@@ -26,6 +26,10 @@ def worker_state(s, worker, slot):
     mine.correct_rows = part(s.correct_rows, slot * rows, rows)
     mine.labels = part(s.labels, slot * rows, rows)
     mine.row_weights = part(s.row_weights, slot * rows, rows)
+    if s.half_rows.size:
+        half, pairs = s.half_rows.size // slots, s.half_pairs.size // slots
+        mine.half_rows = part(s.half_rows, slot * half, half)
+        mine.half_pairs = part(s.half_pairs, slot * pairs, pairs)
     if s.sparse:
         room = s.entries.size // slots
         mine.entries = part(s.entries, slot * room, room)

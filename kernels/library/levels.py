@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..entries.records import Record
 from ..program.entry_records import IDENTITY
 
+PART = 1 << 32  # added to a leaf for its next part
 XCR0 = -1  # asked for in the place of a leaf
 XSAVE, AVX_STATE, AVX512_STATE = 1 << 27, 0x6, 0xE6  # the system keeps these registers when it switches threads
 
@@ -20,15 +21,18 @@ class Level:
     Parameters
     ----------
     name : str
-        What files are named by, and LLVM calls the CPU.
+        What files are named by, and LLVM calls the CPU if `cpu` does not say otherwise.
     features : str
         What LLVM may use beyond the level below.
     bits : dict
-        (leaf, register) of the instruction CPUID to the bits that are set where the CPU has them.
+        (leaf, register) of the instruction CPUID to the bits that are set where the CPU has them. Of a leaf with parts,
+        the number of the part stands above its 32 bits.
     simd_bits : int
         Width of the vectors that code computes on.
     state : int
         Bits of the register XCR0 that the operating system must set.
+    cpu : str
+        What LLVM calls the CPU, where it has no such level.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Level:
     bits: dict
     simd_bits: int
     state: int = 0
+    cpu: str = ""
 
 
 def _bits(*numbers):
@@ -55,6 +60,9 @@ X86_64 = (
     Level(
         "x86-64-v4", "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl",
         {(7, "b"): _bits(16, 17, 28, 30, 31)}, 512, AVX512_STATE,
+    ),
+    Level(  # no level of the psABI: those of v4 that multiply pairs of bfloat16
+        "x86-64-v4-bf16", "+avx512bf16", {(7 | PART, "a"): _bits(5)}, 512, AVX512_STATE, "x86-64-v4",
     ),
 )  # fmt: skip
 AARCH64 = (Level("aarch64", "+neon", {}, 128),)

@@ -29,6 +29,8 @@ class Library:
     ----------
     level : str
         The kind of CPU that it is for.
+    about : Level
+        The same with all that is known of it.
     simd_bits : int
         Width of the vectors that its code computes on.
     tile : (int, int)
@@ -39,7 +41,8 @@ class Library:
         told = about(path)
         self.path, self._code = path, ctypes.CDLL(str(path))
         self.level, self.tile = told["level"], tuple(told["tile"])
-        self.simd_bits = next(level.simd_bits for level in levels() if level.name == self.level)
+        self.about = next(level for level in levels() if level.name == self.level)
+        self.simd_bits = self.about.simd_bits
 
     def address(self, name, dtype, of=None):
         """Return where a function lies, or None if the library lacks it."""

@@ -20,14 +20,15 @@ def _registers(builder, kind, code, constraints, arguments):
 
 @intrinsic
 def cpuid(typingctx, leaf):
-    """Return what CPUID leaves in eax, ebx, ecx and edx for a leaf, its first part."""
+    """Return what CPUID leaves in eax, ebx, ecx and edx for a leaf, of the part whose number stands above 32 bits."""
     kind = types.UniTuple(types.int64, 4)
 
     def codegen(context, builder, sig, args):
         if platform.machine() not in ("x86_64", "AMD64"):
             return context.make_tuple(builder, kind, [i64(0)] * 4)
+        part = builder.trunc(builder.lshr(args[0], i64(32)), i32)
         constraints = "={ax},={bx},={cx},={dx},{ax},{cx},~{dirflag},~{fpsr},~{flags}"
-        found = _registers(builder, 4, "cpuid", constraints, [builder.trunc(args[0], i32), i32(0)])
+        found = _registers(builder, 4, "cpuid", constraints, [builder.trunc(args[0], i32), part])
         return context.make_tuple(builder, kind, found)
 
     return kind(types.int64), codegen
@@ -51,5 +52,6 @@ def identify(r):
     if leaf < 0:
         r.a = xcr0()
         return
-    last = cpuid(EXTENDED if leaf >= EXTENDED else 0)
-    r.a, r.b, r.c, r.d = cpuid(leaf) if leaf <= last[0] else (0, 0, 0, 0)
+    number = leaf & 0xFFFFFFFF
+    last = cpuid(EXTENDED if number >= EXTENDED else 0)
+    r.a, r.b, r.c, r.d = cpuid(leaf) if number <= last[0] else (0, 0, 0, 0)

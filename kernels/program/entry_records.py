@@ -9,6 +9,7 @@ PACKING = Layout("packing", {
     "status": "i8",
     "panels": Array("T"),  # parameters in panels, or what is as long: a gradient, a vector of the optimizer's state
     "flat": Array("T"),  # W and the vectors of each layer, one behind the other
+    "halves": Array("i4"),  # the panels rounded to bfloat16, in pairs (bfloat16/rounding.py)
     "layers": Table(LAYER), "n_layers": "i8",
 })  # fmt: skip
 

@@ -53,7 +53,7 @@ def _parameter_table(sizes: tuple[int, ...], stack: Stack, dtype: np.dtype) -> t
             "separate": bool(stack.separate[l]), "scale": -1,
         }.items():  # fmt: skip
             layer[name] = value
-        at = b + vectors * columns
+        at = padded(b + vectors * columns, (1 + stack.bfloat16) * L)  # lines of W are rounded in pairs
     if stack.scaled:
         table[embedded]["scale"], at = at, at + stack.members * table[embedded]["rows"]
     return table, at

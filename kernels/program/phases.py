@@ -58,6 +58,8 @@ class Stack(NamedTuple):
         Networks that share all layers but the last. More than one have scales of their own, too.
     embedding : Embedding or None
         What the first layer embeds, if that is what it does: it then has no product, and the scales are the next one's.
+    bfloat16 : bool
+        Whether products are of numbers rounded to bfloat16.
     """
 
     activations: Sequence[Any]
@@ -67,6 +69,7 @@ class Stack(NamedTuple):
     scaled: bool = False
     members: int = 1
     embedding: Embedding | None = None
+    bfloat16: bool = False
 
 
 class Program(NamedTuple):
@@ -206,6 +209,61 @@ def on_entries(program: Program, entries: Entries) -> Program:
     if update:
         update = (update[0]._replace(kernels=(Kernel("update_csr", update[0].kernels[0].of),)), *update[1:])
     return Program((*before, first, *rest), backward, update)
+
+
+_OF_BFLOAT16 = {
+    name: Kernel(f"{name}_bfloat16")
+    for name in ("linear_forward", "linear_backward_params", "linear_backward_input", "transpose_rows")
+}
+
+
+def in_bfloat16(program: Program) -> Program:
+    """Return a program whose products are of bfloat16. What they take is rounded at the end of the task that makes it.
+
+    A first layer that works on the entries of sparse rows keeps its float32.
+    """
+    trains, phases = bool(program.backward), [_products(phase) for phase in (*program.forward, *program.backward)]
+    forward, backward = phases[: len(program.forward)], phases[len(program.forward) :]
+    for k, phase in enumerate(forward):
+        if phase.kind == GATHER and phase.kernels[0].name != "gather_csr":
+            forward[k] = phase._replace(kernels=(*phase.kernels, Kernel("round_inputs")))
+        following = forward[k + 1 : k + 2]
+        if phase.kind in (FORWARD, ROWS) and (following[0].layer != phase.layer if following else trains):
+            forward[k] = phase._replace(kernels=(*phase.kernels, Kernel("round_outputs")))
+    for k, phase in enumerate(backward):
+        if phase.kind == ROWS:
+            backward[k] = phase._replace(kernels=(*phase.kernels, Kernel("round_outputs")))
+        elif phase.kind == BACKWARD:
+            backward[k] = phase._replace(kernels=_rounding(phase, not program.update))
+    update = program.update
+    if update and update[-1].kernels[0].of is not None:
+        last = update[-1]
+        update = (*update[:-1], last._replace(kernels=(*last.kernels, Kernel("round_weights"))))
+    return Program(tuple(forward), tuple(backward), update)
+
+
+def flushes(program: Program) -> bool:
+    """Return whether a program takes denormals as zero, as products of bfloat16 do."""
+    return any(each in _OF_BFLOAT16.values() for phase in program.forward for each in phase.kernels)
+
+
+def _products(phase: Phase) -> Phase:
+    return phase._replace(kernels=tuple(_OF_BFLOAT16.get(each.name, each) for each in phase.kernels))
+
+
+def _rounding(phase: Phase, descends: bool) -> tuple[Kernel, ...]:
+    """Return the kernels of a backward phase with those that round W after its descent, and dE/dt of the layer below.
+
+    dE/dt of a layer that is normalized is not made yet.
+    """
+    kernels = []
+    for each in phase.kernels:
+        kernels.append(each)
+        if each.name == "linear_backward_params_bfloat16" and descends:
+            kernels.append(Kernel("round_descended"))
+    if phase.layer and kernels[-1].name != "gain_backward":
+        kernels.append(Kernel("round_below"))
+    return tuple(kernels)
 
 
 def in_blocks(program: Program) -> tuple[Program, Program]:

@@ -101,6 +101,10 @@ STATE = Layout("state", {
     "rank": Array("i4"), "found": Array("i8"), "features": Array("i4"), "feature_ends": Array("i8"),
     "feature_bounds": Array("i8"), "feature_rows": Array("i4"), "feature_numbers": Array("T"),  # by feature
     "offsets": Array("T"), "offset_bias": Array("T"),  # what x is beside its entries, or empty; b with its share
+    # numbers rounded to bfloat16, in pairs (bfloat16/rounding.py); empty where products are of the network's dtype
+    "half_weights": Array("i4"),  # parameters
+    "half_rows": Array("i4"), "half_pairs": Array("i4"),  # activations that layers take or make, in both forms
+    "half_turned": Array("i4"),  # as `transposed`
     "out": Array("T"),  # of predictions (rows, outputs), of evaluations (rows, 2): error, and 1 if right
     # the minibatch
     "first": "i8", "picked": "i8",  # rows order[first : first + picked]

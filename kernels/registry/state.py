@@ -154,16 +154,18 @@ class Layers(State):
         Whether inputs have scales.
     members : int
         Networks that share the layers: the rows of each stand one after the other.
+    bfloat16 : bool
+        Whether products are of bfloat16.
     fields
         More numbers and arrays of the state.
     """
 
     def __init__(
         self, sizes, B, dtype, activation=IDENTITY, separate=False, normalized=False, checks=True,
-        scaled=False, members=1, **fields,
+        scaled=False, members=1, bfloat16=False, **fields,
     ):  # fmt: skip
         n = len(sizes) - 1
-        stack = Stack([activation] * n, [separate] * n, [normalized] * n, [False] * n, scaled, members)
+        stack = Stack([activation] * n, [separate] * n, [normalized] * n, [False] * n, scaled, members, None, bfloat16)
         table, size = parameter_table(sizes, stack, dtype)
         self.B, self.rows, self.checks = B, members * batch_rows(B, dtype), checks
         length = place_activations(table, stack, self.rows, dtype)

@@ -19,6 +19,7 @@ GATHER, FORWARD, BACKWARD, ROWS_PHASE, UPDATE, BLOCKS, COLUMNS, INPUTS, GROUPS, 
 TASK_PRODUCTS = 2_000_000  # multiplications of a task, some 35 us: more are split
 ROW_SHARES = 4  # tasks per worker where rows are normalized: the others wait less for a late worker
 UPDATE_SHARES = 4  # likewise of the update
+ROUNDED_CHUNKS = 16  # of a task of the update whose parameters are rounded after it, in cache
 SPARSE_SHARES = 8  # likewise of the first layer on sparse rows, whose tasks differ more
 SPARSE_ROWS = 32  # of a task that one worker does alone: they stay in cache for the activation
 
@@ -52,7 +53,7 @@ def forward_split(s, l):
     """
     layer, L, is_last = s.layers[l], lanes(s.parameters), l == s.n_layers - 1
     columns, rows = layer.columns, pad(s.batch, HALF)
-    if s.workers == 1 and not layer.separate:
+    if s.workers == 1 and not layer.separate and not s.half_rows.size:
         return columns, 1, rows, 1
     if s.sparse and l == 0:  # whole rows, so that entries are read once
         chunk = SPARSE_ROWS if s.workers == 1 else rows // (SPARSE_SHARES * s.workers)
@@ -107,7 +108,10 @@ def group_split(s):
 @inline
 def update_tasks(s):
     """Tasks of the update phase, some chunks each."""
-    return 1 if s.workers == 1 else min(UPDATE_SHARES * s.workers, chunks_of(s.parameters.size))
+    chunks, tasks = chunks_of(s.parameters.size), 1 if s.workers == 1 else UPDATE_SHARES * s.workers
+    if s.half_weights.size:
+        tasks = max(tasks, chunks // ROUNDED_CHUNKS)
+    return min(tasks, chunks)
 
 
 @inline

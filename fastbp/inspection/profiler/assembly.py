@@ -24,7 +24,7 @@ class Counts:
     width_bits : int
         Of the widest vector register in it, 0 where there is none.
     fma : int
-        Fused multiplications and additions of whole vectors.
+        Fused multiplications and additions of whole vectors, those of pairs of bfloat16 included.
     packed : int
         Whatever is done to whole vectors, `fma` included: arithmetic, shuffles, loads and stores.
     scalar : int
@@ -59,8 +59,8 @@ class _Architecture(NamedTuple):
 
 _INTEL = _Architecture(
     {512: re.compile(r"%zmm"), 256: re.compile(r"%ymm"), 128: re.compile(r"%xmm")},
-    re.compile(r"vfn?m(?:add|sub|addsub|subadd)\d+p[sd]\s"),
-    re.compile(r"v?(?:add|sub|addsub|mul|div|sqrt|min|max|fn?m(?:add|sub|addsub|subadd)\d+)p[sd]\s"),
+    re.compile(r"v(?:fn?m(?:add|sub|addsub|subadd)\d+p[sd]|dpbf16ps)\s"),
+    re.compile(r"vdpbf16ps\s|v?(?:add|sub|addsub|mul|div|sqrt|min|max|fn?m(?:add|sub|addsub|subadd)\d+)p[sd]\s"),
     re.compile(r"(?!v?p|v?mov|vbroadcast)\w+(?:s[sd]|s[sd]2u?si|2s[sd][lq]?)\s"),
     re.compile(r"vp?gather\w+\s"),
     re.compile(r"v?(?:mov(?:s[sd]|d|q)|p?broadcast\w+|p?(?:insert|extract)p?s|p(?:insr|extr)[bwdq])\s"),

@@ -10,7 +10,7 @@ import numpy as np
 from ...execution import helpers
 from ...execution.fast_plan import FastPlan
 from ...kernels.engine import code, compilation
-from ...kernels.engine.clocks import run_task_clocked
+from ...kernels.engine.clocks import run_task_clocked, run_task_clocked_flushing
 from ...kernels.entries.records import Record
 from ...kernels.machine import clock
 from ...kernels.program.phases import Entries, Kernel, Program, numbered
@@ -77,7 +77,8 @@ class ClockedPlan(FastPlan):
             clocked = whole.forward[0]._replace(kernels=(Kernel("row_block_clocked"),))
             whole = whole._replace(forward=(clocked,))
         self.kernels = numbered(whole, block)
-        runner, _ = compilation.task_runner(self.dtype, run_task_clocked)
+        clocked = run_task_clocked_flushing if self.network.precision else run_task_clocked
+        runner, _ = compilation.task_runner(self.dtype, clocked)
         assembled = super()._assemble(whole, block)
         return assembled._replace(ranges=assembled.ranges | {"run_task": runner})
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...kernels.program.phases import Kernel
+from ...kernels.registry.bfloat16 import BFLOAT16_KERNELS
 from ...kernels.registry.entries import KERNELS
 from ...kernels.registry.entry import Entry
 from ...network import Network
@@ -72,6 +73,15 @@ class Cost:
 
 
 _PRODUCTS = {"linear_forward", "linear_backward_params", "linear_backward_input", "linear_forward_csr", "descend_csr"}
+_OF_BFLOAT16 = {
+    "linear_forward_bfloat16": "fast_linear_bfloat16",
+    "linear_backward_params_bfloat16": "fast_linear_backward_params_bfloat16",
+    "linear_backward_input_bfloat16": "fast_linear_backward_input_bfloat16",
+    **dict.fromkeys(
+        ("transpose_rows_bfloat16", "round_inputs", "round_outputs", "round_below", "round_descended", "round_weights")
+    ),
+}  # their names in the registry; None where numbers are moved or rounded
+BFLOAT16_BYTES = 2  # of each number that a product takes
 _WHOLE = {
     "gather", "gather_csr", "scatter_csr", "sort_csr", "rank_csr", "update", "update_csr", "prefetch_rows",
     "row_block_clocked",
@@ -87,6 +97,8 @@ _BELOW = {
 
 def cost(kernel: Kernel, l: int, step: Step) -> Cost:
     """Return the cost of a kernel of a step's program, in a phase of layer l from 0."""
+    if kernel.name in _OF_BFLOAT16:
+        return _of_bfloat16(kernel, l, step)
     at = l - 1 if kernel.name in _BELOW else l
     name = _name(kernel, l, at, step)
     known = KERNELS.get(f"fast_{name}") or KERNELS.get(name)
@@ -100,6 +112,16 @@ def cost(kernel: Kernel, l: int, step: Step) -> Cost:
         nbytes += round(2 * step.B * (step.entries or 0) - I * O) * step.dtype.itemsize
         return Cost(f"fast_{name}_csr", None, (*product.equations, *known.equations), False, flop, nbytes)
     return Cost(f"fast_{name}", layer, known.equations, kernel.name in _PRODUCTS, flop, nbytes)
+
+
+def _of_bfloat16(kernel: Kernel, l: int, step: Step) -> Cost:
+    """Return the cost of a kernel of bfloat16: of a product, or of numbers that are rounded, which computes nothing."""
+    layer = None if kernel.name in ("round_inputs", "round_weights") else l + (kernel.name != "round_below")
+    name, (I, O) = _OF_BFLOAT16[kernel.name], step.network.shapes[l]
+    if name is None:
+        return Cost(kernel.name, layer, (), False, 0, 0)
+    entry = BFLOAT16_KERNELS[name]
+    return Cost(name, layer, entry.equations, True, entry.flop(step.B, I, O), entry.bytes(step.B, I, O, BFLOAT16_BYTES))
 
 
 def _name(kernel: Kernel, l: int, at: int, step: Step) -> str:

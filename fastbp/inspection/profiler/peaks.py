@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from ...execution import plain_loops
+from ...kernels.bfloat16 import peak
 from ...kernels.machine import peaks
 from ...kernels.machine.tiles import LINE
 from .. import machine
@@ -36,6 +37,8 @@ class Machine:
         Fused multiplications and additions in registers, two FLOP each, 1e9 a second.
     bandwidth_gbs : float
         From and to memory, 1e9 bytes a second: a <- b + s c, three arrays.
+    bfloat16_gflops : float
+        Likewise of products of bfloat16; 0 where none were measured, as the profile has none.
     granted : float
         Share of the threads' time that the CPU gave them while it was measured, the least of all measurements.
     """
@@ -45,6 +48,7 @@ class Machine:
     simd_bits: int
     peak_gflops: float
     bandwidth_gbs: float
+    bfloat16_gflops: float = 0.0
     granted: float = 1.0
 
     @property
@@ -60,17 +64,19 @@ class Machine:
     def best(self, other: Machine) -> Machine:
         """Return the better of two measurements of the same machine."""
         peak, bandwidth = max(self.peak_gflops, other.peak_gflops), max(self.bandwidth_gbs, other.bandwidth_gbs)
-        return replace(self, peak_gflops=peak, bandwidth_gbs=bandwidth, granted=min(self.granted, other.granted))
+        pairs, granted = max(self.bfloat16_gflops, other.bfloat16_gflops), min(self.granted, other.granted)
+        return replace(self, peak_gflops=peak, bandwidth_gbs=bandwidth, bfloat16_gflops=pairs, granted=granted)
 
 
-def measure(n_threads: int, dtype: np.dtype) -> Machine:
-    """Measure this machine with numbers of this dtype."""
+def measure(n_threads: int, dtype: np.dtype, precision: str | None = None) -> Machine:
+    """Measure this machine with numbers of this dtype, and products of this precision, too."""
     peak_gflops(n_threads, dtype, SPIN_SECONDS[:1])  # compiles
     start, used = time.perf_counter(), time.process_time()
-    peak = peak_gflops(n_threads, dtype)
+    fused = peak_gflops(n_threads, dtype)
     granted = min(1.0, (time.process_time() - used) / (time.perf_counter() - start) / n_threads)
     bandwidth = bandwidth_gbs(n_threads, dtype)
-    return Machine(machine.cpu_name(), n_threads, plain_loops.simd_bits(), peak, bandwidth, granted)
+    pairs = bfloat16_gflops(n_threads) if precision else 0.0
+    return Machine(machine.cpu_name(), n_threads, plain_loops.simd_bits(), fused, bandwidth, pairs, granted)
 
 
 def peak_gflops(n_threads: int, dtype: np.dtype, lengths: tuple[float, ...] = SPIN_SECONDS) -> float:
@@ -80,12 +86,28 @@ def peak_gflops(n_threads: int, dtype: np.dtype, lengths: tuple[float, ...] = SP
     def spin(turns: int) -> None:
         plain_loops.launch(peaks.spin, numbers, n_threads, turns, n_threads=n_threads)
 
+    return 2 * numbers.size / _turn(spin, lengths) / 1e9
+
+
+def bfloat16_gflops(n_threads: int, lengths: tuple[float, ...] = SPIN_SECONDS) -> float:
+    """Measure products of bfloat16 in registers, as this machine computes them, likewise: four FLOP a pair."""
+    size = n_threads * peak.CHAINS * LINE // 4
+    sums, pairs = np.zeros(size, np.float32), np.arange(size, dtype=np.int32)  # alike chains would be merged
+
+    def spin(turns: int) -> None:
+        plain_loops.launch(peak.spin_pairs, sums, pairs, n_threads, turns, n_threads=n_threads)
+
+    return 4 * size / _turn(spin, lengths) / 1e9
+
+
+def _turn(spin: Callable[[int], None], lengths: tuple[float, ...]) -> float:
+    """Return the seconds of a turn, the least that runs of these lengths take."""
     spin(1)  # compiles
     best = _best(partial(spin, 10_000), 0.0) / 10_000  # seconds a turn
     for seconds in lengths:
         turns = max(1, int(seconds / best))
         best = min(best, _best(partial(spin, turns), BUDGET_SECONDS / len(SPIN_SECONDS)) / turns)
-    return 2 * numbers.size / best / 1e9
+    return best
 
 
 def bandwidth_gbs(n_threads: int, dtype: np.dtype) -> float:

@@ -43,7 +43,7 @@ class KernelTimes:
     gflops : float
         1e9 FLOP a second.
     peak_share : float
-        Of the machine's peak.
+        Of the machine's peak; of products of bfloat16 of the peak of such.
     memory_share : float
         Of the machine's bandwidth. Above 1 the bytes came from caches.
     bound : {"compute", "memory", "cache", "neither", ""}
@@ -81,7 +81,8 @@ class KernelTimes:
         known = cost.name, cost.layer, cost.equations, cost.product, share.calls, seconds
         flop, nbytes = steps * cost.flop, steps * cost.bytes
         gflops = flop / seconds / 1e9 if seconds else 0.0
-        peak_share = gflops / machine.peak_gflops
+        pairs = cost.name.endswith("_bfloat16") and machine.bfloat16_gflops
+        peak_share = gflops / (pairs or machine.peak_gflops)
         memory_share = nbytes / seconds / 1e9 / machine.bandwidth_gbs if seconds else 0.0
         bound = _bound(peak_share / efficiency, memory_share) if nbytes and efficiency else ""
         return cls(*known, flop, nbytes, gflops, peak_share, memory_share, bound, efficiency, simd)

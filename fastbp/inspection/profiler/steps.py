@@ -81,9 +81,9 @@ def profile(
     with event.install_listener("numba:compile", compiling):
         plan = ClockedPlan(model.network, model.dtype, model.optimizer, model.n_threads)
         state = model.get_state()
-        before = measure(n_threads, model.dtype)
+        before = measure(n_threads, model.dtype, model.network.precision)
         _alternate(plan, state, data, batch_size, steps, seconds)
-        machine = before.best(measure(n_threads, model.dtype))
+        machine = before.best(measure(n_threads, model.dtype, model.network.precision))
         kernels, slices = _kernels(plan, batch_size, machine)
     compiled = Compiling(compiling.duration if compiling.done else 0.0, jit.cache_hits() - hits)
     return Profile(machine, kernels, _step_times(plan, kernels), compiled, slices)

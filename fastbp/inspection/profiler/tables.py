@@ -32,7 +32,8 @@ def table(profile: Profile) -> str:
     """Return the profile as text: calls, time, FLOP and bytes are those of one step."""
     machine, step = profile.machine, profile.step
     threads = f"{machine.threads} thread{'s' * (machine.threads > 1)}"
-    known = f"peak {machine.peak_gflops:.0f} GFLOP/s, memory {machine.bandwidth_gbs:.1f} GB/s"
+    pairs = f"of bfloat16 {machine.bfloat16_gflops:.0f}, " if machine.bfloat16_gflops else ""
+    known = f"peak {machine.peak_gflops:.0f} GFLOP/s, {pairs}memory {machine.bandwidth_gbs:.1f} GB/s"
     cost = step.seconds / step.seconds_unprofiled - 1
     lines = [
         f"{machine.cpu}, {threads}, {machine.simd_bits}-bit vectors: {known}",

@@ -12,8 +12,11 @@ from numba.core.dispatcher import Dispatcher
 
 from ...data import checks
 from ...kernels.compiler import jit
+from ...kernels.registry.bfloat16 import BFLOAT16_KERNELS
 from ...kernels.registry.entries import KERNELS
 from .assembly import KNOWN, Counts, count, hot_loop
+
+_ENTRIES = KERNELS | BFLOAT16_KERNELS
 
 
 def instructions(kernel: Any, dtype: Any = "float32") -> list[str]:
@@ -32,9 +35,11 @@ def instructions(kernel: Any, dtype: Any = "float32") -> list[str]:
     """
     dtype = checks.dtype(dtype)
     if isinstance(kernel, str):
-        if kernel not in KERNELS:
-            near = ", ".join(get_close_matches(kernel, KERNELS, cutoff=0))
+        if kernel not in _ENTRIES:
+            near = ", ".join(get_close_matches(kernel, _ENTRIES, cutoff=0))
             raise ValueError(f"kernel must be a name in the registry, got {kernel!r}; the nearest names are {near}")
+        if kernel in BFLOAT16_KERNELS and dtype != np.float32:
+            raise ValueError(f"kernel {kernel!r} is of dtype 'float32' alone, got dtype {dtype.name!r}")
         return _of_entry(kernel, dtype)
     dispatcher = getattr(kernel, "serial", kernel)
     if not isinstance(dispatcher, Dispatcher):
@@ -82,13 +87,13 @@ def assert_vectorized(kernel: Any, dtype: Any = "float32") -> Counts:
 
 def counts(name: str, dtype: np.dtype) -> Counts | None:
     """Return the counts of a hot loop; None where the registry has no such kernel, or the CPU's are not known."""
-    return count(_of_entry(name, dtype)) if KNOWN and name in KERNELS else None
+    return count(_of_entry(name, dtype)) if KNOWN and name in _ENTRIES else None
 
 
 @cache
 def _of_entry(name: str, dtype: np.dtype) -> list[str]:
     """Compile a kernel and run it not: NUMBA_CPU_NAME may name another CPU than this."""
-    entry = KERNELS[name]
+    entry = _ENTRIES[name]
     variant = next(iter(entry.variants.values()))
     run = variant(*entry.sample(3, 3, 3, dtype, np.random.default_rng(0))).__enter__()
     dispatchers = getattr(run, "dispatchers", None)  # of a fast kernel, each for one signature
