@@ -199,6 +199,20 @@ def test_parameters_lie_where_the_layout_says(dtype, rng):
     assert np.array_equal(back, flat) and np.count_nonzero(P) == len(flat)
 
 
+@pytest.mark.parametrize("variant", ["fast", "reference"])
+def test_kernels_of_groups_by_hand(variant, dtype):
+    """With sigma 1/2: V is 4 and -2, dE/dV 2 and 4, and half of the rate 1/4 takes 1/8 of these."""
+    arrays = {name: np.array(values, dtype) for name, values in {"W": [2, -1], "dW": [4, 8], "m": [1, 0]}.items()}
+    own = 0.5, np.dtype(dtype).type(0.5)
+    W, m, dW = arrays["W"].copy(), arrays["m"], arrays["dW"]
+    KERNELS["fast_sgd_group_update"].call(variant, W, dW, (), 0.25, 1, *own)
+    assert W.tolist() == [(4 - 0.25) / 2, (-2 - 0.5) / 2]
+    W = arrays["W"].copy()
+    KERNELS["fast_momentum_group_update"].call(variant, W, m, dW, (0.5,), 0.25, 1, *own)
+    assert m.tolist() == [0.5 - 0.25, -0.5]  # m <- m / 2 - dE/dV / 8, then V <- V + m
+    assert W.tolist() == [(4 + 0.25) / 2, (-2 - 0.5) / 2] and dW.tolist() == [4, 8]
+
+
 # ---- the table and the tile ----------------------------------------------------------------------------------------
 
 

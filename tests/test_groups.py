@@ -10,7 +10,6 @@ from scipy import sparse
 import fastbp
 from fastbp.data.labelled import labelled
 from fastbp.kernels.program.state import lanes_of
-from fastbp.kernels.registry import KERNELS
 from fastbp.optimizers import SGD, Adam, AdamW, Lion, NAdam, RMSprop
 
 SETTINGS = {
@@ -172,20 +171,6 @@ def test_one_step_of_v_by_hand():
     model.fit(X, y, epochs=1, verbose=0)
     np.testing.assert_allclose(W.ravel(), [1 + 0.1 / 4, 1, 1, 0.5 + 0.2 / 4], rtol=1e-15)
     np.testing.assert_allclose(b, [0.05], rtol=1e-15)
-
-
-@pytest.mark.parametrize("variant", ["fast", "reference"])
-def test_kernels_of_groups_by_hand(variant, dtype):
-    """With sigma 1/2: V is 4 and -2, dE/dV 2 and 4, and half of the rate 1/4 takes 1/8 of these."""
-    arrays = {name: np.array(values, dtype) for name, values in {"W": [2, -1], "dW": [4, 8], "m": [1, 0]}.items()}
-    own = 0.5, np.dtype(dtype).type(0.5)
-    W, m, dW = arrays["W"].copy(), arrays["m"], arrays["dW"]
-    KERNELS["fast_sgd_group_update"].call(variant, W, dW, (), 0.25, 1, *own)
-    assert W.tolist() == [(4 - 0.25) / 2, (-2 - 0.5) / 2]
-    W = arrays["W"].copy()
-    KERNELS["fast_momentum_group_update"].call(variant, W, m, dW, (0.5,), 0.25, 1, *own)
-    assert m.tolist() == [0.5 - 0.25, -0.5]  # m <- m / 2 - dE/dV / 8, then V <- V + m
-    assert W.tolist() == [(4 + 0.25) / 2, (-2 - 0.5) / 2] and dW.tolist() == [4, 8]
 
 
 def test_adam_sees_v_and_its_gradient():
