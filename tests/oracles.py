@@ -5,8 +5,7 @@ import math
 import numpy as np
 from member_oracles import MEMBER_ORACLES
 from sparse_oracles import SPARSE_ORACLES
-
-from fastbp.kernels.optimizers import RULES
+from update_oracles import UPDATE_ORACLES, of_groups
 
 
 def _product(a, b, plus=0.0):
@@ -42,29 +41,6 @@ def _sum(dt):
 
 def _less(W, alpha, dW, magnitude):
     return W - alpha * dW, abs(W) + alpha * magnitude
-
-
-def _momentum(W, m, dW, alpha, mu, ahead):
-    new, magnitude = mu * m - alpha * dW, mu * abs(m) + alpha * abs(dW)
-    step = (mu * new - alpha * dW, mu * magnitude + alpha * abs(dW)) if ahead else (new, magnitude)
-    return [(W + step[0], abs(W) + step[1]), (new, magnitude)]
-
-
-def _adam(W, m, v, dW, settings, alpha, step):
-    b1, b2, eps, *decay, after = settings  # decay is AdamW's alone
-    new_m, magnitude = b1 * m + (1 - b1) * dW, b1 * abs(m) + (1 - b1) * abs(dW)
-    new_v = b2 * v + (1 - b2) * dW**2
-    mean, square = new_m / (1 - b1**step), new_v / (1 - b2**step)  # algorithm 1 of the paper
-    eps_hat = eps if after else eps / np.sqrt(1 - b2**step)
-    rate = alpha / (np.sqrt(square) + eps_hat)
-    W = W - alpha * sum(decay) * W
-    return [(W - rate * mean, abs(W) + rate * magnitude / (1 - b1**step)), (new_m, magnitude), (new_v, new_v)]
-
-
-def _rmsprop(W, v, dW, alpha, rho, eps):
-    v = rho * v + (1 - rho) * dW**2
-    step = alpha * dW / (np.sqrt(v) + eps)
-    return [(W - step, abs(W) + abs(step)), (v, v)]
 
 
 def _logistic(t):
@@ -168,24 +144,6 @@ def _log_cosh(t, y):
     return [(np.tanh(d) / len(t), (abs(np.tanh(d)) + abs(d) / np.cosh(d) ** 2) / len(t)), (e, (abs(d) + d**2).sum(1))]
 
 
-def _lion(W, m, dW, settings, alpha, count):
-    b1, b2, decay = settings
-    way = np.sign(b1 * m + (1 - b1) * dW)
-    step = alpha * (way + decay * W)
-    return [(W - step, abs(W) + abs(step)), (b2 * m + (1 - b2) * dW, b2 * abs(m) + (1 - b2) * abs(dW))]
-
-
-def _nadam(W, m, v, dW, settings, alpha, step):
-    b1, b2, eps, _ = settings
-    mu = [b1 * (1 - 0.96 ** (0.004 * t) / 2) for t in range(1, int(step) + 2)]  # of each step, and the next
-    new_m, magnitude = b1 * m + (1 - b1) * dW, b1 * abs(m) + (1 - b1) * abs(dW)
-    new_v = b2 * v + (1 - b2) * dW**2
-    divisor = np.sqrt(new_v / (1 - b2**step)) + eps
-    ways = alpha * mu[-1] / (1 - math.prod(mu)) / divisor, alpha * (1 - mu[-2]) / (1 - math.prod(mu[:-1])) / divisor
-    moved = ways[0] * magnitude + ways[1] * abs(dW)
-    return [(W - ways[0] * new_m - ways[1] * dW, abs(W) + moved), (new_m, magnitude), (new_v, new_v)]
-
-
 def _dropout(h, p, columns, key):
     x = np.add.outer(np.arange(len(h)) * columns, np.arange(h.shape[1])).astype(np.uint32) ^ np.uint32(key)
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):  # of lowbias32, modulo 2^32
@@ -277,19 +235,12 @@ ORACLES = (
         "prelu_derivative": lambda t, a: [_whole(np.where(t < 0, a, 1))],
         "prelu_parameter_backward": lambda dh, t, a: [_sum(dh * np.minimum(t, 0))],
         "log_cosh": _log_cosh,
-        "lion_update": _lion,
-        "nadam_update": _nadam,
         "dropout": _dropout,
         "absolute_error": lambda t, y: [(np.sign(t - y) / len(t), 1 / len(t)), _whole(abs(t - y).sum(1))],
         "huber": _huber,
         "smoothed_cross_entropy": _smoothed_cross_entropy,
         "gather": lambda X, order, b, scale: [((X[order] - b) * scale, (abs(X[order]) + abs(b)) * abs(scale))],
         "linear_descent": lambda W, b, x, dt, alpha: [_less(W, alpha, *_product(x.T, dt)), _less(b, alpha, *_sum(dt))],
-        "momentum_update": lambda W, m, dW, settings, alpha, count: _momentum(W, m, dW, alpha, *settings, ahead=0),
-        "nesterov_update": lambda W, m, dW, settings, alpha, count: _momentum(W, m, dW, alpha, *settings, ahead=1),
-        "adam_update": _adam,
-        "adamw_update": _adam,
-        "rmsprop_update": lambda W, v, dW, settings, alpha, count: _rmsprop(W, v, dW, alpha, *settings),
         "fast_exp": lambda x: [(np.exp(x), np.exp(x))],
         "fast_log": lambda x: [(np.log(x), abs(np.log(x)))],
         "fast_bias_backward": lambda dt: [_sum(dt)],
@@ -297,22 +248,11 @@ ORACLES = (
     }
     | SPARSE_ORACLES
     | MEMBER_ORACLES
+    | UPDATE_ORACLES
 )
 
 
-def _of_groups(name):
-    """The step of V, whose gradient is sigma dE/dW, at alpha factor; W is sigma V."""
-
-    def found(W, *rest):
-        *slots, dW, settings, alpha, count, factor, sigma = rest
-        numbers = (alpha * factor,) if name == "sgd" else (settings, alpha * factor, count)
-        (V, most), *state = ORACLES[f"{name}_update"](W / sigma, *slots, sigma * dW, *numbers)
-        return [(sigma * V, sigma * most), *state]
-
-    return found
-
-
-ORACLES |= {f"{name}_group_update": _of_groups(name) for name in RULES}
+ORACLES |= of_groups(ORACLES)
 
 
 def expected(entry, arguments):
