@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.program.state import lanes_of, padded
 from ..kernels.specification import members, paper
 from .inputs import DenseInputs
 from .samples import Labelled
@@ -23,13 +24,22 @@ def layers_of(network: Any, flat: np.ndarray) -> list[tuple[Any, ...]]:
     return layers if members == 1 else [*layers[:-members], tuple(map(list, zip(*layers[-members:], strict=True)))]
 
 
+def rows_of(network: Any, rows: int, dtype: np.dtype) -> int:
+    """Return the rows of the layers: as many, or with members as many for each as the fast kernels have."""
+    return network.n_members * padded(rows, lanes_of(dtype)) if network.n_members > 1 else rows
+
+
 def filled_up(array: np.ndarray, R: int) -> np.ndarray:
     """Return R rows: those of an array, the last of them repeated."""
     return np.concatenate([array, np.repeat(array[-1:], R - len(array), axis=0)])
 
 
-def for_each(data: Labelled, n_members: int, R: int, dtype: np.dtype) -> Labelled:
+def for_each(data: Labelled, network: Any, dtype: np.dtype) -> Labelled:
     """Return targets and weights of R rows for each member; rows that fill up weigh 0."""
+    n_members = network.n_members
+    if n_members == 1:
+        return data
+    R = rows_of(network, len(data.y), dtype) // n_members
     weights = np.ones(len(data.y), dtype) if data.weights is None else data.weights
     weights = np.concatenate([weights, np.zeros(R - len(weights), dtype)])
     y = filled_up(data.y, R)

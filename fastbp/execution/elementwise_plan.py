@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.embedded import EmbeddedInputs
 from ..data.inputs import DenseInputs, Inputs, RoundedInputs, fetched
-from ..data.member_inputs import MemberInputs, SharedInputs, for_each, input_backward, layers_of, merge
+from ..data.member_inputs import MemberInputs, SharedInputs, for_each, input_backward, layers_of, merge, rows_of
 from ..data.samples import CONSTANT, NO_SUMS, DivergenceError, Labelled, Rates, Samples, Sums
 from ..kernels.fast.shuffle import random_word
 from ..kernels.machine import points
@@ -119,16 +119,11 @@ class ElementwisePlan:
         return self._descend(data, gradient)
 
     def _allocate(self, rows: int) -> None:
-        rows, sizes = self._rows(rows), self.network.layer_sizes[1:]
+        rows, sizes = rows_of(self.network, rows, self.dtype), self.network.layer_sizes[1:]
         self.h, self.dt = ([np.empty((rows, outputs), self.dtype) for outputs in sizes] for _ in range(2))
         self.t: dict[int, np.ndarray] = {}  # or h, where that is changed before F'(t) is read off it
         self.u, self.r = dict[int, np.ndarray](), dict[int, np.ndarray]()
         self.e, self.c = np.empty(rows, self.dtype), np.empty(rows, np.int64)
-
-    def _rows(self, rows: int) -> int:
-        """Return the rows of the layers: as many, or with members as many for each as the fast kernels have."""
-        members = self.network.n_members
-        return members * padded(rows, lanes_of(self.dtype)) if members > 1 else rows
 
     def _blocks(self, samples: Samples, rows: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield the slice of each block of rows, and its logits."""
@@ -148,7 +143,7 @@ class ElementwisePlan:
 
     def _forward(self, samples: Samples, picked: np.ndarray, dropping: bool = False) -> np.ndarray:
         """Return the logits of some rows (eqs. 42-44)."""
-        rows, as_entries = self._rows(len(picked)), Intake(samples, self.network).sparse
+        rows, as_entries = rows_of(self.network, len(picked), self.dtype), Intake(samples, self.network).sparse
         members, scales = self.network.n_members, self.network.scales(self.flat)
         self.x: list[Inputs] = [fetched(samples, picked, self.dtype, as_entries, self._dense)]
         if isinstance(self.x[0], DenseInputs) and self.network.embedding is not None:
@@ -223,7 +218,7 @@ class ElementwisePlan:
     def _descend(self, data: Labelled, gradient: np.ndarray, dropping: bool = False) -> Sums:
         """Return E of the rows that were last carried forward, and fill `gradient` (eqs. 45-53)."""
         rows, weight, members = len(data.y), data.total(), self.network.n_members
-        each = data if members == 1 else for_each(data, members, self._rows(rows) // members, self.dtype)
+        each = for_each(data, self.network, self.dtype)
         taken, penalty = len(each.y), 0.0
         E, correct = self._loss(each), self._correct(self.h[-1][:taken], each) / members
         decay = self.network.l2 + (self.network.l2_per_weight / weight if weight else 0.0)

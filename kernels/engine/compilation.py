@@ -82,7 +82,7 @@ _PLAIN = _BFLOAT16 | {
         sparse_kernels.linear_in_place_csr, sparse_kernels.sort_csr, sparse_kernels.rank_csr,
         sparse_kernels.descend_csr, member_kernels.spread_members, member_kernels.heads_forward,
         member_kernels.heads_backward_params, member_kernels.heads_backward_input, member_kernels.heads_bias_backward,
-        member_kernels.inputs_backward, member_kernels.member_scales_backward,
+        member_kernels.inputs_backward, member_kernels.members_backward_params, member_kernels.member_scales_backward,
     )
 }  # fmt: skip
 

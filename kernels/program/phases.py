@@ -129,7 +129,7 @@ def backward_phases(stack: Stack, prefetches: bool = False) -> tuple[Phase, ...]
     for l in reversed(range(embeds, last + 1)):
         if stack.normalized[l]:
             phases.append(Phase(ROWS, l, (Kernel("normalize_backward"),)))
-        if shares and l in (0, last):
+        if shares:
             phases.append(_members_backward(stack, l))
             continue
         kernels = (Kernel("linear_backward_params"), *([Kernel("prefetch_rows")] if prefetches else []))
@@ -147,12 +147,13 @@ def backward_phases(stack: Stack, prefetches: bool = False) -> tuple[Phase, ...]
 
 
 def _members_backward(stack: Stack, l: int) -> Phase:
-    """Return the backward phase of the first or the last layer of members: it ends with dE/ds or begins with heads."""
+    """Return the backward phase of a layer of members: the first ends with dE/ds, the last takes each one's W."""
     before, after = below(stack, l - 1) if l else ((), (Kernel("member_scales_backward"),))
     if l == len(stack.activations) - 1:
         kernels = Kernel("heads_backward_params"), *before, Kernel("heads_backward_input"), *after
         return Phase(BACKWARD, l, kernels, Kernel("heads_bias_backward"))
-    kernels = Kernel("transpose_rows"), Kernel("linear_backward_params"), Kernel("inputs_backward"), *after
+    product = Kernel("linear_backward_input" if l else "inputs_backward")
+    kernels = Kernel("transpose_rows"), Kernel("members_backward_params"), *before, product, *after
     return Phase(BACKWARD, l, kernels, Kernel("bias_backward"))
 
 

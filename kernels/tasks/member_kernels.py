@@ -6,7 +6,7 @@ take other rows. Each member has an output layer of its own, a head, and the hea
 
 from ..compiler.jit import inline
 from ..fast import linear
-from ..fast.members import merging, scales
+from ..fast.members import merging, products, scales
 from ..fast.members.scales import rows_of
 from ..fast.panels import Panels, pad
 from ..machine.memory import part
@@ -91,6 +91,17 @@ def make_merge(link):
             w[i] = weights[order[s.first + i]] if weights.size else 1.0
 
     return merge_members
+
+
+# ---- shared layers ---------------------------------------------------------------------------------------------------
+
+
+def members_backward_params(s, l, first, last, start, end, worker):
+    """dE/dW of layer l, which members share, inputs first:last                                     (eqs. 24, 48)"""
+    layer = s.layers[l]
+    dW, x, dt = weights(s, layer, s.gradients), inputs(s, layer), outputs(s, layer)
+    last = min(last, pad(layer.inputs, HALF))
+    products.backward_params_in_blocks(dW, x, dt, s.batch, first, last, start, end)
 
 
 # ---- output layers ---------------------------------------------------------------------------------------------------

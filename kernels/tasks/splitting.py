@@ -21,6 +21,7 @@ ROW_SHARES = 4  # tasks per worker where rows are normalized: the others wait le
 UPDATE_SHARES = 4  # likewise of the update
 ROUNDED_CHUNKS = 16  # of a task of the update whose parameters are rounded after it, in cache
 SPARSE_SHARES = 8  # likewise of the first layer on sparse rows, whose tasks differ more
+MEMBER_ROWS = 128  # of a task where members share the layers: many rows, and whole vectors of them
 SPARSE_ROWS = 32  # of a task that one worker does alone: they stay in cache for the activation
 
 
@@ -53,6 +54,8 @@ def forward_split(s, l):
     """
     layer, L, is_last = s.layers[l], lanes(s.parameters), l == s.n_layers - 1
     columns, rows = layer.columns, pad(s.batch, HALF)
+    if s.members > 1:  # rows that stay in cache until all columns are done
+        return columns, 1, MEMBER_ROWS, (rows + MEMBER_ROWS - 1) // MEMBER_ROWS
     if s.workers == 1 and not layer.separate and not s.half_rows.size:
         return columns, 1, rows, 1
     if s.sparse and l == 0:  # whole rows, so that entries are read once

@@ -2,16 +2,15 @@
 
 from ...compiler.jit import inline
 from ...entries.functions import fma
-from ...machine.memory import part
 from ...machine.tiles import lanes, load, store, zeros
-from ..panels import Panels, get, put
+from ..panels import get, put
+from .products import rows_from
 
 
 @inline
 def rows_of(M, member, R):
     """Return the view of a matrix that begins with the rows of one member."""
-    at = member * R * lanes(M.data)
-    return Panels(part(M.data, at, M.data.size - at), M.rows)
+    return rows_from(M, member * R)
 
 
 @inline
