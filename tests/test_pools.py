@@ -38,11 +38,10 @@ warnings.filterwarnings("ignore", "This process .* is multi-threaded", Deprecati
 serial = [work(1, seed) for seed in range(4)]
 assert work(2) == serial[0] and 2 in used
 context = multiprocessing.get_context(METHOD)
-for function in work_on_all, work_on_two:
-    with context.Pool(2) as pool:
-        assert pool.map(function, range(4)) == serial
-    with ProcessPoolExecutor(2, mp_context=context) as pool:
-        assert list(pool.map(function, range(4))) == serial
+with context.Pool(2) as pool:
+    assert pool.map(work_on_all, range(4)) == serial == pool.map(work_on_two, range(4))
+with ProcessPoolExecutor(2, mp_context=context) as pool:
+    assert list(pool.map(work_on_two, range(4))) == serial == list(pool.map(work_on_all, range(4)))
 assert work(2) == serial[0]
 print("done")
 """
