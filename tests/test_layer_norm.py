@@ -164,30 +164,31 @@ def test_what_fills_up_the_panels_stays_zero(rng):
 
 
 SAME_BITS = """
+from covering import covering
 X = random.standard_normal((609, 37))
 y = random.integers(0, 10, 609)
-for sizes, batch_size in (((37, 61, 10), 300), ((37, 257, 131, 10), 203)):
-    for dtype in "float32", "float64":
-        for settings in (
-                {"learning_rate": 0.05}, {"optimizer": "adam"},
-                {"optimizer": fastbp.optimizers.SGD(momentum=0.9), "clip_norm": 1.0}
-            ):
-            told = set()
-            for n_threads in 1, 2, 3:
-                model = fastbp.Model(sizes, seed=1, dtype=dtype, n_threads=n_threads, layer_norm=True, **settings)
-                used.clear()
-                history = model.fit(X, y, epochs=2, batch_size=batch_size, verbose=0)
-                E, gradients = model.gradients(X, y)
-                arrays = [array for layer in gradients for array in layer]
-                told.add(digest(model._flat, history.loss, *arrays, model.predict_proba(X)))
-            assert len(told) == 1 and used == {n_threads}, (sizes, dtype, settings, used)
-            print(*told)
+SETTINGS = [
+    {"learning_rate": 0.05}, {"optimizer": "adam"},
+    {"optimizer": fastbp.optimizers.SGD(momentum=0.9), "clip_norm": 1.0},
+]
+CASES = ((37, 61, 10), 300), ((37, 257, 131, 10), 203)
+for (sizes, batch_size), dtype, settings in covering(CASES, ("float32", "float64"), SETTINGS):
+    told = set()
+    for n_threads in 1, 2, 3:
+        model = fastbp.Model(sizes, seed=1, dtype=dtype, n_threads=n_threads, layer_norm=True, **settings)
+        used.clear()
+        history = model.fit(X, y, epochs=2, batch_size=batch_size, verbose=0)
+        E, gradients = model.gradients(X, y)
+        arrays = [array for layer in gradients for array in layer]
+        told.add(digest(model._flat, history.loss, *arrays, model.predict_proba(X)))
+    assert len(told) == 1 and used == {n_threads}, (sizes, dtype, settings, used)
+    print(*told)
 """
 
 
 def test_any_number_of_threads_gives_the_same_bits():
     bits = run(SAME_BITS).split()
-    assert len(bits) == len(set(bits)) == 12
+    assert len(bits) == len(set(bits)) == 6
 
 
 def test_what_is_no_number_stays_in_its_row(dtype):
