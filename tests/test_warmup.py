@@ -3,18 +3,13 @@
 import json
 import re
 import shutil
-import warnings
 
-import numpy as np
 import pytest
 
 import fastbp
 from fastbp import cli
 from fastbp.execution import warmup as warming
 from fastbp.kernels.compiler import jit
-from fastbp.kernels.engine import code
-from fastbp.kernels.library.compiling import compiling
-from fastbp.kernels.optimizers import OPTIMIZERS
 
 NO_LIBRARY = {"FASTBP_LIBRARY": "off"}
 WARMUP = "import sys; from fastbp.cli import main; sys.exit(main())"
@@ -100,7 +95,7 @@ def use(tmp_path_factory, run_python):
 def warm(run_python, tmp_path_factory):
     """A cache folder after `fastbp warmup` on one thread, and what that printed."""
     folder = tmp_path_factory.mktemp("warm") / "of kernels"
-    more = "--activations", "relu,gelu", "--losses", "huber", "--layer-norm"
+    more = "--optimizers", "sgd,adam", "--activations", "relu,gelu", "--losses", "huber", "--layer-norm"
     done = run_python(
         "-W", "error", "-c", WARMUP, "warmup", *more, NUMBA_CACHE_DIR=str(folder), NUMBA_NUM_THREADS="1", **NO_LIBRARY
     )
@@ -117,7 +112,7 @@ def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(wa
     *lines, last = told.splitlines()
     found = [re.fullmatch(r"float32 (\w+): (.+), \d+\.\d seconds", text) for text in lines]
     kernels = {match[1]: match[2].split(", ") for match in found}
-    assert list(kernels) == [*OPTIMIZERS, "relu", "gelu", "huber", "layer_norm"]
+    assert list(kernels) == ["sgd", "adam", "relu", "gelu", "huber", "layer_norm"]
     assert {"train", "launch", "linear_forward", "update_nesterov", "gather_uint8"} <= set(kernels["sgd"])
     assert sorted(kernels["adam"]) == ["update_adam", "update_csr_adam"] and kernels["huber"] == [
         "loss_huber",
@@ -173,8 +168,15 @@ def test_names_that_are_not_known(capsys, arguments, word):
     assert out == "" and word in err and err.count("\n") == 1
 
 
-def test_a_second_warmup_finds_all_there(capsys, monkeypatch):
+@pytest.fixture
+def without_library(warm, monkeypatch):
+    """Let this process have no library, and the cache folder of `warm`."""
+    (folder,) = (warm[0] / "fastbp").iterdir()
+    monkeypatch.setattr(jit, "cache_folder", lambda: folder)
     monkeypatch.setattr(warming, "library", lambda: None)
+
+
+def test_a_second_warmup_finds_all_there(capsys, without_library):
     fastbp.warmup(dtypes="float32", optimizers="adam", verbose=0)
     assert capsys.readouterr().out == ""
     assert fastbp.warmup(dtypes=["float32"], optimizers=["adam"]) == []
@@ -183,8 +185,7 @@ def test_a_second_warmup_finds_all_there(capsys, monkeypatch):
     assert all(re.fullmatch(r"float32 \w+: all in the cache, \d+\.\d seconds", line) for line in lines)
 
 
-def test_objects_stand_for_their_settings(capsys, monkeypatch):
-    monkeypatch.setattr(warming, "library", lambda: None)
+def test_objects_stand_for_their_settings(capsys, without_library):
     objects = {"optimizers": fastbp.optimizers.SGD(momentum=0.9), "activations": fastbp.activations.GELU}
     fastbp.warmup(dtypes="float32", **objects, losses=[fastbp.losses.Huber(2.0), "cross_entropy"], verbose=False)
     assert capsys.readouterr().out == ""
@@ -200,101 +201,3 @@ def test_functions_of_your_own_are_refused():
     for kind, own in {"activations": bent, "losses": fourth}.items():
         with pytest.raises(ValueError, match=f"'{own.name}' has functions of your own"):
             fastbp.warmup(**{kind: [own]})
-
-
-# ---- models, estimators and pipelines
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """A function that returns the kernels and dtypes that warming up for some models compiles, without doing so."""
-    seen = []
-    monkeypatch.setattr(warming, "library", lambda: None)
-    monkeypatch.setattr(warming, "_compiled", lambda work, tells: seen.extend(work) or [])
-
-    def ask(*models):
-        seen.clear()
-        assert fastbp.warmup(*models, verbose=0) == []
-        return {(kernel, dtype) for dtype, _, pairs in seen for kernel in warming._kernels(pairs)}
-
-    return ask
-
-
-@pytest.fixture
-def used(monkeypatch):
-    """The kernels and dtypes that are used from now on."""
-    found, kernel = set(), code.kernel
-    monkeypatch.setattr(code, "kernel", lambda each, dtype: found.add((each, dtype)) or kernel(each, dtype))
-    monkeypatch.setattr(code, "assemble", code.assemble.__wrapped__)
-    return found
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"activation": "gelu", "optimizer": "nadam"}, {"loss": "huber", "layer_norm": True, "dtype": "float64"}],
-)
-def test_a_model_is_warmed_up_for_what_it_uses(asked, used, rng, settings):
-    model = fastbp.Model([5, 7, 3], seed=0, **settings)
-    ahead = asked(model)
-    X = rng.standard_normal((20, 5))
-    y = rng.standard_normal((20, 3)) if "loss" in settings else rng.integers(0, 3, 20)
-    model.fit(X, y, epochs=1, batch_size=8, verbose=0)
-    model.evaluate(X, y), model.gradients(X, y), model.predict(X), model.predict(X[:1])
-    assert {kernel.name for kernel, _ in used} > {"linear_forward", "loss", "gather", "update"}
-    assert used <= ahead
-
-
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
-def test_an_estimator_is_warmed_up_for_what_it_uses(asked, used, rng, name, solver):
-    neighbours = pytest.importorskip("sklearn.pipeline")
-    early = {"hidden_layer_sizes": (6, 4), "max_iter": 1, "early_stopping": solver == "adam"}
-    estimator = getattr(fastbp.sklearn, name)(solver=solver, **early)
-    ahead = asked(neighbours.make_pipeline("passthrough", estimator))
-    for dtype in "float32", "float64":
-        for classes in 2, 3:
-            X = rng.standard_normal((40, 5)).astype(dtype)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                estimator.fit(X, rng.integers(0, classes, 40))
-            estimator.predict(X), estimator.predict(X[:1])
-    assert {kernel.name for kernel, _ in used} > {"linear_forward", "loss", "gather"}
-    assert used <= ahead
-
-
-def test_other_things_cannot_be_warmed_up(asked):
-    with pytest.raises(TypeError, match="warmup takes models, estimators and pipelines that end in one, got str"):
-        asked("float32")
-    bent = fastbp.activations.Activation("bent", lambda t: 2 * t, lambda t: 2.0)
-    with pytest.raises(ValueError, match="activation 'bent' has functions of your own"):
-        asked(fastbp.Model([2, 2, 2], bent))
-
-
-def test_what_the_library_holds_is_not_compiled(monkeypatch, capsys):
-    class Rich:
-        level = "x86-64-v9"
-
-        def address(self, name, dtype, of=None):
-            return 1 if np.dtype(dtype) == np.float32 else None
-
-    compiled = []
-    monkeypatch.setattr(warming, "library", Rich)
-    monkeypatch.setattr(warming, "_compiled", lambda work, tells: compiled.extend(dtype for dtype, *_ in work) or [])
-    assert fastbp.warmup(dtypes=["float32", "float64"], optimizers="adam") == []
-    told = capsys.readouterr().out
-    assert told == "in the library for x86-64-v9: float32 adam, float32 relu, float32 cross_entropy\n"
-    assert {dtype.name for dtype in compiled} == {"float64"}
-
-
-@pytest.mark.parametrize("purpose", ["mlp-classifier", "mlp-regressor", "train"])
-def test_the_command_knows_uses_by_name(asked, capsys, purpose):
-    if purpose != "train":
-        pytest.importorskip("sklearn")
-    assert cli.main(["warmup", "--for", purpose]) == 0
-    assert capsys.readouterr().err == ""
-
-
-def test_the_command_prints_how_long_each_kernel_took(asked, capsys, monkeypatch):
-    monkeypatch.setattr(compiling, "times", [(0.25, "gather_float32"), (1.5, "loss_cross_entropy")])
-    assert cli.main(["warmup", "--timings"]) == 0
-    assert capsys.readouterr().out == "   1.500 s  loss_cross_entropy\n   0.250 s  gather_float32\n"
