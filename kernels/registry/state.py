@@ -13,7 +13,7 @@ from numba import types
 
 from ..activations import IDENTITY
 from ..compiler.jit import compiled_for
-from ..engine import compilation
+from ..engine import code, compilation
 from ..entries.records import Layout, Record, Table, address, aligned
 from ..library.calls import entry_point
 from ..machine.calls import address_of, call
@@ -52,6 +52,11 @@ def _compiled(kernel, dtype):
     return compilation.compile_as_kernel(kernel, dtype)
 
 
+def _address(kernel, dtype):
+    """Return where it lies: of a kernel of a program what a model calls, in the library or else compiled."""
+    return code.kernel(kernel, dtype) if isinstance(kernel, Kernel) else _compiled(kernel, dtype)[0]
+
+
 def poisoned(n, dtype):
     """Return an array of NaN that begins a cache line."""
     array = aligned(n, dtype)
@@ -68,17 +73,14 @@ class Run:
         On which they compute.
     kernels : list
         What is called: each a `Kernel` of the program, or a function of kernels.py.
-    dispatchers : list of numba Dispatcher
-        What each is compiled to, for one signature.
     """
 
     def __init__(self, state, steps, told=None):
         self.state, self._told = state, told
-        found = {kernel: _compiled(kernel, state.dtype) for kernel, *_ in steps}
-        self.kernels, self.dispatchers = list(found), [dispatcher for _, dispatcher in found.values()]
+        self.kernels = list(dict.fromkeys(kernel for kernel, *_ in steps))
         self._steps, self._record = STEP.new(len(steps)), Record(STEPS)
         for record, (kernel, *numbers) in zip(self._steps, steps, strict=True):
-            for name, value in zip(STEP.fields, (found[kernel][0], *numbers), strict=True):
+            for name, value in zip(STEP.fields, (_address(kernel, state.dtype), *numbers), strict=True):
                 record[name] = value
         self._record.fill({"state": state.record.address, "steps": self._steps, "n_steps": len(steps)})
         self._enter = _runner(state.dtype)[0]
@@ -87,6 +89,11 @@ class Run:
         """Compute; return what there is to tell, mostly None."""
         self._enter(self._record)
         return self._told() if self._told else None
+
+    @property
+    def dispatchers(self):
+        """What Numba compiles each of the kernels to, for one signature: it has assembly, which a library has not."""
+        return [_compiled(kernel, self.state.dtype)[1] for kernel in self.kernels]
 
 
 class State:
