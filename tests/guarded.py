@@ -1,7 +1,11 @@
 """Calling a kernel under guard: outputs are poisoned, and what stands around arrays must not change."""
 
+from functools import cache
+from itertools import cycle
+
 import numpy as np
 
+from fastbp.kernels.compiler.jit import PlainLoop
 from fastbp.kernels.registry import KERNELS
 
 GUARD = 64  # elements before and behind each array
@@ -40,7 +44,20 @@ def run(entry, variant, arguments):
 
 
 def variants(name, dtype):
-    """The variants to try: a plain loop's parallel one, which is the same loop, in one dtype of the two."""
-    entry = KERNELS[name]
-    in_parallel = "float32" if list(KERNELS).index(name) % 2 else "float64"
-    return [variant for variant in entry.variants if variant != "parallel" or np.dtype(dtype) == in_parallel]
+    """The variants to try: a plain loop's parallel one, which is the same loop, for some names and one dtype each."""
+    tried = (name, np.dtype(dtype).name) in in_parallel()
+    return [variant for variant in KERNELS[name].variants if variant != "parallel" or tried]
+
+
+@cache
+def in_parallel():
+    """The names and dtypes of plain loops that are tried in parallel, which takes longest to compile.
+
+    Of loops that are one code and call another function of a number, such as those of all activations, the first two
+    are tried, one in each dtype: what runs in parallel is the loop.
+    """
+    alike, dtypes = {}, cycle(["float32", "float64"])
+    for name, entry in KERNELS.items():
+        if isinstance(entry.kernel, PlainLoop):
+            alike.setdefault(entry.kernel.__wrapped__.__code__, []).append(name)
+    return {(name, next(dtypes)) for names in alike.values() for name in names[:2]}

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from guarded import POISON, run, variants
+from guarded import POISON, in_parallel, run, variants
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -47,6 +47,14 @@ def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_har
                 error = abs(out.astype(np.float64) - values)
                 bound = rounding(max(shape)) * magnitude + (tiny if np.any(magnitude) else 0)
                 assert np.all(error <= bound), f"off by {error.max()} at B, I, O = {shape}"  # NaN fails, too
+
+
+def test_every_loop_is_tried_in_parallel_or_is_the_code_of_two_that_are():
+    names = [name for name, _ in in_parallel()]
+    assert len(names) == len(set(names)) and {dtype for _, dtype in in_parallel()} == {"float32", "float64"}
+    codes = [KERNELS[name].kernel.__wrapped__.__code__ for name in names]
+    for name in set(PLAIN) - set(names):
+        assert codes.count(KERNELS[name].kernel.__wrapped__.__code__) == 2
 
 
 # ---- the registry --------------------------------------------------------------------------------------------------
