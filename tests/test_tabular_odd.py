@@ -112,6 +112,20 @@ def test_networks_of_folds_predict_on_all_threads():
     assert [member.model.n_threads for member in model.members_] == [None, None]
 
 
+@pytest.mark.parametrize(("folds", "n_threads", "shares"), [(5, 2, [1, 1, 1, 1, 2]), (2, 2, [1, 1]), (3, 1, [1, 1, 1])])
+def test_folds_that_are_left_share_the_threads(folds, n_threads, shares, monkeypatch):
+    made, found = Recipe.train, []
+
+    def train(self, *rest, **more):
+        found.append(self.n_threads)
+        return made(self, *rest, **more)
+
+    monkeypatch.setattr(Recipe, "train", train)
+    monkeypatch.setattr(fastbp.tabular.fitting.threads, "limit", lambda _: n_threads)
+    TabularClassifier(**SMALL, n_folds=folds).fit(X, CLASSES)
+    assert found == shares
+
+
 def test_a_stop_ends_folds_with_their_epoch():
     stop = threading.Event()
     stop.set()

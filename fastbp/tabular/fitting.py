@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,8 @@ def fit(
     """Return networks trained on a table: one, or one for each fold.
 
     Rows are split at random. Without folds the share `validation_fraction` validates, or the rows of `validation`.
-    Folds train side by side, one a core. The bits are the same for any number of threads.
+    Folds train side by side, one a thread; where fewer are left than threads, these share them. The bits are the same
+    for any number of threads.
 
     Parameters
     ----------
@@ -160,7 +162,7 @@ def fit(
         splits = list(_folds(n, n_folds, random))
     seeds = random.integers(2**63, size=len(splits))
 
-    def member(number: int) -> Member:
+    def member(number: int, alone: Recipe, telling: tuple[Any, ...] = (0, None, None)) -> Member:
         train, held = splits[number]
         columns = Columns.fit(
             table.X, train, categorical_features=categorical_features, max_categories=max_categories,
@@ -173,18 +175,27 @@ def fit(
         return one
 
     if n_folds is None:
-        alone, telling = recipe, (verbose, checkpoint, resume)
-        return [member(0)]
+        return [member(0, recipe, (verbose, checkpoint, resume))]
     if checkpoint is not None or resume is not None:
         raise ValueError("checkpoint and resume are of a single network: leave n_folds out")
-    alone, telling = replace(recipe, n_threads=1, stop=threading.Event()), (0, None, None)
-    with ThreadPoolExecutor(min(len(splits), threads.limit(recipe.n_threads))) as pool:
-        try:
-            return list(pool.map(member, range(len(splits))))
-        except BaseException:  # Ctrl-C, too: the others end with their epoch
-            alone.stop.set()  # type: ignore[union-attr]
-            pool.shutdown(cancel_futures=True)
-            raise
+    return _side_by_side(member, len(splits), recipe)
+
+
+def _side_by_side(member: Callable[[int, Recipe], Member], count: int, recipe: Recipe) -> list[Member]:
+    """Return so many networks, trained as many at a time as there are threads; these share the rest among them."""
+    most, stop, found = threads.limit(recipe.n_threads), threading.Event(), list[Member]()
+    whole = count // min(count, most) * min(count, most)
+    for numbers in filter(None, (range(whole), range(whole, count))):
+        workers = min(len(numbers), most)
+        alone = replace(recipe, n_threads=most // workers, stop=stop)
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                found += pool.map(member, numbers, repeat(alone))
+            except BaseException:  # Ctrl-C, too: the others end with their epoch
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+    return found
 
 
 def outputs(members: list[Member], X: Any, of_classes: bool) -> np.ndarray:
