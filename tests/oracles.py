@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from embedding_oracles import EMBEDDING_ORACLES
 from member_oracles import MEMBER_ORACLES
 from sparse_oracles import SPARSE_ORACLES
 from update_oracles import UPDATE_ORACLES, of_groups
@@ -247,6 +248,7 @@ ORACLES = (
         "fast_transpose": lambda W: [(W.T, 0)],
     }
     | SPARSE_ORACLES
+    | EMBEDDING_ORACLES
     | MEMBER_ORACLES
     | UPDATE_ORACLES
 )

@@ -15,6 +15,7 @@ from oracles import ORACLES, expected
 from fastbp.kernels.compiler.jit import PlainLoop
 from fastbp.kernels.registry import KERNELS
 from fastbp.kernels.specification import (
+    embedding,
     members,
     normalization,
     paper,
@@ -28,7 +29,7 @@ from fastbp.kernels.specification import (
 PLAIN = [name for name, entry in KERNELS.items() if isinstance(entry.kernel, PlainLoop)]
 WITHOUT_ARITHMETIC = {
     "identity", "identity_derivative", "relu_derivative", "leaky_relu_derivative",
-    "fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle", "sort_csr",
+    "fast_transpose", "fast_pack", "fast_unpack", "fast_shuffle", "sort_csr", "embed_category",
 }  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def test_every_loop_is_tried_in_parallel_or_is_the_code_of_two_that_are():
 def test_every_kernel_is_registered_under_its_name_with_an_oracle():
     tables = [loops for name, loops in vars(pointwise).items() if name.endswith("_LOOPS")]
     assert len(tables) == 6  # activations, their derivatives and parameters, losses, updates, those of groups
-    modules = products, regularization, normalization, scaling, members, sparse, paper
+    modules = products, regularization, normalization, scaling, members, sparse, embedding, paper
     loops = [*tables, *map(vars, modules)]  # as printed, where they are
     found = [kernel for table in loops for kernel in table.values() if isinstance(kernel, PlainLoop)]
     assert {name: KERNELS[name].kernel for name in PLAIN} == {kernel.__name__: kernel for kernel in found}

@@ -53,7 +53,7 @@ def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
 
     data = _read(options)
     given = {"hidden_layer_sizes": options.hidden and tuple(options.hidden), "n_epochs": options.epochs}
-    given |= {"batch_size": options.batch_size, "learning_rate": options.learning_rate}
+    given |= {"batch_size": options.batch_size, "learning_rate": options.learning_rate, "recipe": options.recipe}
     recipe = Recipe(
         None if data.classes is None else len(data.classes), **{k: v for k, v in given.items() if v is not None}
     )
@@ -181,7 +181,7 @@ def _announce(options: argparse.Namespace, data: _Data) -> None:
     print(f"data: {name}, {len(data.train):,} rows to train on, {len(data.test):,} to test, {what}")
     if data.left_out:
         print(f"left out: {data.left_out:,} rows without {plain(data.target)}")
-    print(f"target: {plain(data.target)}; recipe: RealMLP-TD-S", flush=True)
+    print(f"target: {plain(data.target)}; recipe: RealMLP-{(options.recipe or 'td-s').upper()}", flush=True)
 
 
 def _draw(options: argparse.Namespace, data: _Data, model: TableModel, seconds: float) -> None:

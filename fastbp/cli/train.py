@@ -41,13 +41,13 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     task = "whether the target is classes or a number to predict; default: its values decide"
     target = "column of a CSV that holds the labels, or numbers: its name, or its number from 0; default: the last"
     hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128, or 256,256,256 by td-s'
-    recipe = "how: a plain network for numbers alone, or RealMLP-TD-S for tables; default: what the columns ask for"
+    recipe = "how: a plain network for numbers alone, or for tables RealMLP-TD-S or the stronger RealMLP-TD"
     add("--data", metavar="PATH", help=data)
     add("--target", metavar="COLUMN", help=target)
     add_header(train)
     add("--task", choices=TASKS, help=task)
     add_max_bytes(train)
-    add("--recipe", choices=("plain", "td-s"), help=recipe)
+    add("--recipe", choices=("plain", "td-s", "td"), help=recipe)
     add("--hidden", metavar="UNITS", type=hidden_sizes, help=hidden)
     add("--epochs", metavar="N", type=whole(1), help=f"passes over the data; {by_rows.format(20, 10)}")
     add("--batch-size", metavar="N", type=whole(1), help=f"rows a step; {by_rows.format(16, 32)}")
@@ -121,7 +121,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _numbers(options: argparse.Namespace) -> Dataset | None:
     """Return data of numbers alone, or None for a table that is to be learned by the recipe for tables."""
-    if options.recipe == "td-s" or _is_parquet(options.data):
+    if options.recipe in ("td-s", "td") or _is_parquet(options.data):
         return None
     try:
         return _training_data(options)

@@ -40,8 +40,10 @@ class Layer(NamedTuple):
 
 
 def layers_of(model: Model) -> Iterator[Layer]:
-    """Yield the layers of a model."""
+    """Yield the layers of a model; raise ValueError where it embeds columns, which no other library has alike."""
     network = model.network
+    if network.embedding is not None:
+        raise ValueError("model embeds columns of X: such a model can't be exported, only saved by Model.save")
     parts = zip(model.parameters, network.layer_norms, network.activations, network.dropouts, strict=True)
     for number, ((W, b, *vectors), norm, F, dropout) in enumerate(parts):
         taken = W if number else first_weights(model).astype(W.dtype, copy=False)

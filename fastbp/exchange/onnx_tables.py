@@ -28,8 +28,8 @@ def to_onnx(model: TableModel, path: str | os.PathLike[str]) -> None:
     TypeError
         Where `model` is none.
     ValueError
-        Where an activation is the user's own, classes are neither text, numbers nor booleans, a column's name is empty,
-        or the model is larger than such a file can be.
+        Where columns are embedded, an activation is the user's own, classes are neither text, numbers nor booleans, a
+        column's name is empty, or the model is larger than such a file can be.
     OSError
         Where the file can't be written; what was there is then as it was.
     """
@@ -41,6 +41,10 @@ def to_onnx(model: TableModel, path: str | os.PathLike[str]) -> None:
 def _proto(model: TableModel) -> Any:
     """Return the whole file's content."""
     members = model.members
+    if any(member.model.network.embedding is not None for member in members):
+        raise ValueError(
+            "model embeds columns, as recipe='td' does: it can't be exported to ONNX, only saved by `save`"
+        )
     check_size(*(member.model for member in members))
     columns = members[0].columns
     graph = Graph(members[0].model.dtype, [name for name, _ in columns.becoming_inputs])
@@ -61,10 +65,12 @@ def _member(graph: Graph, raw: RawColumns, member: Member, prefix: str) -> str:
     x = add_network(graph, member.model, raw.add(member.columns, graph.dtype), prefix)
     if graph.dtype != np.float64:
         x = graph.cast(x, np.float64)
-    if (member.mean, member.deviation) == (0, 1):
+    if (member.mean, member.deviation) != (0, 1):
+        x = graph.add("Mul", x, graph.constant(member.deviation, f"{prefix}deviation", np.float64))
+        x = graph.add("Add", x, graph.constant(member.mean, f"{prefix}mean", np.float64))
+    if member.limits is None:
         return x
-    x = graph.add("Mul", x, graph.constant(member.deviation, f"{prefix}deviation", np.float64))
-    return graph.add("Add", x, graph.constant(member.mean, f"{prefix}mean", np.float64))
+    return graph.add("Clip", x, *(graph.constant(limit, dtype=np.float64) for limit in member.limits))
 
 
 def _mean(graph: Graph, each: list[str], name: str | None = None) -> str:

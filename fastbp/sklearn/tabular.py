@@ -85,7 +85,8 @@ class _Tabular(BaseEstimator):
     def _kernels_ahead(self) -> Any:
         """Yield what `warmup` compiles for this estimator."""
         settings = {name: getattr(self, name) for name in RECIPE if hasattr(self, name)}
-        yield from Recipe(self._classes, **settings).model(1, np.random.default_rng(0))._kernels_ahead()
+        recipe = Recipe(self._classes, **settings)
+        yield from recipe.model(1, np.random.default_rng(0), recipe.embedding([0], {}))._kernels_ahead()
 
 
 class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below

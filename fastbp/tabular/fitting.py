@@ -15,7 +15,6 @@ import numpy as np
 from ..callbacks import Checkpoint
 from ..data import checks
 from ..data.sparse import SparseRows
-from ..embeddings import Embedding
 from ..execution import threads
 from ..model.model import Model
 from ..tables.columns import Columns
@@ -78,13 +77,6 @@ def inputs_of(columns: Columns, X: Any, dtype: Any, name: str = "X") -> np.ndarr
         return columns.inputs(X, dtype, name)
     inputs = columns.transform(X, dtype, name)
     return np.hstack([inputs, columns.codes(X).astype(inputs.dtype)])
-
-
-def embedding_of(columns: Columns, recipe: Recipe) -> Embedding | None:
-    """Return what the network embeds of its columns: numbers, and levels with 0 for those that are not known."""
-    numbers = np.flatnonzero(columns.is_number).tolist() if recipe.part("number_embedding") else []
-    categories = {columns.n_outputs + i: count + 1 for i, count in enumerate(columns.embedded)}
-    return Embedding(numbers, categories) if numbers or categories else None
 
 
 @dataclass(frozen=True)
@@ -216,7 +208,9 @@ def _trained(
         mean, deviation = _scale(rows.y)
         rows, held = (part._replace(y=((part.y - mean) / deviation)[:, None]) for part in (rows, held))
     random = np.random.default_rng(seed)
-    model = recipe.model(rows.x.shape[1], random, embedding_of(columns, recipe))
+    levels = {columns.n_outputs + i: count + 1 for i, count in enumerate(columns.embedded)}  # 0 is not known
+    embedding = recipe.embedding(np.flatnonzero(columns.is_number).tolist(), levels)
+    model = recipe.model(rows.x.shape[1], random, embedding)
     recipe.draw(model, rows.x, random)
     trained = recipe.train(model, rows, held if len(held.y) else None, verbose, checkpoint, resume)
     model.feature_names = [*columns.input_names, *columns.embedded_names]

@@ -114,7 +114,8 @@ class TableModel:
         ImportError
             If onnx is not installed.
         ValueError
-            If an activation is your own, classes are not text, numbers or booleans, or a column's name is empty.
+            If columns are embedded, as with recipe="td", an activation is your own, classes are not text, numbers or
+            booleans, or a column's name is empty.
         OSError
             If the file cannot be written. What was there is left as it was.
         """

@@ -94,6 +94,11 @@ class Recipe:
         given = getattr(self, name)
         return RECIPES[self.recipe][self.classes is None][name] if given is None else given
 
+    def embedding(self, numbers: Any, categories: dict[int, int]) -> Embedding | None:
+        """Return what the network embeds of its columns: numbers if they are to be, and categories."""
+        numbers = numbers if self.part("number_embedding") else []
+        return Embedding(numbers, categories) if numbers or categories else None
+
     def model(self, inputs: int, random: np.random.Generator, embedding: Embedding | None = None) -> Model:
         """Return a network with first weights: V and b from N(0, 1), in the output layer 0.
 

@@ -28,10 +28,9 @@ def df_parameter(t, a):
 
 
 def tile(t, a):
-    """The blend of a tile, with w as in Mish."""
+    """The blend of a tile: F(t) - t = -2 t / (n + 2) with n as in Mish."""
     e = functions.exp(where(LARGE < t, LARGE, t))
-    n = e * (e + 2.0)
-    return t + a * (t * (n / (n + 2.0)) - t)
+    return t - a * (t * (2.0 / (e * (e + 2.0) + 2.0)))
 
 
 def tile_derivative(t, a):
@@ -46,8 +45,7 @@ def tile_derivative(t, a):
 def tile_df_parameter(t, a):
     """F(t) - t of a tile."""
     e = functions.exp(where(LARGE < t, LARGE, t))
-    n = e * (e + 2.0)
-    return t * (n / (n + 2.0)) - t
+    return t * (-2.0 / (e * (e + 2.0) + 2.0))
 
 
 def onnx(graph, t, a):

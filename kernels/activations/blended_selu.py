@@ -12,7 +12,7 @@ ALPHA, SCALE = selu.ALPHA, selu.SCALE
 
 def f(t, a):
     """(1 - a) t + a F(t), F of SELU."""
-    return t + a * (SCALE * (ALPHA * math.expm1(t) if t < 0 else t) - t)
+    return t + a * (SCALE * ALPHA * math.expm1(t) - t if t < 0 else (SCALE - 1) * t)
 
 
 def df(t, a):
@@ -22,12 +22,12 @@ def df(t, a):
 
 def df_parameter(t, a):
     """F(t) - t."""
-    return SCALE * (ALPHA * math.expm1(t) if t < 0 else t) - t
+    return SCALE * ALPHA * math.expm1(t) - t if t < 0 else (SCALE - 1) * t
 
 
 def tile(t, a):
     """The blend of a tile."""
-    return t + a * (where(t < 0.0, functions.expm1(t) * (SCALE * ALPHA), t * SCALE) - t)
+    return t + a * where(t < 0.0, functions.expm1(t) * (SCALE * ALPHA) - t, t * (SCALE - 1))
 
 
 def tile_derivative(t, a):
@@ -38,7 +38,7 @@ def tile_derivative(t, a):
 
 def tile_df_parameter(t, a):
     """F(t) - t of a tile."""
-    return where(t < 0.0, functions.expm1(t) * (SCALE * ALPHA), t * SCALE) - t
+    return where(t < 0.0, functions.expm1(t) * (SCALE * ALPHA) - t, t * (SCALE - 1))
 
 
 def onnx(graph, t, a):

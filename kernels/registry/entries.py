@@ -24,13 +24,14 @@ from ..fast import (
     shuffle,
     softmax,
 )
+from ..fast.embeddings import categories, numbers
 from ..fast.members import scales
 from ..losses import CrossEntropy
-from ..specification import members, paper, products, regularization, scaling, sparse
+from ..specification import embedding, members, paper, products, regularization, scaling, sparse
 from ..specification import normalization as plain_normalization
 from ..tasks import sparse_kernels
 from ..tasks.update_kernels import make_update, make_update_csr
-from . import adapters, kernels, member_adapters, row_adapters, sparse_adapters
+from . import adapters, embedding_adapters, kernels, member_adapters, row_adapters, sparse_adapters
 from .entry import Entry
 from .pointwise import fast_entries, fast_entry, plain_entries
 
@@ -67,6 +68,10 @@ _WRITTEN = (
     (members.member_scales_backward, "OI OBI BI", lambda B, I, O: 2 * B * I * O),
     (members.mean_of_members, "BI OBI", lambda B, I, O: B * I * O),
     (members.log_of_mean, "BI v:BI", lambda B, I, O: B * I),
+    (embedding.embed_numbers, "BI3 BI IO IO I3O I3", lambda B, I, O: 9 * B * I * O),
+    (embedding.embed_numbers_backward, "IO IO I3O I3 BI3 BI IO IO I3O", lambda B, I, O: 20 * B * I * O),
+    (embedding.embed_category, "BO levels IO", lambda B, I, O: 0, lambda B, I, O: 2 * B * O + B),
+    (embedding.embed_category_backward, "IO BO levels", lambda B, I, O: B * O),
     (sparse.linear_csr, "BO entries columns ends IO O", lambda B, I, O: 2 * B * I * O),
     (sparse.offset_bias, "O I IO O", lambda B, I, O: 2 * I * O),
     (sparse.linear_csr_backward_params, "IO entries columns ends BO", lambda B, I, O: 2 * B * I * O),
@@ -105,6 +110,10 @@ _FAST = (
     ("scale_backward", linear.scale_backward, adapters.scale_backward),
     ("spread_members", scales.spread, member_adapters.spread_members),
     ("member_scales_backward", scales.member_scales_backward, member_adapters.member_scales_backward),
+    ("embed_numbers", numbers.embed_number, embedding_adapters.embed_numbers),
+    ("embed_numbers_backward", numbers.embed_number_backward, embedding_adapters.embed_numbers_backward),
+    ("embed_category", categories.embed_category, embedding_adapters.embed_category),
+    ("embed_category_backward", categories.embed_category_backward, embedding_adapters.embed_category_backward),
     ("penalize", make_update, adapters.penalize),
     ("limit", make_update, adapters.limit),
     ("linear_csr", csr.linear_forward_csr, sparse_adapters.linear_csr),

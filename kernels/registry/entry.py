@@ -108,8 +108,9 @@ class Entry:
         What stands before a colon asks for other numbers: "z" for probabilities, "h" for what ReLU leaves, the name of
         an activation for what that leaves, "v" for squares, "panels" for a flat array that holds such a matrix in
         panels, and before a value a dtype of its own. Values with commas are a tuple. "y" are class numbers, "order"
-        row numbers. "entries", "columns", "ends", "bounds" and "indptr" are arrays of sparse rows: I entries a row, in
-        columns drawn one by one.
+        row numbers, "levels" numbers below I, the last of them first. A digit in a shape is itself. "entries",
+        "columns", "ends", "bounds" and "indptr" are arrays of sparse rows: I entries a row, in columns drawn one by
+        one.
         """
         sizes = {"B": B, "I": I, "O": O}
         return [_argument(word, sizes, np.dtype(dtype), rng) for word in self.arguments.split()]
@@ -118,11 +119,15 @@ class Entry:
 def _lengths(word, sizes):
     """Return the shape of the array that a word asks for; None for a number."""
     shape = word.rpartition(":")[2]
-    if shape in ("y", "order"):
+    if shape in ("y", "order", "levels"):
         return [sizes["B"]]
     if shape in _SPARSE:
         return [_SPARSE[shape](**sizes)]
-    return None if shape[0] in "0123456789," else [sizes[letter] for letter in shape.rstrip("*")]
+    return (
+        None
+        if shape[0] in "0123456789,"
+        else [int(letter) if letter.isdigit() else sizes[letter] for letter in shape.rstrip("*")]
+    )
 
 
 def _argument(word, sizes, dtype, rng):
@@ -133,6 +138,8 @@ def _argument(word, sizes, dtype, rng):
         return tuple(number(value) for value in shape.split(",") if value) if "," in shape else number(shape)
     if shape in ("y", "order"):
         return rng.integers(0, sizes["O" if shape == "y" else "B"], sizes["B"])
+    if shape == "levels":
+        return np.append(sizes["I"] - 1, rng.integers(0, sizes["I"], sizes["B"] - 1))
     if shape == "columns":
         return rng.integers(0, sizes["I"], lengths)
     if shape in ("ends", "bounds", "indptr"):

@@ -113,7 +113,7 @@ class State:
         self.record, self.dtype, self.lanes = Record(STATE), np.dtype(dtype), lanes_of(dtype)
         self.table, self.fields = table, {}
         self.fill(layers=table, n_layers=len(table), members=1, workers=1, team=1, blocks=1, factor=1.0, bad_row=NO_ROW)
-        self.fill(**{"clip_value": np.inf, "clip_norm": np.inf} | fields)
+        self.fill(**{"clip_value": np.inf, "clip_norm": np.inf, "dropping": 1.0, "decaying": 1.0} | fields)
 
     def fill(self, **fields):
         """Write fields of the record: numbers, and where arrays and records stand."""
