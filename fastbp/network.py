@@ -254,15 +254,15 @@ class Network:
 
     def summary(self) -> str:
         """Return a table of layers, shapes and numbers of parameters as text."""
-        last = len(self.shapes) - 1
-        rows = [("layer", "stages", "W", "b", "parameters")]
-        for layer, ((inputs, outputs), vectors) in enumerate(self._with_vectors()):
+        last, members = len(self.shapes) - self.n_members, self.n_members
+        rows, each = [("layer", "stages", "W", "b", "parameters")], f"{members} of " * (members > 1)
+        for layer, ((inputs, outputs), vectors) in enumerate([*self._with_vectors()][: last + 1]):
             function = self.loss.link if layer == last else self.activations[layer].name
             stages = f"linear + {'layer_norm + ' * self.layer_norms[layer]}{function}"
-            count = f"{(inputs + vectors) * outputs:,}"
-            rows.append((str(layer + 1), stages, f"({inputs}, {outputs})", f"({outputs},)", count))
+            count, of = (inputs + vectors) * outputs * (members if layer == last else 1), each * (layer == last)
+            rows.append((str(layer + 1), stages, f"{of}({inputs}, {outputs})", f"{of}({outputs},)", f"{count:,}"))
         if self.scaling_layer:
-            rows.insert(1, ("", "scaling", "", f"({self.inputs},)", f"{self.inputs:,}"))
+            rows.insert(1, ("", "scaling", "", f"{each}({self.inputs},)", f"{self.n_scales:,}"))
         if self.embedding is not None:
             rows.insert(1, ("", "embedding", "", f"({self.layer_sizes[0]},)", f"{sum(self.embedding.n_parameters):,}"))
         rows.append(("", "", "", "total", f"{self.n_parameters:,}"))

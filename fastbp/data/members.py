@@ -48,6 +48,12 @@ class Members(Checked):
     first_scales: str = setting("signs", lambda name, value: checks.choice(name, value, FIRST))
 
 
+def refuse(network: Any, what: str) -> None:
+    """Raise ValueError where a network has members, which `what` cannot show or hold."""
+    if network.n_members > 1:
+        raise ValueError(f"{what} has no members, the model has scaling_layer=Members({network.n_members})")
+
+
 def scaling_layer(value: Any) -> bool | Members:
     """Return whether inputs have scales, or the members that do; also of a dict, as `Model.get_config` has it."""
     if isinstance(value, Members):

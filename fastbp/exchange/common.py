@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data import members
 from ..kernels.entries.activation import Activation
 from ..kernels.losses import LOSSES
 from ..model.model import Model
@@ -39,11 +40,17 @@ class Layer(NamedTuple):
     dropout: float
 
 
-def layers_of(model: Model) -> Iterator[Layer]:
-    """Yield the layers of a model; raise ValueError where it embeds columns, which no other library has alike."""
+def layers_of(model: Model, takes_members: bool = False) -> Iterator[Layer]:
+    """Yield the layers of a model; with members the last ones are their output layers, and W holds no scales.
+
+    Raises ValueError where it has members, unless the caller `takes_members`, and where it embeds columns, which no
+    other library has alike.
+    """
     network = model.network
     if network.embedding is not None:
         raise ValueError("model embeds columns of X: such a model can't be exported, only saved by Model.save")
+    if not takes_members:
+        members.refuse(network, "a network of PyTorch or scikit-learn")
     parts = zip(model.parameters, network.layer_norms, network.activations, network.dropouts, strict=True)
     for number, ((W, b, *vectors), norm, F, dropout) in enumerate(parts):
         taken = W if number else first_weights(model).astype(W.dtype, copy=False)
@@ -56,7 +63,7 @@ def first_weights(model: Model) -> np.ndarray:
     Raises ValueError where a product is beyond the model's dtype.
     """
     W = model.parameters[0][0]
-    if not model.network.scaling_layer:
+    if not model.network.scaling_layer or model.network.n_members > 1:
         return W
     with np.errstate(all="ignore"):
         product = W.astype(np.float64) * model.scales[:, None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ..files.writing import write_whole
 from ..kernels.entries.activation import Activation
 from ..kernels.entries.normalization import EPSILON
 from ..model.model import Model
-from .common import checked_model, layers_of, refuse_own_loss
+from .common import Layer, checked_model, layers_of, refuse_own_loss
 
 OPSET, IR = 17, 8  # at least; of onnx 1.12, so that runtimes from 2022 on read it
 LINKS = {
@@ -135,22 +135,39 @@ def add_network(graph: Graph, model: Model, x: str, prefix: str = "", output: st
     """Add a model that takes x, its parameters' names after a prefix; return the name of its output."""
     refuse_own_loss(model, "form in ONNX's operators", "exported")
     x = _scaled(graph, model, x)
-    for number, layer in enumerate(layers_of(model)):
-        name = f"{prefix}layers.{number}"
-        W, b = graph.constant(layer.W, f"{name}.weight"), graph.constant(layer.b, f"{name}.bias")
-        x = graph.add("Gemm", x, W, b)
-        if layer.norm:
-            x = _layer_norm(graph, x, f"{name}.norm", *layer.norm)
-        x = graph.activation(layer.F, x, *(graph.constant(a, f"{name}.slope") for a in layer.slopes))
     kind, attributes = LINKS[model.loss.link]
-    return graph.add(kind, x, name=output, **attributes)
+    n = model.network.n_members
+    layers = [_layer(graph, layer, f"{prefix}layers.{i}") for i, layer in enumerate(layers_of(model, True))]
+    if n == 1:
+        return graph.add(kind, _through(layers, x), name=output, **attributes)
+    each = []
+    for number, (scales, head) in enumerate(zip(model.scales, layers[-n:], strict=True)):
+        own = graph.add("Mul", x, graph.constant(scales, f"{prefix}scales.{number}"))
+        each.append(graph.add(kind, _through([*layers[:-n], head], own), name=None, **attributes))
+    return graph.add("Div", graph.add("Sum", *each), graph.constant(n), name=output)
 
 
-def _layer_norm(graph: Graph, t: str, name: str, g: np.ndarray, c: np.ndarray) -> str:
-    """Return the name of t normalized, computed in the model's own dtype."""
-    weight, bias = graph.constant(g, f"{name}.weight"), graph.constant(c, f"{name}.bias")
-    kind = helper.np_dtype_to_tensor_dtype(graph.dtype)
-    return graph.add("LayerNormalization", t, weight, bias, axis=1, epsilon=EPSILON, stash_type=kind)
+def _through(layers: list[Callable[[str], str]], x: str) -> str:
+    """Add the nodes of layers, one after the other; return the name of what the last one gives."""
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _layer(graph: Graph, layer: Layer, name: str) -> Callable[[str], str]:
+    """Add the constants of a layer; return what adds its nodes, as often as it is called, and returns their output."""
+    W, b = graph.constant(layer.W, f"{name}.weight"), graph.constant(layer.b, f"{name}.bias")
+    norm = [graph.constant(v, f"{name}.norm.{end}") for v, end in zip(layer.norm, ("weight", "bias"), strict=False)]
+    slopes = [graph.constant(a, f"{name}.slope") for a in layer.slopes]
+
+    def nodes(x: str) -> str:
+        t = graph.add("Gemm", x, W, b)
+        if norm:
+            kind = helper.np_dtype_to_tensor_dtype(graph.dtype)
+            t = graph.add("LayerNormalization", t, *norm, axis=1, epsilon=EPSILON, stash_type=kind)
+        return graph.activation(layer.F, t, *slopes)
+
+    return nodes
 
 
 def _scaled(graph: Graph, model: Model, x: str) -> str:

@@ -186,6 +186,7 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
         `classes` do not fit.
     """
     refuse_own_loss(checked_model(model), "counterpart in scikit-learn", "converted")
+    link, layers = model.loss.link, [(layer.W.copy(), layer.b.copy()) for layer in layers_of(model)]
     activation = _activation(model)
     if any(model.network.layer_norms):
         raise ValueError("scikit-learn has no layer normalization, the model has layer_norm")
@@ -194,7 +195,6 @@ def to_sklearn(model: Model, classes: Any = None) -> MLPClassifier | MLPRegresso
             "scikit-learn's networks take X as it is, but the model has input_shift or input_scale; convert a model "
             "without them and put the scaling before it in a Pipeline (fastbp/exchange/README.md shows how)"
         )
-    link, layers = model.loss.link, [(layer.W.copy(), layer.b.copy()) for layer in layers_of(model)]
     settings = _settings(model, activation)
     if link in ("identity", "exp"):
         if classes is not None:

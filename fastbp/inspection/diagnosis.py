@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..data import shown
+from ..data import members, shown
 from ..data.labelled import labelled
 from ..data.samples import Rates
 from ..exchange.estimators import taken
@@ -161,6 +161,7 @@ def diagnose(model: Any, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis
     []
     """
     model, X, y, _ = taken(model, X, y)
+    members.refuse(model.network, "a diagnosis")
     batch = _Batch(model, labelled(model, X, y, sample_weight))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         layers = batch.layers()

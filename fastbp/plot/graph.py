@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..data import members
 from ..exchange.estimators import taken
 from . import canvas
 
@@ -59,6 +60,7 @@ def network(model: Model, ax: Any = None) -> Any:
     """
     canvas.check(ax)
     model = taken(model).model
+    members.refuse(model.network, "plot.network")
     ax = canvas.axes(ax)
     ax.set_axis_off()
     layers = _layers_shown(len(model.layer_sizes) - 1, canvas.lay_out(ax).height / ax.figure.figure.dpi)

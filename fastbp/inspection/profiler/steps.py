@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba.core import event
 
-from ...data import checks
+from ...data import checks, members
 from ...data.labelled import labelled
 from ...data.samples import Labelled
 from ...exchange.estimators import taken
@@ -72,6 +72,7 @@ def profile(
     seconds = checks.above_zero("seconds", seconds)
     if model.kernels != "fast":
         raise ValueError(f"model must compute with kernels 'fast' to be profiled, got {model.kernels!r}")
+    members.refuse(model.network, "a profile")
     jit.check_compiler()
     if not clock.KNOWN:
         raise ValueError("profiling needs a clock that is known for x86-64 and aarch64 only")
