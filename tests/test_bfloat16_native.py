@@ -31,7 +31,7 @@ print(json.dumps([NATIVE, found]))
 def test_products_are_of_pairs_where_the_cpu_has_the_instruction(run_python, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     best = X86_64[-1]
-    cpu = {"NUMBA_CPU_NAME": "znver4", "NUMBA_CPU_FEATURES": features(best), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    cpu = {"NUMBA_CPU_NAME": best.cpu, "NUMBA_CPU_FEATURES": features(best), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     native, found = json.loads(run_python(tmp_path / "script.py", FASTBP_LIBRARY="off", **cpu).stdout)
     assert native and len(found) == 3 and best.features == "+avx512bf16"
     for pairs, fma, scalar, width in found.values():

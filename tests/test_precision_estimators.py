@@ -45,8 +45,10 @@ def test_a_classifier_keeps_float32_and_predicts_in_bfloat16(kind, solver):
 
 def test_a_regressor_learns_goes_on_and_stops_early():
     X, y = table()
-    one = sklearn.MLPRegressor(precision="bfloat16", early_stopping=True, max_iter=60, random_state=0).fit(X, y)
-    assert one.score(X, y) > 0.8 and one.predict(X).dtype == np.float32
+    settings = {"early_stopping": True, "max_iter": 60, "learning_rate_init": 0.01, "random_state": 0}
+    one = sklearn.MLPRegressor(precision="bfloat16", **settings).fit(X, y)
+    plain = sklearn.MLPRegressor(**settings).fit(X.astype(np.float32), y)
+    assert one.score(X, y) > plain.score(X, y) - 0.02 and one.predict(X).dtype == np.float32
     one.partial_fit(X, y)
     assert one.coefs_[0].dtype == np.float32
 
