@@ -14,7 +14,7 @@ from ..execution.fast_plan import FIRST_FLOP, FastPlan
 from ..kernels.entries.records import aligned
 from . import blocks
 from .ranks import Ranks
-from .rows import BadRowError, Joined, gathered
+from .rows import BadRowError, Joined, fill_up, gathered
 from .sums import OrderedSum
 from .update import Update, shares
 
@@ -86,12 +86,7 @@ class SharedPlan(FastPlan):
 
     def all_gather(self, whole: np.ndarray, starts: list[int] | None = None) -> None:
         """Fill a vector as long as the parameters, of which each rank has its share."""
-        starts = self.starts if starts is None else starts
-        if self.ranks.size > 1:
-            from mpi4py import MPI
-
-            counts = [end - start for start, end in zip(starts, starts[1:], strict=False)]
-            self.ranks.comm.Allgatherv(MPI.IN_PLACE, [whole, counts, starts[:-1], whole.dtype.char])
+        fill_up(self.ranks, whole, self.starts if starts is None else starts)
 
     def get_slots(self, last: bool = False) -> dict[str, np.ndarray]:
         """Return copies of the whole of the optimizer's state."""

@@ -124,12 +124,25 @@ def gathered(ranks: Ranks, own: np.ndarray, starts: np.ndarray) -> np.ndarray:
     if ranks.size == 1:
         return own
     whole = np.empty((int(starts[-1]), *own.shape[1:]), own.dtype)
-    each = own.dtype.itemsize * int(np.prod(own.shape[1:], dtype=np.int64))
-    counts = (np.diff(starts) * each).tolist()
-    places = (np.asarray(starts[:-1]) * each).tolist()
-    mine = np.ascontiguousarray(own).reshape(-1).view(np.uint8)
-    ranks.comm.Allgatherv([mine, "B"], [whole.reshape(-1).view(np.uint8), counts, places, "B"])
+    whole[starts[ranks.rank] : starts[ranks.rank + 1]] = own
+    each = int(np.prod(own.shape[1:], dtype=np.int64))
+    fill_up(ranks, whole.reshape(-1), (np.asarray(starts) * each).tolist())
     return whole
+
+
+def fill_up(ranks: Ranks, whole: np.ndarray, starts: list[int]) -> None:
+    """Fill a vector of which each rank has the part that begins at its place of `starts`.
+
+    Each rank sends its part to each other at once: `Allgatherv` passes parts on in as many rounds as there are ranks,
+    each of which waits for the slowest.
+    """
+    if ranks.size == 1:
+        return
+    counts = [end - start for start, end in zip(starts, starts[1:], strict=False)]
+    rank, size, kind = ranks.rank, ranks.size, whole.dtype.char
+    mine = [0 if other == rank else counts[rank] for other in range(size)]
+    others = [0 if other == rank else count for other, count in enumerate(counts)]
+    ranks.comm.Alltoallv([whole, mine, [starts[rank]] * size, kind], [whole, others, starts[:-1], kind])
 
 
 def joined(ranks: Ranks, own: Labelled, kind: np.dtype) -> Joined:
