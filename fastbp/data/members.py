@@ -17,9 +17,9 @@ FIRST = ("signs", "normal")
 class Members(Checked):
     """Networks that share W and b of all hidden layers: each has scales of the inputs and an output layer of its own.
 
-    For `Model(scaling_layer=...)`. The networks learn from the same rows of each minibatch. E is the mean of theirs,
-    and a prediction the mean of their probabilities or numbers (TabM-mini: Gorishniy, Kotelnikov and Babenko, 2025,
-    section 3.3, arXiv 2410.24210).
+    For `Model(scaling_layer=...)`. The networks learn from the same rows of each minibatch. In training E is the mean
+    of theirs. A prediction is the mean of their probabilities or numbers, and `evaluate` and validation score it
+    (TabM-mini: Gorishniy, Kotelnikov and Babenko, 2025, arXiv 2410.24210).
 
     Parameters
     ----------

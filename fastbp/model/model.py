@@ -128,6 +128,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
         self._optimizer = choices.optimizer(optimizer, learning_rate)
+        scaling = members.scaling_layer(scaling_layer)
         self.network: Network = Network(
             sizes,
             choices.activations(activation, len(sizes) - 2),
@@ -138,13 +139,13 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
             layer_norm=checks.flags("layer_norm", layer_norm, len(sizes) - 2),
             clip_value=math.inf if clip_value is None else checks.above_zero("clip_value", clip_value),
             clip_norm=math.inf if clip_norm is None else checks.above_zero("clip_norm", clip_norm),
-            scaling_layer=members.scaling_layer(scaling_layer),
+            scaling_layer=scaling,
             parametrization=self._optimizer.parametrization,
             rate_factors=self._optimizer.factors,
             decay_factors=self._optimizer.decays,
             embedding=embeddings.checked(embedding, sizes[0]),
             precision=choices.precision(
-                precision, checks.dtype(dtype), getattr(scaling_layer, "n_members", 1), embedding is not None
+                precision, checks.dtype(dtype), getattr(scaling, "n_members", 1), embedding is not None
             ),
         )
         if self.network.embedding is not None and self.network.n_members > 1:
