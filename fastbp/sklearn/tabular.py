@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ..kernels.losses import SquaredError
 from ..tabular import fitting
 from ..tabular.model import TableModel
 from ..tabular.recipe import Recipe
@@ -86,7 +88,11 @@ class _Tabular(BaseEstimator):
         """Yield what `warmup` compiles for this estimator."""
         settings = {name: getattr(self, name) for name in RECIPE if hasattr(self, name)}
         recipe = Recipe(self._classes, **settings)
-        yield from recipe.model(1, np.random.default_rng(0), recipe.embedding([0], {}))._kernels_ahead()
+        model = recipe.model(1, np.random.default_rng(0), recipe.embedding([0], {}))
+        for dtype, network, rules in model._kernels_ahead():
+            yield dtype, network, rules
+            if recipe.part("first_weights") == "data":  # which sums of units fix
+                yield dtype, replace(network, loss=SquaredError()), rules
 
 
 class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
