@@ -21,7 +21,7 @@ from .model.model import Model  # noqa: E402
 from .training.history import History  # noqa: E402
 
 if TYPE_CHECKING:
-    from . import activations, callbacks, embeddings, losses, optimizers, plot, schedules
+    from . import activations, callbacks, data, embeddings, losses, optimizers, plot, schedules
     from . import sklearn as sklearn
     from .execution.warmup import warmup
     from .files.models import load
@@ -43,6 +43,7 @@ __all__ = [
     "activations",
     "assert_vectorized",
     "callbacks",
+    "data",
     "diagnose",
     "embeddings",
     "find_learning_rate",
@@ -66,7 +67,7 @@ _LATE = {
     "profile": ".inspection.profiler.steps",
     "warmup": ".execution.warmup",
 }  # whence, on first use: not for a program that only trains
-_MODULES = ("activations", "callbacks", "embeddings", "losses", "optimizers", "plot", "schedules", "sklearn")
+_MODULES = ("activations", "callbacks", "data", "embeddings", "losses", "optimizers", "plot", "schedules", "sklearn")
 
 
 if not TYPE_CHECKING:  # type checkers would take any name for one that there is

@@ -53,9 +53,14 @@ def rates(
 
     `step` is the number of the epoch's first step, and `epochs` how many are to come, this one included.
     """
-    what = "schedule" if name == "learning_rate" else f"schedule[{name!r}]"
     steps = np.arange(step, step + steps_per_epoch)
-    given = np.asarray(schedule.factors(steps, steps_per_epoch, step + epochs * steps_per_epoch))
+    return rate * factors_of(schedule, steps, steps_per_epoch, step + epochs * steps_per_epoch, name)
+
+
+def factors_of(schedule: Schedule, steps: np.ndarray, steps_per_epoch: int, total: int, name: str) -> np.ndarray:
+    """Return the factors of some steps as float64; raise ValueError if they are not usable."""
+    what = "schedule" if name == "learning_rate" else f"schedule[{name!r}]"
+    given = np.asarray(schedule.factors(steps, steps_per_epoch, total))
     factors = np.ascontiguousarray(given, np.float64) if given.dtype.kind in "iuf" else given
     if factors.shape != steps.shape or factors.dtype != np.float64:
         raise ValueError(
@@ -67,7 +72,7 @@ def rates(
         raise ValueError(
             f"{what} must return finite factors, not negative ones, got {given[step]} for step {steps[step]}"
         )
-    return rate * factors
+    return factors
 
 
 def check_schedule(schedule: object) -> Schedule | dict[str, Schedule] | None:

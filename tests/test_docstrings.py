@@ -11,7 +11,7 @@ import fastbp
 from fastbp.kernels.entries.loss import Points
 
 POINTS = Points.__annotations__.keys()  # of an entry's formulas, which its docstring shows
-MODULES = "activations", "callbacks", "losses", "optimizers", "plot", "schedules", "sklearn"
+MODULES = "activations", "callbacks", "data", "losses", "optimizers", "plot", "schedules", "sklearn"
 WITHOUT = fastbp.losses.Loss, fastbp.optimizers.Optimizer, fastbp.Profile  # others show how to get one
 
 
@@ -20,6 +20,8 @@ def module(name):
         pytest.importorskip("sklearn")
     if name == "plot":
         pytest.importorskip("matplotlib")
+    if name == "data":
+        pytest.importorskip("pyarrow")
     return importlib.import_module(f"fastbp.{name}" if name else "fastbp")
 
 

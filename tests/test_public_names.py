@@ -13,7 +13,7 @@ from fastbp.kernels.activations import ACTIVATIONS
 from fastbp.kernels.losses import ALL as LOSSES
 from fastbp.kernels.optimizers import ALL as OPTIMIZERS
 
-MODULES = "activations", "callbacks", "losses", "optimizers", "plot", "schedules", "sklearn"
+MODULES = "activations", "callbacks", "data", "losses", "optimizers", "plot", "schedules", "sklearn"
 
 
 @pytest.mark.parametrize("name", ["", *MODULES])

@@ -249,8 +249,8 @@ def targets(y: Any, rows: int, outputs: int, loss: Loss, kind: np.dtype, name: s
     return numbers
 
 
-def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight") -> np.ndarray | None:
-    """Return None, or one weight for each row as an array of dtype `kind`: finite, not negative, not all zero."""
+def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight", some: bool = True) -> np.ndarray | None:
+    """Return None, or one weight for each row as an array of dtype `kind`: finite, not negative, `some` above 0."""
     if value is None:
         return None
     array = _real_array(name, frames.as_target(value, name))
@@ -262,7 +262,7 @@ def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight") 
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ValueError(f"{name} must hold finite, non-negative numbers, got {array[row]} in row {row}")
-    if not numbers.any():
+    if some and not numbers.any():
         raise ValueError(f"{name} must not be zero for all rows")
     return numbers
 

@@ -40,7 +40,7 @@ def as_array(X: Any, name: str) -> tuple[Any, list[str] | None]:
         return X, None
     if is_sparse(X):
         return sparse_rows(X, name), None
-    if not _is_frame(X):
+    if not is_frame(X):
         return X, None
     if (rows := _of_sparse_columns(X, name)) is not None:
         return rows, text_names(X.columns)
@@ -53,7 +53,7 @@ def as_frame(X: Any, name: str) -> Any:
 
     Raises TypeError for lazy frames; ValueError for a Series and repeated names; ImportError as `as_array` does.
     """
-    if isinstance(X, (np.ndarray, list, tuple, SparseRows)) or is_sparse(X) or not _is_frame(X):
+    if isinstance(X, (np.ndarray, list, tuple, SparseRows)) or is_sparse(X) or not is_frame(X):
         return None
     nw, frame = _read(_without_sparse_columns(X), name)
     if isinstance(frame, nw.Series):
@@ -74,7 +74,7 @@ def as_target(y: Any, name: str) -> Any:
         return y
     if is_sparse(y):
         raise TypeError(f"{name} must be dense, got a sparse array; {name}.toarray() makes it so")
-    if not _is_frame(y):
+    if not is_frame(y):
         return y
     try:
         nw, table = _read(y, name)
@@ -94,7 +94,7 @@ def as_target(y: Any, name: str) -> Any:
 
 def refuse_lazy(X: Any, name: str) -> None:
     """Raise TypeError if X is a lazy frame, which NumPy would convert to an array of one object."""
-    if not hasattr(X, "__array__") and _is_frame(X):
+    if not hasattr(X, "__array__") and is_frame(X):
         _read(X, name)
 
 
@@ -142,7 +142,7 @@ _NUMBER_THEM = "number the classes from 0, or use fastbp.sklearn, which takes na
 _ENCODE = "encode it as numbers, such as one column of 0 and 1 for each of its values, or leave it out"
 
 
-def _is_frame(X: Any) -> bool:
+def is_frame(X: Any) -> bool:
     """Return whether X looks like a table or a column of one, without importing anything."""
     kind = type(X)
     return any(hasattr(kind, protocol) for protocol in _PROTOCOLS) or any(

@@ -21,7 +21,7 @@ def samples(model: Model, X: Any, name: str = "X") -> Samples:
     frames.check_names(model.feature_names, names, name)
     rows = Samples(checks.inputs(X, model.network.layer_sizes[0], name), model.input_shift, model.input_scale, name)
     if model.network.embedding is not None:
-        _check_levels(model.network.embedding, rows.X, rows.shift, rows.scale, name)
+        check_levels(model.network.embedding, rows.X, rows.shift, rows.scale, name)
     return rows
 
 
@@ -30,47 +30,40 @@ def labelled(model: Model, X: Any, y: Any, sample_weight: Any = None, prefix: st
 
     They are views or copies, so that shapes and dtypes stay as checked if the user's own arrays get others.
     """
-    inputs, outputs = samples(model, X, f"{prefix}X"), model.layer_sizes[-1]
+    inputs = samples(model, X, f"{prefix}X")
     inputs.X = inputs.X.view()
-    rows, name = inputs.X.shape[0], f"{prefix}y"
-    y = classes.numbered(y, classes.names_of(model.network, model.class_names), name)
-    if model.network.of_classes:
-        y = checks.labels(y, rows, outputs, name)
-    else:
-        y = checks.targets(y, rows, outputs, model.network.loss, model.dtype, name)
+    rows = inputs.X.shape[0]
+    y = targets(model, y, rows, f"{prefix}y")
     return Labelled(inputs, y, checks.weights(sample_weight, rows, model.dtype, f"{prefix}sample_weight"))
 
 
-def for_training(
-    model: Model,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    class_weight: Any,
-    validation_data: Any,
-    validation_split: float,
-    names: list[str] | None,
-) -> tuple[Labelled, Labelled | None]:
-    """Return the rows to train on and those to validate on, if any; see `Model.fit`. X's columns have these names."""
-    data, split = labelled(model, X, y, sample_weight), checks.share("validation_split", validation_split)
+def targets(model: Model, y: Any, rows: int, name: str = "y") -> np.ndarray:
+    """Return y of so many rows, checked: class numbers, or numbers of the model's dtype."""
+    outputs = model.layer_sizes[-1]
+    y = classes.numbered(y, classes.names_of(model.network, model.class_names), name)
+    if model.network.of_classes:
+        return checks.labels(y, rows, outputs, name)
+    return checks.targets(y, rows, outputs, model.network.loss, model.dtype, name)
+
+
+def numbered_weights(model: Model, class_weight: Any) -> Any:
+    """Return `class_weight` with class numbers for names; raise ValueError if the loss has no class numbers."""
+    if not model.network.of_classes:
+        raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss.name!r}")
+    return classes.numbered_keys(class_weight, classes.names_of(model.network, model.class_names))
+
+
+def for_training(model: Model, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Labelled:
+    """Return the rows to train on; see `Model.fit`."""
+    data = labelled(model, X, y, sample_weight)
     if class_weight is not None:
-        if not model.network.of_classes:
-            raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss.name!r}")
-        numbered = classes.numbered_keys(class_weight, classes.names_of(model.network, model.class_names))
-        each = checks.class_weights(numbered, data.y, model.layer_sizes[-1])
+        each = checks.class_weights(numbered_weights(model, class_weight), data.y, model.layer_sizes[-1])
         both = each if data.weights is None else each * data.weights
         data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
-    validation = checks.parts("validation_data", validation_data)
-    if validation is not None and split:
-        raise ValueError("validation_data and validation_split must not both be given")
-    if validation is not None:
-        X, y, weight = (*validation, None)[:3]
-        frames.check_names(names, frames.as_array(X, "validation X")[1], "validation X")
-        return data, labelled(model, X, y, weight, "validation ")
-    return data.split(split) if split else (data, None)
+    return data
 
 
-def _check_levels(embedding: Embedding, X: Any, shift: Any, scale: Any, name: str) -> None:
+def check_levels(embedding: Embedding, X: Any, shift: Any, scale: Any, name: str) -> None:
     """Raise ValueError where a column that is embedded by a table does not hold numbers of its levels."""
     if not embedding.categories:
         return

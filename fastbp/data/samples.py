@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -168,12 +169,15 @@ class Samples:
     shift, scale : float, ndarray of shape (columns,) or None
     name : str
         Name of X in error messages.
+    origins : function, optional
+        Returns the words for a row in error messages, such as "row 3 of part-1.npy"; by default its number in X.
     """
 
     X: np.ndarray
     shift: float | np.ndarray | None = None
     scale: float | np.ndarray | None = None
     name: str = "X"
+    origins: Callable[[int], str] | None = None
 
     @property
     def direct(self) -> bool:
@@ -223,7 +227,7 @@ class Samples:
             where = np.arange(self.X.shape[0])[rows][row]
             raise ValueError(
                 f"{self.name} must hold finite numbers within {x.dtype}, "
-                f"got {self.X[where, column]} in row {where}, column {column}"
+                f"got {self.X[where, column]} in {self._named(where)}, column {column}"
             )
 
     def converted(self, rows: np.ndarray, dtype: np.dtype) -> Samples:
@@ -244,7 +248,11 @@ class Samples:
     def reject(self, row: int, dtype: np.dtype) -> None:
         """Raise the ValueError for a row that a compiled kernel found not to be finite."""
         self.converted(np.array([row]), dtype)
-        raise ValueError(f"{self.name} must hold finite numbers within {dtype} after scaling; row {row} does not")
+        where = self._named(row)
+        raise ValueError(f"{self.name} must hold finite numbers within {dtype} after scaling; {where} does not")
+
+    def _named(self, row: int) -> str:
+        return f"row {row}" if self.origins is None else self.origins(row)
 
     def require_scaled(self, scales: np.ndarray) -> None:
         """Raise ValueError where trained scales of the columns take an input beyond their dtype."""

@@ -75,7 +75,7 @@ def added(training: SharedTraining, model: Any, resume: Any) -> SharedTraining:
         callbacks = tuple(each for each in callbacks if isinstance(each, Checkpoint))
         if found is not None:
             found.config["callbacks"] = []
-    made = _Checkpoints(ranks, callbacks, here, training.batch_size, training.steps_per_epoch, found)
+    made = _Checkpoints(ranks, callbacks, here, training.batch_size, found)
     return replace(training, checkpoints=made)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..callbacks import Callback
 from ..callbacks.base import check_callbacks
 from ..data import checks, frames
+from ..data.given import source
 from ..execution.fast_plan import FastPlan
 from ..schedules import Schedule, check_schedule
 from ..training.checkpoints.settings import described, differences, of_model
@@ -26,6 +27,8 @@ def fit(model: Any, comm: Any, X: Any, y: Any, **options: Any) -> History:
     with ranks.guarded():
         with ranks.together():
             checked = _checked(model, options)
+            if source(X) is not None:
+                raise TypeError("X must be an array where comm is given, not a source: each rank hands its own rows")
             X, names = frames.as_array(X, "X")
             frames.check_names(model.feature_names, names, "X")
             own = given.own_rows(model, X, y, options["sample_weight"])

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..data import choices, classes
+from ..data import choices, classes, given
 from ..data.labelled import labelled, samples
+from ..data.samples import Labelled
+from ..data.streamed import Streamed
 from ..execution.plan import make_plan
 from ..training import scores
-from ..training.loop import evaluate
+from ..training.feeds import evaluate, outputs
 
 if TYPE_CHECKING:
     from ..data.samples import Samples
@@ -66,13 +68,14 @@ class PredictionMixin:
     _optimizer: Optimizer
     kernels: str
 
-    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+    def evaluate(self, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, float]:
         """Return the loss and the accuracy on labelled rows.
 
         Parameters
         ----------
         X, y, sample_weight
-            As for `fit`.
+            As for `fit`, arrays or a source. Of a source the last digits may differ from those of arrays, as sums are
+            rounded in blocks.
 
         Returns
         -------
@@ -85,9 +88,10 @@ class PredictionMixin:
         ValueError, TypeError
             For bad input. The message names the argument and what is expected.
         """
-        data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
-        data.samples.require_scaled(self.network.scales(self._flat))
-        with self._loaded_plan(data.samples) as plan:
+        data = given.rows(self, X, y, sample_weight)  # type: ignore[arg-type]
+        if isinstance(data, Labelled):
+            data.samples.require_scaled(self.network.scales(self._flat))
+        with self._loaded_plan(data.samples if isinstance(data, Labelled) else None) as plan:
             return evaluate(plan, data, self.network.classifies)
 
     @ForClassifiers
@@ -98,7 +102,8 @@ class PredictionMixin:
 
         Parameters
         ----------
-        X : array-like of shape (rows, inputs)
+        X : array-like of shape (rows, inputs), or source
+            Of a source the y is not looked at.
         precision : {"bfloat16"}, optional
             As for `predict`.
 
@@ -121,7 +126,9 @@ class PredictionMixin:
 
         Parameters
         ----------
-        X : array-like of shape (rows, inputs)
+        X : array-like of shape (rows, inputs), or source
+            Of a source the y is not looked at. All predictions are returned in one array; where that is too large,
+            predict the X of its pieces, which a source of `fastbp.data` yields.
         precision : {"bfloat16"}, optional
             What products take, by default as the model does. "bfloat16" rounds weights and rows of a float32 model. The
             rounded weights are kept from call to call as long as nobody asks for the parameters or trains.
@@ -242,15 +249,22 @@ class PredictionMixin:
         network = self.network
         embeds = network.embedding is not None
         precision = choices.precision(precision, self.dtype, network.n_members, embeds) or network.precision
+        if (source := given.source(X)) is not None:
+            streamed = Streamed(self, source, has_targets=False)  # type: ignore[arg-type]
+            return outputs(streamed, lambda rows, z: self._fill(rows, z, precision))
         rows = samples(self, X)  # type: ignore[arg-type]
         z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
+        self._fill(rows, z, precision)
+        return z
+
+    def _fill(self, rows: Samples, z: np.ndarray, precision: str | None) -> None:
+        """Fill z with the outputs of rows."""
         if precision:
             self._predict_rounded(rows, z, precision)
         elif not self._plan.predict_rows(self._shown.buffer, rows, z):
             rows.require_scaled(self.network.scales(self._flat))
             with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)
-        return z
 
     def _predict_rounded(self, rows: Samples, z: np.ndarray, precision: str) -> None:
         """Fill z by products of bfloat16, of weights that are rounded once."""

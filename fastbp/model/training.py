@@ -10,8 +10,9 @@ import numpy as np
 from ..callbacks import Checkpoint
 from ..callbacks.base import check_callbacks
 from ..callbacks.checkpoint import folder_path
-from ..data import checks, frames
-from ..data.labelled import for_training
+from ..data import checks
+from ..data.given import for_training
+from ..data.samples import Labelled
 from ..schedules import Schedule, check_schedule
 from ..training.history import History
 from ..training.loop import Training
@@ -35,7 +36,7 @@ def with_checkpoints(training: Training, model: Any, resume: Any) -> Training:
     options = {name: getattr(training, name) for name in names}
     here = settings.of_training(model, training.data, training.validation, options, training.callbacks)
     found = None if where is None else resumed.find(where, here, training.epochs)
-    checkpoints = writer.Checkpoints(training.callbacks, here, training.batch_size, training.steps_per_epoch, found)
+    checkpoints = writer.Checkpoints(training.callbacks, here, training.batch_size, found)
     return replace(training, checkpoints=checkpoints)
 
 
@@ -52,7 +53,7 @@ class TrainingMixin:
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         epochs: int = 10,
         batch_size: int = 128,
@@ -72,29 +73,32 @@ class TrainingMixin:
 
         Parameters
         ----------
-        X : array-like of shape (rows, inputs)
+        X : array-like of shape (rows, inputs), or source
             Real numbers in an array, a memory map, a data frame or a sparse array; never copied whole, but for CSC and
-            COO, which are converted to CSR.
+            COO, which are converted to CSR. Or a source of X and y in pieces, more than memory holds: one of
+            `fastbp.data`, a function that returns a fresh iterator of (X, y) or (X, y, weight), an iterable of them,
+            or an object with the methods of Keras's PyDataset.
         y : array-like of shape (rows,), or (rows, outputs) for losses of numbers
-            Class numbers from 0 or class names, or what each output should be.
+            Class numbers from 0 or class names, or what each output should be. A source brings it.
         epochs : int
             Passes over all rows.
         batch_size : int
             Rows a step; the last step of an epoch takes the rows that are left.
         shuffle : bool
-            Whether each epoch takes the rows in a new random order.
-        validation_data : (X, y) or (X, y, sample_weight), optional
+            Whether each epoch takes the rows in a new random order: of a source that of its pieces and that of the rows
+            of a block, which `fastbp.data` says more of.
+        validation_data : (X, y), (X, y, sample_weight) or source, optional
             Evaluated after each epoch.
         verbose : {"auto", True, False, 0, 1, 2}
             0 or False is silent; 1, True or "auto" shows a progress bar in a terminal or notebook once training has
             lasted half a second; 2 prints a line an epoch.
         sample_weight : array-like of shape (rows,), optional
-            Weight of each row in errors and gradients, which are weighted means.
+            Weight of each row in errors and gradients, which are weighted means. A source brings its own.
         class_weight : dict of {class: weight} or "balanced", optional
             Weight of each class's rows, by number or name, times `sample_weight`; "balanced" gives all classes the
             same total weight.
         validation_split : float
-            Share of the rows, the last ones, that are held out as validation data.
+            Share of the rows, the last ones, that are held out as validation data; not of a source.
         schedule : fastbp.schedules.Schedule, or dict of {str: Schedule}, optional
             Factors of the learning rate from step to step, or in a dict those of "learning_rate", "dropout" and
             "weight_decay". They go on from the model's step, also after `load`.
@@ -127,7 +131,8 @@ class TrainingMixin:
         Raises
         ------
         ValueError, TypeError
-            For bad input. Parameters, optimizer state and random numbers are then as they were.
+            For bad input. Parameters, optimizer state and random numbers are then as they were. Where rows of a source
+            can't be used or read, the model keeps the steps before them.
         DivergenceError
             If an error, a parameter or the optimizer's state is not finite any more. Finite parameters are kept: see
             `fastbp.DivergenceError`.
@@ -161,11 +166,9 @@ class TrainingMixin:
             batch_size = checks.whole_number("batch_size", batch_size, 1)
             shuffle, drop_last = checks.flag("shuffle", shuffle), checks.flag("drop_last", drop_last)
             progress = Progress(checks.verbosity(verbose), epochs)
-            X, names = frames.as_array(X, "X")
-            frames.check_names(self.feature_names, names, "X")
             model: Any = self
-            data, validation = for_training(
-                model, X, y, sample_weight, class_weight, validation_data, validation_split, names
+            data, validation, names = for_training(
+                model, X, y, sample_weight, class_weight, validation_data, validation_split
             )
             schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
             training = Training(
@@ -176,7 +179,7 @@ class TrainingMixin:
             self._plan.load(self._flat)
             history = training.run(model, self._plan, self._shown, self._random)
             if self.feature_names is None:
-                self.feature_names = names
+                self.feature_names = names if isinstance(data, Labelled) else data.feature_names
             return history
         finally:
             self._use.end(call)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..callbacks import Callback
-from ..data.samples import DivergenceError, Labelled, Rates, Sums
+from ..data.given import Rows
+from ..data.samples import CONSTANT, DivergenceError, Labelled, Rates, Sums
+from ..data.sources.streamed import Streamed
 from ..execution.plan import Plan
 from ..kernels.library.compiling import compiling
 from ..schedules import Schedule
-from . import unscaled
+from . import feeds, rates, unscaled
 from .finite import LastFinite, require_finite
 from .history import History
 from .progress import Progress
-from .rates import of_steps
 from .seen import Parameters
-from .shuffling import shuffle
 from .state import Place, State
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Training:
 
     Parameters
     ----------
-    data : Labelled
-    validation : Labelled or None
+    data : Labelled or Streamed
+    validation : Labelled, Streamed or None
     epochs, batch_size : int
     shuffle : bool
     progress : Progress
@@ -48,8 +48,8 @@ class Training:
         That are written on the way, and with which the training goes on.
     """
 
-    data: Labelled
-    validation: Labelled | None
+    data: Rows
+    validation: Rows | None
     epochs: int
     batch_size: int
     shuffle: bool
@@ -63,8 +63,9 @@ class Training:
     def run(self, model: Any, plan: Plan, shown: Parameters, random: np.random.Generator) -> History:
         """Train the plan's parameters, a copy of those `shown`, and write them back there at the end.
 
-        Ctrl-C ends training and keeps the steps so far. A DivergenceError keeps the last finite parameters. Any other
-        error restores parameters, the optimizer's state, the learning rate and `random` as they were.
+        Ctrl-C ends training and keeps the steps so far, and so does an error on rows of a source. A DivergenceError
+        keeps the last finite parameters. Any other error restores parameters, the optimizer's state, the learning rate
+        and `random` as they were.
         """
         with nullcontext() if self.checkpoints is None else self.checkpoints.termination:
             history = self._run(model, plan, shown, random)
@@ -74,11 +75,18 @@ class Training:
 
     def _warn(self, model: Any, plan: Plan) -> None:
         """Warn if training failed as the inputs are not scaled."""
-        unscaled.warn(model.network, plan.dtype, plan, self.data, stacklevel=4)
+        if (looked_at := self._looked_at) is not None:
+            unscaled.warn(model.network, plan.dtype, plan, looked_at, stacklevel=4)
 
     def _hint(self, dtype: np.dtype) -> str:
         """Return what to do about inputs that are not scaled, or nothing."""
-        return unscaled.hint(self.data, dtype)
+        looked_at = self._looked_at
+        return "" if looked_at is None else unscaled.hint(looked_at, dtype)
+
+    @property
+    def _looked_at(self) -> Labelled | None:
+        """Rows that tell whether the inputs are scaled; None if nothing was read of a source."""
+        return self.data.looked_at if isinstance(self.data, Streamed) else self.data
 
     def _last_finite(self, model: Any, plan: Plan, flat: np.ndarray) -> LastFinite:
         """Return what keeps the last finite parameters."""
@@ -103,13 +111,26 @@ class Training:
             self._end(state)
         except DivergenceError as error:
             raise last.explained(error, model, self._hint(flat.dtype)) from None
-        except BaseException:
+        except BaseException as error:
+            if error is state.unreadable and self._kept(state):
+                raise
             plan.restore(snapshot)
             random.bit_generator.state = before
             if kept is not None:
                 flat[...], model.learning_rate = kept, rate
             raise
         return state.history
+
+    @staticmethod
+    def _kept(state: State) -> bool:
+        """Keep the steps that were taken before rows of a source failed; return whether there were any to keep."""
+        if state.plan.steps == state.begun:
+            return False
+        try:
+            state.last.take()
+        except DivergenceError:
+            return False
+        return True
 
     def _end(self, state: State) -> None:
         """Write the parameters back, all of them even if Ctrl-C comes while they are written; run what comes last."""
@@ -132,6 +153,8 @@ class Training:
         if self.checkpoints is not None:
             self.checkpoints.begin(state)
             self.progress.begin(state.place.epoch)
+            if isinstance(self.data, Streamed):
+                self.data.go_on(state.place.epoch)
         while state.place.epoch < self.epochs and not state.stopped:
             epoch = state.place.epoch
             if not state.place.sums.rows:
@@ -142,7 +165,8 @@ class Training:
                     state.last.keep(epoch + 1)
                 logs = state.history.latest() | {"epoch": epoch}
                 self._tell(state, self.callbacks, "on_epoch_end", state.model, logs)
-            state.place, state.stopped = Place(epoch + 1), state.model.stop_training
+            state.place = Place(epoch + 1, steps=state.place.steps + self._steps_of(state.place.sums.rows))
+            state.stopped = state.model.stop_training
             self._reached(state)
         if self.checkpoints is not None:
             self.checkpoints.finish(state)
@@ -178,63 +202,91 @@ class Training:
         """Train one epoch, or the rest of one, validate, and append both to the history."""
         plan, place, history, classifies = state.plan, state.place, state.history, state.model.network.classifies
         start, state.is_shown = compiling.now() - place.seconds, False
-        order = self._order(state)
-        for sums in self._steps(state, order):
+        self._draw(state)
+        for sums, more in self._steps(state):
             loss, accuracy = sums.means()
-            self.progress.rows(sums.rows, len(order), loss, accuracy if classifies else None)
-            if sums.rows < len(order):
-                place.sums, place.seconds = sums, compiling.now() - start
+            self.progress.rows(sums.rows, self._rows, loss, accuracy if classifies else None)
+            place.sums = sums
+            if more:
+                place.seconds = compiling.now() - start
                 self._reached(state)
-        if self.validation is not None:
-            scores = evaluate(plan, self.validation, classifies)
-            history.val_loss.append(scores["loss"])
-            history.val_accuracy += [scores["accuracy"]] if classifies else []
+        loss, accuracy = place.sums.means()
+        with self._reading(state):
+            if isinstance(self.data, Streamed):
+                self.data.passed(place.sums)
+            if self.validation is not None:
+                scores = feeds.evaluate(plan, self.validation, classifies)
+                history.val_loss.append(scores["loss"])
+                history.val_accuracy += [scores["accuracy"]] if classifies else []
         history.loss.append(loss)
         history.accuracy += [accuracy] if classifies else []
         history.seconds.append(compiling.now() - start)
         self.progress.epoch(history)
 
-    def _order(self, state: State) -> np.ndarray:
-        """Return the epoch's rows in their order; at its beginning it and what is dropped are drawn."""
-        n, plan, place = len(self.data.y), state.plan, state.place
+    def _draw(self, state: State) -> None:
+        """Draw the epoch's order and what is dropped, at its beginning."""
+        plan, place = state.plan, state.place
         if not place.sums.rows:
             place.order_key = int(state.random.integers(2**63)) if self.shuffle else 0
             place.dropout_key = int(state.random.integers(2**63)) if plan.draws else 0
         if plan.draws:
             plan.key = place.dropout_key
-        if not self.shuffle:
-            return np.arange(n)[: self._rows]
-        order = np.empty(n, np.int64)
-        shuffle(order, place.order_key)
-        return order[: self._rows]
 
-    def _steps(self, state: State, order: np.ndarray) -> Iterator[Sums]:
-        """Take the epoch's steps that are left; yield the sums so far after each compiled call."""
-        due, before = self._rates(state), state.place.sums
-        for end in [len(order)] if self.checkpoints is None else self.checkpoints.ends(state, len(order)):
-            for sums in state.plan.train_epoch(self.data, order[:end], self.batch_size, due, before):
-                yield sums
-            before = sums
+    def _steps(self, state: State) -> Iterator[tuple[Sums, bool]]:
+        """Take the epoch's steps that are left; after each call yield the sums so far, and if others follow."""
+        place, key = state.place, state.place.order_key if self.shuffle else None
+        before, due = place.sums, self._rates(state)
+        windows = feeds.windows(self.data, key, self.batch_size, self.drop_last, before.rows)
+        with self._reading(state), closing(windows):
+            for window in windows:
+                for sums in self._steps_of_window(state, window, due, before):
+                    yield sums, not window.last or sums.rows < window.first + len(window.order)
+                    before = sums
+
+    def _steps_of_window(self, state: State, window: feeds.Window, due: Rates | None, before: Sums) -> Iterator[Sums]:
+        """Take the steps of a window that are left."""
+        order, first = window.order, window.first
+        if 0 < len(order) < self.batch_size and first:  # so that the plan does not take it for a smaller batch_size
+            order, first = np.concatenate([np.zeros(self.batch_size, np.int64), order]), first - self.batch_size
+        stop = first + len(order)
+        due = self._rates_without_end(state, first, stop) if due is None else due.after(self._steps_of(first))
+        for end in [stop] if self.checkpoints is None else self.checkpoints.ends(state, before.rows, stop):
+            done = before._replace(rows=before.rows - first)
+            for sums in state.plan.train_epoch(window.data, order[: end - first], self.batch_size, due, done):
+                before = sums._replace(rows=sums.rows + first)
+                yield before
+
+    @contextmanager
+    def _reading(self, state: State) -> Iterator[None]:
+        """Note an error on rows of a source in this block, and say that the steps before it are kept."""
+        try:
+            yield
+        except ValueError as error:
+            if isinstance(self.data, Streamed) or isinstance(self.validation, Streamed):
+                state.unreadable = error
+                if steps := state.plan.steps - state.begun:
+                    error.args = (f"{error}. The model keeps the {steps} steps before it",)
+            raise
+
+    def _steps_of(self, rows: int) -> int:
+        """Return how many steps so many rows of an epoch are."""
+        return -(-rows // self.batch_size)
 
     @property
-    def _rows(self) -> int:
-        """Rows of an epoch; all of them if they do not fill one minibatch."""
-        n = len(self.data.y)
-        return n // self.batch_size * self.batch_size if self.drop_last and n > self.batch_size else n
+    def _rows(self) -> int | None:
+        """Rows of an epoch, or None if that is not known."""
+        return feeds.rows_of_epoch(self.data, self.batch_size, self.drop_last)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Number of minibatches of an epoch."""
-        return -(-self._rows // self.batch_size)
+    def _rates(self, state: State) -> Rates | None:
+        """Return what changes from step to step of the epoch, or None if a schedule is given and rows aren't counted."""
+        rows, rate = self._rows, state.plan.optimizer.learning_rate
+        if rows is None:
+            return None if self.schedule else CONSTANT
+        first = state.plan.steps - self._steps_of(state.place.sums.rows)
+        return rates.of_steps(self.schedule, rate, first, self._steps_of(rows), self.epochs - state.place.epoch)
 
-    def _rates(self, state: State) -> Rates:
-        """Return what changes from step to step of the epoch."""
-        first = state.plan.steps + -state.place.sums.rows // self.batch_size
-        span = first, self.steps_per_epoch, self.epochs - state.place.epoch
-        return of_steps(self.schedule, state.plan.optimizer.learning_rate, *span)
-
-
-def evaluate(plan: Plan, data: Labelled, classifies: bool) -> dict[str, float]:
-    """Return "loss", the mean error without the penalties, and for losses with classes "accuracy"."""
-    loss, accuracy = plan.evaluate(data)
-    return {"loss": loss} | ({"accuracy": accuracy} if classifies else {})
+    def _rates_without_end(self, state: State, first: int, stop: int) -> Rates:
+        """Return what changes in the steps of some rows, of an epoch whose rows are not counted."""
+        begun = state.plan.steps - self._steps_of(state.place.sums.rows)
+        steps = np.arange(begun + self._steps_of(first), begun + self._steps_of(stop))
+        return rates.without_end(self.schedule, state.plan.optimizer.learning_rate, steps)

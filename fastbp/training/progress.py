@@ -55,13 +55,14 @@ class Progress:
             with self._silent_if_unwritable():
                 self._bar.update(epochs - self._bar.n)
 
-    def rows(self, done: int, n: int, loss: float, accuracy: float | None) -> None:
-        """Show that `done` of the epoch's `n` rows are done, with the running means so far."""
+    def rows(self, done: int, n: int | None, loss: float, accuracy: float | None) -> None:
+        """Show that `done` of the epoch's `n` rows are done, with the running means so far; None is not known."""
         if self._bar is not None:
             more = "" if accuracy is None else f", accuracy {accuracy:.4f}"
             with self._silent_if_unwritable():
-                self._bar.set_postfix_str(f"loss {loss:.4f}{more}", refresh=False)
-                self._bar.update(self._epochs_done + done / n - self._bar.n)
+                rows = f"row {done:,}, " if n is None else ""
+                self._bar.set_postfix_str(f"{rows}loss {loss:.4f}{more}", refresh=False)
+                self._bar.update(self._epochs_done + (done / n if n else 0) - self._bar.n)
 
     def epoch(self, history: History) -> None:
         """Show that an epoch is done, the last one of `history`."""

@@ -28,6 +28,8 @@ class Place:
         From which the epoch's order of rows and what it drops are drawn.
     seconds : float
         That the epoch has taken.
+    steps : int
+        Of the whole epochs.
     """
 
     epoch: int = 0
@@ -35,6 +37,7 @@ class Place:
     order_key: int = 0
     dropout_key: int = 0
     seconds: float = 0.0
+    steps: int = 0
 
 
 @dataclass
@@ -58,6 +61,8 @@ class State:
         Whether a callback has ended training.
     is_shown : bool
         Whether `flat` holds the plan's parameters.
+    unreadable : ValueError or None
+        On rows of a source, which ends training.
     """
 
     model: Any
@@ -70,3 +75,7 @@ class State:
     place: Place = field(default_factory=Place)
     stopped: bool = False
     is_shown: bool = True
+    unreadable: ValueError | None = None
+
+    def __post_init__(self) -> None:
+        self.begun: int = self.plan.steps  # of the plan, before this call

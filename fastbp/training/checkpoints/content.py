@@ -29,6 +29,7 @@ def packed(state: State, callbacks: tuple[Callback, ...]) -> tuple[dict[str, Any
         "dropout_key": place.dropout_key,
         "seconds": place.seconds,
         "steps": int(plan.steps),
+        "steps_of_epochs": place.steps,
         "learning_rate": state.model.learning_rate,
         "random": state.random.bit_generator.state,
         "history": state.history.history,
@@ -53,7 +54,7 @@ def check(config: Any, path: str, batch_size: int) -> None:
     """Raise ValueError if a checkpoint's settings are not such as `packed` gives."""
     try:
         rows, *sums = config["sums"]
-        counts = [rows, *(config[name] for name in ("epoch", "steps", "order_key", "dropout_key"))]
+        counts = [rows, *(config[name] for name in ("epoch", "steps", "steps_of_epochs", "order_key", "dropout_key"))]
         curves = History(**config["history"]).history.values()
         numbers = [*sums, config["seconds"], config["learning_rate"], *(one for curve in curves for one in curve)]
         right = (
@@ -94,7 +95,7 @@ def restore(
     state.random.bit_generator.state = config["random"]
     state.history = History(**config["history"])
     keys = config["order_key"], config["dropout_key"]
-    state.place = Place(config["epoch"], Sums(rows, *sums), *keys, config["seconds"])
+    state.place = Place(config["epoch"], Sums(rows, *sums), *keys, config["seconds"], config["steps_of_epochs"])
     state.stopped = state.model.stop_training = config["stopped"]
     for callback, kept in zip(others(callbacks), config["callbacks"], strict=True):
         callback.set_state(nested.unpacked(kept, tensors))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...callbacks import Callback, Checkpoint
-from ...data.samples import Labelled
+from ...data.given import Rows
+from ...data.sources.streamed import Streamed
 from ...data.sparse import SparseRows
 
 WHOLE_BYTES = 2**28  # of X of which all rows are compared; of a larger one as many bytes, of rows evenly spread
@@ -19,7 +20,7 @@ _FREE = "n_threads", "feature_names"  # settings of a model that change no bit
 
 
 def of_training(
-    model: Any, data: Labelled, validation: Labelled | None, options: dict[str, Any], callbacks: tuple[Callback, ...]
+    model: Any, data: Rows, validation: Rows | None, options: dict[str, Any], callbacks: tuple[Callback, ...]
 ) -> dict[str, Any]:
     """Return settings and rows by name, as JSON holds them; of rows a digest."""
     rows = _rows("", data) | ({"validation_data": None} if validation is None else _rows("validation ", validation))
@@ -82,8 +83,11 @@ def described(thing: Any) -> str | None:
     return f"{type(thing).__qualname__}({', '.join(plain)})"
 
 
-def _rows(prefix: str, data: Labelled) -> dict[str, Any]:
-    """Return digests of X, y and weights."""
+def _rows(prefix: str, data: Rows) -> dict[str, Any]:
+    """Return digests of X, y and weights, or what tells a source from others."""
+    if isinstance(data, Streamed):
+        given = None if data.class_weights is None else data.class_weights.tolist()
+        return {f"{prefix}X": data.source._identity() | {"memory": data.source.memory, "class weights": given}}
     weights = None if data.weights is None else _digest(data.weights)
     return {f"{prefix}X": _digest(data.samples.X), f"{prefix}y": _digest(data.y), f"{prefix}weights of rows": weights}
 

@@ -23,17 +23,17 @@ class Checkpoints:
         All of the call. The `Checkpoint` objects among them say where and when.
     settings : dict
         Settings and rows of the call, as `settings.of_training` returns them.
-    batch_size, steps_per_epoch : int
+    batch_size : int
     resumed : Resumed or None
         The checkpoint with which the training goes on.
     """
 
     def __init__(
-        self, callbacks: tuple[Callback, ...], settings: dict[str, Any], batch_size: int, steps_per_epoch: int,
+        self, callbacks: tuple[Callback, ...], settings: dict[str, Any], batch_size: int,
         resumed: Resumed | None,
     ) -> None:  # fmt: skip
         self._callbacks, self._settings = callbacks, resumed.config["settings"] if resumed else settings
-        self._batch_size, self._steps_per_epoch = batch_size, steps_per_epoch
+        self._batch_size = batch_size
         self._timed = [_Timed(callback) for callback in callbacks if isinstance(callback, Checkpoint)]
         self._training, self._warned = resumed.training if resumed else secrets.token_hex(4), False
         self.resumed = resumed
@@ -54,12 +54,13 @@ class Checkpoints:
     def _tidy(self, where: str, keep: int) -> None:
         folder.tidy(where, self._training, keep)
 
-    def ends(self, state: State, rows: int) -> list[int]:
-        """Return after which of the epoch's rows, `rows` in all, compiled calls must end: where steps are counted."""
-        before, ends = state.place.epoch * self._steps_per_epoch, {rows}
+    def ends(self, state: State, done: int, stop: int) -> list[int]:
+        """Return after which of the epoch's rows from `done` to `stop` compiled calls must end: where steps count."""
+        before, size, ends = state.place.steps, self._batch_size, {stop}
         for steps in {each.checkpoint.interval.steps for each in self._timed} - {0}:
-            ends |= {step * self._batch_size for step in range(steps - before % steps, self._steps_per_epoch, steps)}
-        return sorted(end for end in ends if end > state.place.sums.rows)
+            first = done // size + 1
+            ends |= {step * size for step in range(first + -(before + first) % steps, -(-stop // size), steps)}
+        return sorted(end for end in ends if end > done)
 
     def reached(self, state: State) -> None:
         """Write the checkpoints that are due at this place, between two steps or two epochs; all if a signal came."""
@@ -82,7 +83,7 @@ class Checkpoints:
 
     def _steps(self, state: State) -> int:
         """Return how many steps of the training are done."""
-        return state.place.epoch * self._steps_per_epoch - (-state.place.sums.rows // self._batch_size)
+        return state.place.steps - (-state.place.sums.rows // self._batch_size)
 
     def _write(self, state: State, due: list[_Timed]) -> None:
         kept = content.packed(state, self._callbacks) if due else None
