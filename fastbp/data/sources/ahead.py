@@ -34,11 +34,12 @@ class Ahead(Generic[Buffer, Filled]):
         self, fill: Callable[[Callable[[], Buffer]], Iterator[tuple[Buffer, Filled]]], make: Callable[[], Buffer]
     ) -> None:
         self._fill, self._make, self._made, self._ended = fill, make, 0, False
+        self._thread: threading.Thread | None = None
         self._free: queue.SimpleQueue[Buffer | None] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[tuple[Buffer, Filled] | BaseException | None] = queue.SimpleQueue()
 
     def __iter__(self) -> Generator[Filled, None, None]:
-        thread = threading.Thread(target=self._run, name="fastbp reads ahead", daemon=True)
+        self._thread = thread = threading.Thread(target=self._run, name="fastbp reads ahead", daemon=True)
         thread.start()
         try:
             while (item := self._ready.get()) is not None:
@@ -50,6 +51,12 @@ class Ahead(Generic[Buffer, Filled]):
             self._ended = True
             self._free.put(None)
             thread.join(PATIENCE)
+            del self._fill, self._make  # which may hold whoever holds this object
+
+    @property
+    def reads(self) -> bool:
+        """Whether the thread has not ended yet, in code of the user's, and may write to a buffer."""
+        return self._thread is not None and self._thread.is_alive()
 
     def _run(self) -> None:
         filled = self._fill(self._buffer)

@@ -91,14 +91,18 @@ class Npy(Source):
         for name, array in arrays.items():
             self._files[name].check(array.path)
         size = max(1, arrays["X"].dtype.itemsize * int(np.prod(arrays["X"].shape[1:])))
-        rows, step = self._rows_of(piece), max(1, READ_BYTES // size)
+        rows, step = self._rows_of(piece), max(1, self._read_bytes // size)
         streams = {name: _rows(array, step) for name, array in arrays.items()}
         for at in range(0, rows, step):
             found = {name: next(stream) for name, stream in streams.items()}
             yield Part(found["X"], found.get("y"), found.get("weight"), arrays["X"].path, at)
 
+    @property
+    def _read_bytes(self) -> int:
+        return min(READ_BYTES, self.memory // 16)
+
     def _reading_bytes(self) -> int:
-        return 2 * READ_BYTES
+        return 2 * self._read_bytes
 
     def _identity(self) -> dict[str, Any]:
         return super()._identity() | {"files": {name: files.identity() for name, files in self._files.items()}}

@@ -61,6 +61,8 @@ class Streamed:
         self.rows = source.rows
         self.feature_names: list[str] | None = source.feature_names
         frames.check_names(model.feature_names, self.feature_names, name)
+        self._ahead: Ahead[Buffer, Block] | None = None
+        self._buffers: list[Buffer] = []
         self._kind: tuple[np.dtype, bool] | None = None  # dtype of X, and whether rows have weights
 
     def blocks(
@@ -79,11 +81,14 @@ class Streamed:
             Rows that are done already. The blocks that hold no others are left out.
         """
         order = range(len(self.source)) if pieces is None else pieces.tolist()
-        return iter(
-            Ahead(
-                lambda free: self._filled(order, batch_size, most, done, free), lambda: self._buffer(batch_size, most)
-            )
+        if self._ahead is not None and self._ahead.reads:
+            self._buffers = []
+        before, self._buffers = self._buffers, []
+        self._ahead = Ahead(
+            lambda free: self._filled(order, batch_size, most, done, free),
+            lambda: self._buffer(self.block_rows(batch_size, most), before),
         )
+        return iter(self._ahead)
 
     def passed(self, sums: Sums) -> None:
         """Be told that an epoch is done, with its sums; raise ValueError if its rows can't be those of the source."""
@@ -140,15 +145,19 @@ class Streamed:
     def _weighs(self) -> bool:
         return self.class_weights is not None or (self._kind is not None and self._kind[1])
 
-    def _buffer(self, batch_size: int, most: int | None) -> Buffer:
+    def _buffer(self, rows: int, before: list[Buffer]) -> Buffer:
+        """Return a buffer for so many rows, one of the pass before if it fits: plans keep the rows of the last call."""
         assert self._kind is not None, "a part was read"
-        rows, model = self.block_rows(batch_size, most), self.model
-        X = np.empty((rows, model.layer_sizes[0]), self._kind[0])
-        if not self.has_targets:
-            return Buffer(X, None, None)
-        outputs = model.layer_sizes[-1]
-        y = np.empty(rows, np.int64) if model.network.of_classes else np.empty((rows, outputs), model.dtype)
-        return Buffer(X, y, np.empty(rows, model.dtype) if self._weighs else None)
+        model, y, weights = self.model, None, None
+        buffer = before.pop() if before else None
+        if buffer is None or len(buffer.X) != rows:
+            if self.has_targets:
+                outputs = model.layer_sizes[-1]
+                y = np.empty(rows, np.int64) if model.network.of_classes else np.empty((rows, outputs), model.dtype)
+                weights = np.empty(rows, model.dtype) if self._weighs else None
+            buffer = Buffer(np.empty((rows, model.layer_sizes[0]), self._kind[0]), y, weights)
+        self._buffers.append(buffer)
+        return buffer
 
     def _filled(
         self, order: Any, batch_size: int, most: int | None, done: int, free: Callable[[], Buffer]
