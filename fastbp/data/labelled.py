@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 def samples(model: Model, X: Any, name: str = "X") -> Samples:
     """Return checked rows of X; the columns of a data frame must have the names that the model knows."""
+    if isinstance(X, Source):
+        raise TypeError(
+            f"{name} must be an array here, not a source of rows; fit, evaluate and predict of a Model take one"
+        )
     X, names = frames.as_array(X, name)
     frames.check_names(model.feature_names, names, name)
     rows = Samples(checks.inputs(X, model.network.layer_sizes[0], name), model.input_shift, model.input_scale, name)

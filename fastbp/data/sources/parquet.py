@@ -30,14 +30,14 @@ class _Columnar(Source):
         most = min(READ_BYTES, self.memory // 8)
         return max(LEAST_ROWS, min(MOST_ROWS, most // max(1, self._layout.row_bytes)))
 
-    def _parts(self, batches: Iterator[Any], name: str) -> Iterator[Part]:
-        row = 0
+    def _parts(self, batches: Iterator[Any], name: str, first: int = 0) -> Iterator[Part]:
+        row = first
         for batch in batches:
             if len(batch):
                 y, weight = arrow.others(batch, self._layout, name, row)
                 yield Part(arrow.Columns(batch, self._layout, name, row), y, weight, name, row)
             row += len(batch)
-        if not row:
+        if row == first:
             raise PieceError(f"{name}: has no rows; leave it out")
 
 
@@ -118,8 +118,7 @@ class Parquet(_Columnar):
             )
         with file:
             batches = file.iter_batches(self._read_rows, [group], wanted, use_threads=False)
-            for part in self._parts(_safely(batches, path), path):
-                yield part._replace(row=part.row + before)
+            yield from self._parts(_safely(batches, path), path, before)
 
     def _reading_bytes(self) -> int:
         largest = max(

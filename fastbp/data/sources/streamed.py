@@ -171,6 +171,7 @@ class Streamed:
             taken = 0
             while taken < len(rows.X):
                 if buffer is not None and buffer.rows == size:
+                    self._count(first + size, last=False)
                     yield buffer, self._block(buffer, first, last=False)
                     buffer, first = None, first + size
                 if buffer is None:
@@ -180,7 +181,14 @@ class Streamed:
                 taken = end
         if buffer is None:
             raise PieceError(f"{self.name}: the source has fewer rows than before, {done} of them were done")
+        self._count(first + buffer.rows, last=True)
         yield buffer, self._block(buffer, first, last=True)
+
+    def _count(self, rows: int, last: bool) -> None:
+        """Raise PieceError if there are not as many rows as the source said: steps of a schedule were counted by it."""
+        if self.rows is not None and (rows > self.rows or (last and rows < self.rows)):
+            more = "" if last else " at least"
+            raise PieceError(f"{self.name}: rows must be how many the source has, got {self.rows}, it has{more} {rows}")
 
     def _rows_after(self, order: Any, batch_size: int, most: int | None, done: int) -> Iterator[Rows]:
         """Yield checked rows from the beginning of the block in which `done` rows are done."""
