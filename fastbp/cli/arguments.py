@@ -63,6 +63,16 @@ def add_max_bytes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def byte_count(text: str) -> int:
+    """Return a number of bytes from text such as 2GB."""
+    from ..data.sources import source
+
+    try:
+        return source.byte_count("--memory", int(text) if text.isdigit() else text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_checkpoint(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of checkpoints."""
     add = parser.add_argument

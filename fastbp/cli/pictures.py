@@ -50,7 +50,7 @@ class Pictures:
     def write(self, model: Model, history: History, batch_size: int, seconds: float, seed: int) -> None:
         """Draw the pictures, and print where they are."""
         if self.options.plot is not None:
-            self._plot(history)
+            draw(history, self.options.plot)
         if self.options.report is not None:
             from .. import __version__
             from ..inspection.report import Outcome, write
@@ -62,12 +62,14 @@ class Pictures:
             write(self.options.report, training)
             print(f"report written: {plain(self.options.report)}")
 
-    def _plot(self, history: History) -> None:
-        from .. import plot
-        from ..plot import canvas
 
-        if not history.loss:
-            print("fastbp: no epoch was finished, so there is no learning curve to draw", file=sys.stderr)
-            return
-        canvas.save(plot.history(history, canvas.blank(6.4, 4.0)), self.options.plot)
-        print(f"learning curve drawn: {plain(self.options.plot)}")
+def draw(history: History, path: str) -> None:
+    """Draw the learning curve, and print where it is."""
+    from .. import plot
+    from ..plot import canvas
+
+    if not history.loss:
+        print("fastbp: no epoch was finished, so there is no learning curve to draw", file=sys.stderr)
+        return
+    canvas.save(plot.history(history, canvas.blank(6.4, 4.0)), path)
+    print(f"learning curve drawn: {plain(path)}")

@@ -109,7 +109,7 @@ def _read(options: argparse.Namespace) -> _Data:
         raise ValueError(f"{options.data}: a table of text needs a first line that names its columns")
     native = reading.read(options.data, options.max_bytes)
     frame = frames.as_frame(native, str(options.data))
-    name = _target(options, frame.columns)
+    name = target(options, frame.columns)
     column = frame[name].to_list()
     has = targets.without_target(column)
     left_out = int(np.count_nonzero(~has))
@@ -123,7 +123,7 @@ def _read(options: argparse.Namespace) -> _Data:
     return _Data(X, numbers, classes, name, left_out, order[test:], order[:test])
 
 
-def _target(options: argparse.Namespace, columns: list[str]) -> str:
+def target(options: argparse.Namespace, columns: list[str]) -> str:
     """Return the name of the target's column, given by name or number, by default the last."""
     wanted = options.target
     if wanted is None:

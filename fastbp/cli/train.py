@@ -12,8 +12,9 @@ from ..files.table import NoNumberError
 from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
 from ..tables import reading
-from . import pictures, ranks, tables
-from .arguments import add_checkpoint, add_header, add_max_bytes, hidden_sizes, wanted_checkpoint, whole
+from . import pictures, pieces, ranks, tables
+from .arguments import add_checkpoint, add_header, add_max_bytes, byte_count, hidden_sizes, wanted_checkpoint, whole
+from .networks import REGRESSION_RATE, SMALL, announce_network, lengths, new_model
 from .output import INTERRUPTED, complain, plain
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from ..files.scales import TargetScale
     from ..model.model import Model
 
-SMALL = 10_000  # rows below which the defaults are more epochs and smaller batches
 HELD_OUT = 0.2
 TASKS = ("classification", "regression")
-REGRESSION_RATE = 0.01
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
@@ -38,11 +37,14 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )
     add, by_rows = train.add_argument, f"default: {{}} below {SMALL:,} rows, else {{}}"
     data = "folder of MNIST's IDX files, CSV (or .csv.gz), or .npz with X and y; default: the digits of this package"
+    parts = "a pattern of files, such as 'part-*.csv', or a folder of parts is read in pieces"
+    memory = "read the data in pieces, of which so much is held at once, such as 2GB: Parquet, CSV or .npy of numbers"
     task = "whether the target is classes or a number to predict; default: its values decide"
     target = "column of a CSV that holds the labels, or numbers: its name, or its number from 0; default: the last"
     hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128, or 256,256,256 by td-s'
     recipe = "how: a plain network for numbers alone, or for tables RealMLP-TD-S or the stronger RealMLP-TD"
-    add("--data", metavar="PATH", help=data)
+    add("--data", metavar="PATH", help=f"{data}; {parts}")
+    add("--memory", metavar="SIZE", type=byte_count, help=memory)
     add("--target", metavar="COLUMN", help=target)
     add_header(train)
     add("--task", choices=TASKS, help=task)
@@ -80,18 +82,19 @@ def _train(options: argparse.Namespace) -> int:
     check_writable(options.save)
     pictures.check(options)
     checkpoint = wanted_checkpoint(options)
+    if pieces.wanted(options):
+        return pieces.train(options, checkpoint)
     if (data := _numbers(options)) is None:
         if options.mpi:
             raise ValueError("--mpi trains networks of numbers alone, not the recipe for tables")
         return tables.train(options, checkpoint)
-    usual = (20, 16) if len(data.X) < SMALL else (10, 32)
-    epochs, batch_size = options.epochs or usual[0], options.batch_size or usual[1]
+    epochs, batch_size = lengths(options, len(data.X))
     scale = scales.target_scale(data.y) if data.task == "regression" else None
-    model = _model(options, data, scale)
+    names = data.class_names, data.feature_names
+    model = new_model(options, data.X.shape[1], *names, scales.scaling(data.X), scale)
     if not options.quiet:
         _announce(data)
-        sizes = "-".join(map(str, model.layer_sizes))
-        print(f"network: {sizes}, {epochs} epochs in batches of {batch_size}", flush=True)
+        announce_network(model, epochs, batch_size)
     for doubt in data.doubts:
         complain(doubt)
     learned = data if scale is None else _on_scale(data, scale)
@@ -151,27 +154,6 @@ def _training_data(options: argparse.Namespace) -> Dataset:
     if len(data.class_names) == 1:
         raise ValueError(f"{data.name}: all rows have the label {data.class_names[0]!r}, two classes are needed")
     return data if data.X_test is not None else datasets.split(data, HELD_OUT, options.seed)
-
-
-def _model(options: argparse.Namespace, data: Dataset, scale: TargetScale | None) -> Model:
-    """Return the untrained model: one output for each class, or one for the target's number."""
-    from .. import Model
-    from ..files import datasets
-
-    shift, factor = datasets.scaling(data.X)
-    if scale is None:
-        task = {"class_names": data.class_names, "learning_rate": options.learning_rate}
-    else:
-        rate = REGRESSION_RATE if options.learning_rate is None else options.learning_rate
-        task = {"loss": "squared_error", "dtype": scale.dtype, "learning_rate": rate}
-    return Model(
-        [data.X.shape[1], *([128] if options.hidden is None else options.hidden), len(data.class_names) or 1],
-        seed=options.seed,
-        input_shift=shift,
-        input_scale=factor,
-        feature_names=data.feature_names,
-        **task,
-    )
 
 
 def _announce(data: Dataset) -> None:

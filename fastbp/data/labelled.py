@@ -8,6 +8,7 @@ import numpy as np
 
 from . import checks, classes, frames
 from .samples import Labelled, Samples
+from .sources.source import Source
 from .sparse import SparseRows
 
 if TYPE_CHECKING:

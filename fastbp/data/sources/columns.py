@@ -124,19 +124,27 @@ class Columns:
     name : str
         Of the piece, for errors.
     row : int
-        Number of the first row in the piece.
+        Number of the batch's first row in the piece.
+    picked : ndarray of int, optional
+        Numbers of the rows of the batch that count, by default all.
     """
 
-    def __init__(self, batch: Any, layout: Layout, name: str, row: int) -> None:
-        self._batch, self._layout, self._name, self._row = batch, layout, name, row
-        self.dtype, self.shape = layout.dtype, (len(batch), sum(layout.widths))
+    def __init__(self, batch: Any, layout: Layout, name: str, row: int, picked: np.ndarray | None = None) -> None:
+        self._batch, self._layout, self._name, self._row, self._picked = batch, layout, name, row, picked
+        self.dtype, self.shape = layout.dtype, (len(batch if picked is None else picked), sum(layout.widths))
 
     def __len__(self) -> int:
-        return len(self._batch)
+        return self.shape[0]
 
     def __getitem__(self, rows: slice) -> Columns:
+        if self._picked is not None:
+            return Columns(self._batch, self._layout, self._name, self._row, self._picked[rows])
         first, last, _ = rows.indices(len(self))
         return Columns(self._batch.slice(first, last - first), self._layout, self._name, self._row + first)
+
+    def picked(self, rows: np.ndarray) -> Columns:
+        """Return the rows of these numbers."""
+        return Columns(self._batch, self._layout, self._name, self._row, rows)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         out = np.empty(self.shape, self.dtype)
@@ -152,7 +160,8 @@ class Columns:
             if width > 1 or hasattr(column, "flatten"):
                 column = column.flatten()
                 _whole(column, name, self._name, self._row, width)
-            out[:, at : at + width] = column.to_numpy(zero_copy_only=False).reshape(-1, width)
+            numbers = column.to_numpy(zero_copy_only=False).reshape(-1, width)
+            out[:, at : at + width] = numbers if self._picked is None else numbers[self._picked]
             at += width
 
 

@@ -12,6 +12,7 @@ from .source import MEMORY, Part, PieceError, Source
 
 READ_BYTES = 24_000_000  # of X that are decoded at once: few enough for the cache to help, enough for long loops
 PAGE_BYTES = 2**21  # that a column's page may take, compressed and not, while it is decoded
+LEAST_STREAM, MOST_STREAM = 2**16, 2**18  # bytes of a column that are read from the file at once
 LEAST_ROWS, MOST_ROWS = 64, 65_536  # that are decoded at once
 
 
@@ -99,6 +100,12 @@ class Parquet(_Columnar):
             counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
             self._groups += [(path, group, rows) for group, rows in enumerate(counts) if rows]
             self._metadata[path] = metadata
+        sizes = (
+            metadata.row_group(group).total_byte_size
+            for metadata in self._metadata.values()
+            for group in range(metadata.num_row_groups)
+        )
+        self._largest: int = max(sizes)
 
     def __len__(self) -> int:
         """Return the number of row groups."""
@@ -114,19 +121,20 @@ class Parquet(_Columnar):
         self._files.check(path)
         with _named(path):
             file = arrow.pyarrow("pyarrow.parquet").ParquetFile(
-                path, metadata=self._metadata[path], pre_buffer=False, buffer_size=2**16
+                path, metadata=self._metadata[path], pre_buffer=False, buffer_size=self._stream_bytes
             )
         with file:
             batches = file.iter_batches(self._read_rows, [group], wanted, use_threads=False)
             yield from self._parts(_safely(batches, path), path, before)
 
+    @property
+    def _stream_bytes(self) -> int:
+        """How much of a column is read from the file at once."""
+        return max(LEAST_STREAM, min(MOST_STREAM, self.memory // 8 // len(self._layout.read)))
+
     def _reading_bytes(self) -> int:
-        largest = max(
-            metadata.row_group(group).total_byte_size
-            for metadata in self._metadata.values()
-            for group in range(metadata.num_row_groups)
-        )
-        pages = min(largest, PAGE_BYTES * len(self._layout.read))
+        columns = len(self._layout.read)
+        pages = min(self._largest, PAGE_BYTES * columns) + min(self._largest, self._stream_bytes * columns)
         return int(pages + self._read_rows * self._layout.row_bytes)
 
     def _identity(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .parquet import _Columnar, _named, _safely
 from .source import MEMORY, Part, PieceError, Source
 
 READ_BYTES = 2**22  # that are read at once
-CSV_BLOCK = 2**22  # bytes of text that are parsed at once
+CSV_BLOCK, LEAST_BLOCK = 2**22, 2**16  # bytes of text that are parsed at once: a line must fit
 
 
 class _Array(NamedTuple):
@@ -212,7 +212,7 @@ class Csv(_Columnar):
         csv = self._csv
         convert = csv.ConvertOptions(column_types=self._types, include_columns=wanted)
         return csv.open_csv(
-            path, csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK),
+            path, csv.ReadOptions(use_threads=False, block_size=self._block),
             csv.ParseOptions(delimiter=self._delimiter), convert,
         )  # fmt: skip
 
@@ -235,12 +235,23 @@ class Csv(_Columnar):
                 yield part
         self._counts[piece] = rows
 
+    @property
+    def _block(self) -> int:
+        return min(CSV_BLOCK, max(LEAST_BLOCK, self.memory // 16))
+
     def _reading_bytes(self) -> int:
-        return 8 * CSV_BLOCK
+        return 4 * self._block
 
     def _identity(self) -> dict[str, Any]:
         named = {"files": self._files.identity(), "columns": self._layout.read}
         return {"source": type(self).__name__, "pieces": len(self)} | named
+
+
+def header(path: str, delimiter: str) -> list[str]:
+    """Return the names of the columns of a CSV file."""
+    csv = arrow.pyarrow("pyarrow.csv")
+    with _named(path), csv.open_csv(path, parse_options=csv.ParseOptions(delimiter=delimiter)) as stream:
+        return list(stream.schema.names)
 
 
 def _of_numbers(schema: Any, target: Any, columns: Any, weight: Any) -> Any:

@@ -1,0 +1,158 @@
+"""``fastbp train`` on data that are read in pieces: more rows than memory holds."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import glob
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..kernels.library.compiling import compiling
+from .networks import announce_network, lengths, new_model
+from .output import INTERRUPTED, complain, plain
+from .tables import target
+
+if TYPE_CHECKING:
+    from ..callbacks import Checkpoint
+    from ..data.sources.source import Source
+    from .summary import Summary
+
+HELD_OUT = 0.2
+ENDINGS = "*.parquet", "X*.npy", "*.csv", "*.csv.gz"  # of the parts in a folder
+
+
+def wanted(options: argparse.Namespace) -> bool:
+    """Return whether the data are to be read in pieces: with --memory, a pattern of files or a folder of parts."""
+    data = options.data
+    if data is None:
+        if options.memory is not None:
+            raise ValueError("--memory needs --data, the digits of this package are in memory")
+        return False
+    found = options.memory is not None or _is_pattern(data) or _holds_parts_alone(data)
+    if not found:
+        return False
+    for name, value in (("--report", options.report), ("--mpi", options.mpi), ("--recipe td-s", options.recipe == "td-s")):
+        if value:
+            raise ValueError(f"{name} needs data in memory, not in pieces, as --memory, a pattern or a folder asks for")
+    if options.header is False:
+        raise ValueError("--no-header: CSV that is read in pieces needs first lines that name the columns")
+    return True
+
+
+def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
+    """Train on a source, and save the model; return the exit status."""
+    from ..data.sources.view import View
+    from .summary import Summary
+
+    name = Path(options.data).name or str(options.data)
+    source = _source(options)
+    summary = Summary(source, options.seed, HELD_OUT, options.task, options.data)
+    scale = summary.target_scale()
+    epochs, batch_size = lengths(options, summary.train)
+    names = summary.target.class_names
+    model = new_model(options, summary.columns, names, source.feature_names, summary.scaling(), scale)
+    if not options.quiet:
+        _announce(name, source, summary)
+        announce_network(model, epochs, batch_size)
+    for doubt in summary.target.doubts:
+        complain(doubt)
+    rows = View(source, options.seed, HELD_OUT, False, summary.numbered(), summary.train)
+    test = View(source, options.seed, HELD_OUT, True, summary.numbered(), summary.test)
+    more: dict[str, Any] = {"callbacks": () if checkpoint is None else checkpoint, "resume": options.resume}
+    if options.plot is not None:
+        more["validation_data"] = test
+    start = compiling.now()
+    try:
+        history = model.fit(rows, epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **more)
+    except ArithmeticError as error:
+        raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
+    seconds = compiling.now() - start
+    final = model if scale is None else scale.restored(model)
+    final.save(options.save)
+    if history.interrupted:
+        print(f"fastbp: interrupted in epoch {len(history.loss) + 1} of {epochs}", file=sys.stderr)
+    print(_result(model, test, scale))
+    print(f"training time: {seconds:.2f} seconds")
+    print(f"model saved: {plain(options.save)}")
+    if options.plot is not None:
+        from .pictures import draw
+
+        draw(history, options.plot)
+    return INTERRUPTED if history.interrupted else 0
+
+
+def _is_pattern(path: str) -> bool:
+    return glob.has_magic(path) and not os.path.exists(path)
+
+
+def _ending(path: str) -> str | None:
+    """Return the pattern of the parts in a folder, or None if it is no folder of parts."""
+    if not os.path.isdir(path):
+        return None
+    return next((each for each in ENDINGS if glob.glob(os.path.join(glob.escape(path), each))), None)
+
+
+def _holds_parts_alone(path: str) -> bool:
+    """Return whether a folder holds parts and nothing else, but for files whose names begin with a dot or underline."""
+    ending = _ending(path)
+    pattern = None if ending is None else ending.replace("X*", "*")
+    return pattern is not None and all(
+        fnmatch.fnmatch(name, pattern) for name in os.listdir(path) if not name.startswith((".", "_"))
+    )
+
+
+def _source(options: argparse.Namespace) -> Source:
+    """Return the source that --data names, with the column of --target, by default the last."""
+    from ..data.sources import columns, parquet, parts, paths
+    from ..data.sources.source import MEMORY
+
+    data, memory = options.data, options.memory or MEMORY
+    ending = _ending(data)
+    if ending == "X*.npy":
+        if options.target is not None:
+            raise ValueError("--target is for columns with names; of .npy parts the files y*.npy are the target")
+        return parts.Npy(data, memory=memory)
+    if os.path.isdir(data) and ending is None:
+        raise ValueError(f"{data}: has no parts: {', '.join(ENDINGS)}; of other folders leave out --memory")
+    found = paths.found("--data", data, ending or "*").paths
+    with open(found[0], "rb") as file:
+        start = file.read(4)
+    if start in (b"PK\x03\x04", b"\x93NUM"):
+        raise ValueError(f"{found[0]}: --memory is for Parquet, CSV, or a folder of X*.npy and y*.npy")
+    if start == b"PAR1":
+        schema = columns.pyarrow("pyarrow.parquet").read_schema(found[0])
+        return parquet.Parquet(found, target(options, schema.names), memory=memory)
+    with open(found[0], "rb") as file:
+        first = file.readline(1 << 20)
+    delimiter = ","
+    if start[:2] != b"\x1f\x8b":
+        delimiter = max(b",;\t", key=lambda mark: first.count(mark)).to_bytes(1, "little").decode()
+    names = parts.header(found[0], delimiter)
+    return parts.Csv(found, target(options, names), delimiter=delimiter, memory=memory)
+
+
+def _announce(name: str, source: Source, summary: Summary) -> None:
+    """Print what the data are, and how they were read where that was guessed."""
+    names = summary.target.class_names
+    what = f"{len(names)} classes" if names else "a number to predict"
+    print(f"data: {plain(name)}, {summary.train:,} rows to train on, {summary.test:,} to test, {what}")
+    pieces = f"{len(source):,} piece{'s' * (len(source) > 1)}"
+    print(f"read in {pieces}, within {source.memory / 1e6:,.0f} MB for rows")
+    for remark in summary.target.remarks:
+        print(plain(remark))
+
+
+def _result(model: Any, test: Source, scale: Any) -> str:
+    """Return the line on how well the rows held out are predicted."""
+    if scale is None:
+        return f"test accuracy: {100 * model.evaluate(test)['accuracy']:.2f} %"
+    y = np.concatenate([part.y for piece in range(len(test)) for part in test._read(piece, features=False)])
+    z = model.predict(test).astype(np.float64)
+    error, spread = float(np.mean((z - y) ** 2)), float(np.var(y))
+    told = f"{1 - error / spread:.4f}" if spread else "undefined, as all test rows have one target"
+    return f"test R2: {told}; root mean square error: {error**0.5 * scale.deviation:.6g}"
