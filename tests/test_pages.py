@@ -17,6 +17,7 @@ PAGES = sorted(
 NEEDS = {
     "fastbp/sklearn/README.md": "sklearn",
     "fastbp/tabular/README.md": "polars",
+    "fastbp/data/sources/README.md": "sklearn",
     "fastbp/plot/README.md": "matplotlib",
 }
 RUN_ELSEWHERE = {"fastbp/exchange/README.md", "fastbp/distributed/README.md"}  # test_exchange.py, test_mpi.py

@@ -8,7 +8,7 @@ import pytest
 import fastbp
 from fastbp.data import Csv, Npy, Pieces
 from fastbp.data.sources.source import byte_count
-from fastbp.data.streamed import Streamed
+from fastbp.data.sources.streamed import Streamed
 from fastbp.training import feeds
 
 random = np.random.default_rng(4)

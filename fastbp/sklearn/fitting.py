@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ..data import checks, choices, frames, sparse
 from ..data.samples import Labelled
+from ..data.sources.source import Source
 from ..kernels.entries.activation import Activation
 from ..model import initializers
 from ..training.scores import r2
@@ -87,6 +88,11 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
         register_if_imported()
+        if isinstance(X, Source):
+            raise TypeError(
+                "X must be an array, not a source of rows, whose pieces partial_fit takes: "
+                "for X, y in rows: estimator.partial_fit(X, y); fit of a fastbp.Model takes the source"
+            )
         sample_weight = run_of(self).weights if sample_weight is None else sample_weight
         if self.solver == "lbfgs":
             self._refuse_for_lbfgs()

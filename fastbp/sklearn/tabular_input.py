@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
 from ..data import frames
+from ..data.sources.source import Source
 from ..tables import targets
 from ..tabular.rows import picked
 from .private import check_sample_weight
@@ -104,6 +105,11 @@ def refuse_no_classes(y: np.ndarray) -> None:
 
 def _table(X: Any, name: str, estimator: Any) -> tuple[Any, list[str] | None]:
     """Return a frame as it is, or an array of two dimensions, and the names of its columns if all are text."""
+    if isinstance(X, Source):
+        raise TypeError(
+            f"{name} must be a table in memory, not a source of rows: categories and medians are learned of all rows "
+            "at once; fit of a fastbp.Model takes a source of numbers"
+        )
     frame = None if isinstance(X, (np.ndarray, list, tuple)) else frames.as_frame(X, name)
     if frame is not None:
         return X, frames.text_names(frame.columns)
