@@ -36,7 +36,11 @@ def wanted(options: argparse.Namespace) -> bool:
     found = options.memory is not None or _is_pattern(data) or _holds_parts_alone(data)
     if not found:
         return False
-    for name, value in (("--report", options.report), ("--mpi", options.mpi), ("--recipe td-s", options.recipe == "td-s")):
+    for name, value in (
+        ("--report", options.report),
+        ("--mpi", options.mpi),
+        ("--recipe td-s", options.recipe == "td-s"),
+    ):
         if value:
             raise ValueError(f"{name} needs data in memory, not in pieces, as --memory, a pattern or a folder asks for")
     if options.header is False:

@@ -8,7 +8,7 @@ from typing import Any
 from ..callbacks import Callback
 from ..callbacks.base import check_callbacks
 from ..data import checks, frames
-from ..data.given import source
+from ..data.sources.given import source
 from ..execution.fast_plan import FastPlan
 from ..schedules import Schedule, check_schedule
 from ..training.checkpoints.settings import described, differences, of_model

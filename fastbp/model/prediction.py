@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
-from ..data import choices, classes, given
+from ..data import choices, classes
 from ..data.labelled import labelled, samples
 from ..data.samples import Labelled
-from ..data.streamed import Streamed
+from ..data.sources import given
+from ..data.sources.streamed import Streamed
 from ..execution.plan import make_plan
 from ..training import scores
 from ..training.feeds import evaluate, outputs

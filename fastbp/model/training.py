@@ -11,8 +11,8 @@ from ..callbacks import Checkpoint
 from ..callbacks.base import check_callbacks
 from ..callbacks.checkpoint import folder_path
 from ..data import checks
-from ..data.given import for_training
 from ..data.samples import Labelled
+from ..data.sources.given import for_training
 from ..schedules import Schedule, check_schedule
 from ..training.history import History
 from ..training.loop import Training

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.given import Rows
 from ..data.samples import Labelled, Samples
+from ..data.sources.given import Rows
 from ..data.sources.streamed import Streamed
 from ..execution.plan import Plan
 from .shuffling import shuffle

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..callbacks import Callback
-from ..data.given import Rows
 from ..data.samples import CONSTANT, DivergenceError, Labelled, Rates, Sums
+from ..data.sources.given import Rows
 from ..data.sources.streamed import Streamed
 from ..execution.plan import Plan
 from ..kernels.library.compiling import compiling
@@ -278,7 +278,7 @@ class Training:
         return feeds.rows_of_epoch(self.data, self.batch_size, self.drop_last)
 
     def _rates(self, state: State) -> Rates | None:
-        """Return what changes from step to step of the epoch, or None if a schedule is given and rows aren't counted."""
+        """Return what changes from step to step of the epoch; None for a schedule where rows are not counted."""
         rows, rate = self._rows, state.plan.optimizer.learning_rate
         if rows is None:
             return None if self.schedule else CONSTANT

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...callbacks import Callback, Checkpoint
-from ...data.given import Rows
+from ...data.sources.given import Rows
 from ...data.sources.streamed import Streamed
 from ...data.sparse import SparseRows
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import checks, frames
-from .labelled import for_training as arrays_for_training
-from .labelled import labelled
-from .samples import Labelled
-from .sources.pieces import Pieces, is_given, is_iterator
-from .sources.source import Source
-from .sources.streamed import Streamed
+from .. import checks, frames
+from ..labelled import for_training as arrays_for_training
+from ..labelled import labelled
+from ..samples import Labelled
+from .pieces import Pieces, is_given, is_iterator
+from .source import Source
+from .streamed import Streamed
 
 if TYPE_CHECKING:
-    from ..model.model import Model
+    from ...model.model import Model
 
 Rows = Labelled | Streamed
 
