@@ -63,7 +63,13 @@ def add_max_bytes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def byte_count(text: str) -> int:
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that asks for data in pieces."""
+    memory = "read the data in pieces, of which so much is held at once, such as 2GB: Parquet, CSV or .npy of numbers"
+    parser.add_argument("--memory", metavar="SIZE", type=_byte_count, help=memory)
+
+
+def _byte_count(text: str) -> int:
     """Return a number of bytes from text such as 2GB."""
     from ..data.sources import source
 

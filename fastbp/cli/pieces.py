@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
+from . import pictures
+from .arguments import wanted_checkpoint
 from .networks import announce_network, lengths, new_model
 from .output import INTERRUPTED, complain, plain
 from .tables import target
 
 if TYPE_CHECKING:
-    from ..callbacks import Checkpoint
     from ..data.sources.source import Source
     from .summary import Summary
 
@@ -48,8 +50,11 @@ def wanted(options: argparse.Namespace) -> bool:
     return True
 
 
-def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
+def train(options: argparse.Namespace) -> int:
     """Train on a source, and save the model; return the exit status."""
+    check_writable(options.save)
+    pictures.check(options)
+    checkpoint = wanted_checkpoint(options)
     from ..data.sources.view import View
     from .summary import Summary
 
@@ -84,9 +89,7 @@ def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
     print(f"training time: {seconds:.2f} seconds")
     print(f"model saved: {plain(options.save)}")
     if options.plot is not None:
-        from .pictures import draw
-
-        draw(history, options.plot)
+        pictures.draw(history, options.plot)
     return INTERRUPTED if history.interrupted else 0
 
 

@@ -13,7 +13,7 @@ from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
 from ..tables import reading
 from . import pictures, pieces, ranks, tables
-from .arguments import add_checkpoint, add_header, add_max_bytes, byte_count, hidden_sizes, wanted_checkpoint, whole
+from .arguments import add_checkpoint, add_header, add_max_bytes, add_memory, hidden_sizes, wanted_checkpoint, whole
 from .networks import REGRESSION_RATE, SMALL, announce_network, lengths, new_model
 from .output import INTERRUPTED, complain, plain
 
@@ -38,13 +38,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     add, by_rows = train.add_argument, f"default: {{}} below {SMALL:,} rows, else {{}}"
     data = "folder of MNIST's IDX files, CSV (or .csv.gz), or .npz with X and y; default: the digits of this package"
     parts = "a pattern of files, such as 'part-*.csv', or a folder of parts is read in pieces"
-    memory = "read the data in pieces, of which so much is held at once, such as 2GB: Parquet, CSV or .npy of numbers"
     task = "whether the target is classes or a number to predict; default: its values decide"
     target = "column of a CSV that holds the labels, or numbers: its name, or its number from 0; default: the last"
     hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128, or 256,256,256 by td-s'
     recipe = "how: a plain network for numbers alone, or for tables RealMLP-TD-S or the stronger RealMLP-TD"
     add("--data", metavar="PATH", help=f"{data}; {parts}")
-    add("--memory", metavar="SIZE", type=byte_count, help=memory)
+    add_memory(train)
     add("--target", metavar="COLUMN", help=target)
     add_header(train)
     add("--task", choices=TASKS, help=task)
@@ -73,6 +72,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
+    if pieces.wanted(options):
+        return pieces.train(options)
     return ranks.run(options, _train) if options.mpi else _train(options)
 
 
@@ -82,16 +83,13 @@ def _train(options: argparse.Namespace) -> int:
     check_writable(options.save)
     pictures.check(options)
     checkpoint = wanted_checkpoint(options)
-    if pieces.wanted(options):
-        return pieces.train(options, checkpoint)
     if (data := _numbers(options)) is None:
         if options.mpi:
             raise ValueError("--mpi trains networks of numbers alone, not the recipe for tables")
         return tables.train(options, checkpoint)
     epochs, batch_size = lengths(options, len(data.X))
     scale = scales.target_scale(data.y) if data.task == "regression" else None
-    names = data.class_names, data.feature_names
-    model = new_model(options, data.X.shape[1], *names, scales.scaling(data.X), scale)
+    model = new_model(options, data.X.shape[1], data.class_names, data.feature_names, scales.scaling(data.X), scale)
     if not options.quiet:
         _announce(data)
         announce_network(model, epochs, batch_size)
