@@ -173,3 +173,23 @@ def test_validation_pieces_are_named_too():
         net.fit(X, y, validation_data=pieces(at_piece_4(with_nan)), **SETTINGS)
     expected.fit(X, y, **SETTINGS | {"epochs": 1})
     assert bits(net) == bits(expected)
+
+
+def test_a_row_beyond_trained_scales_is_named_by_its_piece():
+    net = fastbp.Model([5, 3], scaling_layer=True, seed=0)
+    net.scales[2] = 1e30
+    big = X.copy()
+    big[70, 2] = 1e10
+    given = pieces(lambda number, X, y: (big[number * 50 : number * 50 + 50], y))
+    for call in (net.evaluate, net.predict):
+        with pytest.raises(ValueError, match="times the trained scales.*row 20 of given: piece 1, column 2"):
+            call(given)
+
+
+def test_a_level_that_is_not_embedded_is_named_by_its_piece():
+    from fastbp.embeddings import Embedding
+
+    net = fastbp.Model([5, 3], embedding=Embedding(categories={0: 4}), seed=0)
+    levels = pieces(lambda number, X, y: (np.abs(X).round() + 3 * (number == 2), y))
+    with pytest.raises(ValueError, match="given: piece .: X must hold whole numbers from 0 to 3 in column 0"):
+        net.fit(levels, **SETTINGS)

@@ -277,7 +277,7 @@ class Samples:
             row, column = np.argwhere(~finite)[0]
             raise ValueError(
                 f"{self.name} must hold finite numbers within {scales.dtype} times the trained scales, got "
-                f"{x[row, column]:g} times {scales[column]:g} in row {first + row}, column {column}"
+                f"{x[row, column]:g} times {scales[column]:g} in {self._named(first + row)}, column {column}"
             )
         return found
 

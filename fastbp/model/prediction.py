@@ -90,10 +90,11 @@ class PredictionMixin:
             For bad input. The message names the argument and what is expected.
         """
         data = given.rows(self, X, y, sample_weight)  # type: ignore[arg-type]
+        scales = self.network.scales(self._flat)
         if isinstance(data, Labelled):
-            data.samples.require_scaled(self.network.scales(self._flat))
+            data.samples.require_scaled(scales)
         with self._loaded_plan(data.samples if isinstance(data, Labelled) else None) as plan:
-            return evaluate(plan, data, self.network.classifies)
+            return evaluate(plan, data, self.network.classifies, scales)
 
     @ForClassifiers
     def predict_proba(self, X: Any, *, precision: str | None = None) -> np.ndarray:

@@ -91,19 +91,24 @@ def _key_of_block(key: int, first: int) -> int:
     return int(np.random.SeedSequence([key, first]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def evaluate(plan: Plan, data: Rows, classifies: bool) -> dict[str, float]:
-    """Return "loss", the mean error without the penalties, and for losses with classes "accuracy"."""
-    loss, accuracy = _of_source(plan, data) if isinstance(data, Streamed) else plan.evaluate(data)
+def evaluate(plan: Plan, data: Rows, classifies: bool, scales: np.ndarray | None = None) -> dict[str, float]:
+    """Return "loss", the mean error without the penalties, and for losses with classes "accuracy".
+
+    Raises ValueError where trained scales, if given, take an input of a source beyond its dtype.
+    """
+    loss, accuracy = _of_source(plan, data, scales) if isinstance(data, Streamed) else plan.evaluate(data)
     return {"loss": loss} | ({"accuracy": accuracy} if classifies else {})
 
 
-def _of_source(plan: Plan, data: Streamed) -> tuple[float, float]:
+def _of_source(plan: Plan, data: Streamed, scales: np.ndarray | None) -> tuple[float, float]:
     """Return the mean error and the accuracy over the rows of a source."""
     sums, total = np.zeros(2), 0.0
     with closing(data.blocks(None, 1, IN_ORDER_BYTES)) as blocks:
         for block in blocks:
             if not (weight := block.data.total()):
                 continue
+            if scales is not None:
+                block.data.samples.require_scaled(scales)
             means = plan.evaluate(block.data)
             if block.last and not block.first:
                 return means
