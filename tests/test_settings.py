@@ -139,7 +139,7 @@ MOVED = "parametrization", "rate_factors"
 
 
 def test_settings_of_optimizers_are_no_arguments_of_the_model():
-    assert len(inspect.signature(fastbp.Model).parameters) <= 22
+    assert len(inspect.signature(fastbp.Model).parameters) <= 24
     for name in ("momentum", "nesterov", "beta_1", "beta_2", "epsilon", "rho", "weight_decay", "delta", *MOVED):
         with pytest.raises(TypeError, match=name):
             fastbp.Model([2, 2], **{name: 0.5})
