@@ -143,6 +143,15 @@ def test_fast_and_elementwise_steps_agree(settings, optimizer):
         np.testing.assert_allclose(*(model.predict_proba(X) for model in models), rtol=1e-8)
 
 
+def test_gradients_of_many_rows_are_summed_in_blocks_of_them():
+    X, y = data(9, 210)
+    found = [made([9, 17, 5, 3], 5, kernels=kernels).gradients(X, y) for kernels in ("fast", "elementwise")]
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)  # 5 times 216 rows: more than two blocks
+    for fast, plain in zip(*(gradient for _, gradient in found), strict=True):
+        for ours, right in zip(fast, plain, strict=True):
+            np.testing.assert_allclose(ours, right, rtol=1e-9, atol=1e-13)
+
+
 def test_the_same_bits_for_any_number_of_threads(monkeypatch):
     monkeypatch.setattr(threads, "_most", 3)
     X, y = data(33, 700)
