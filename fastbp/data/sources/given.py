@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import checks, frames
 from ..labelled import for_training as arrays_for_training
 from ..labelled import labelled
@@ -24,6 +26,8 @@ def source(X: Any, y: Any = None, name: str = "X") -> Source | None:
     Raises TypeError for an iterator, which gives its rows once only, and for a dataset of Arrow, whose target is not
     known; ValueError for y beside a source, which brings its own.
     """
+    if isinstance(X, (np.ndarray, list)):
+        return None
     if isinstance(X, Source):
         found = X
     elif is_iterator(X):
