@@ -11,6 +11,7 @@ from test_members import data, everything, made
 import fastbp
 from fastbp import Members, plot
 from fastbp.data.labelled import samples
+from fastbp.distributed import fitting
 from fastbp.sklearn import TabularClassifier, TabularRegressor
 from fastbp.tabular.recipe import Recipe
 
@@ -80,7 +81,7 @@ def test_what_has_no_members_says_so():
     wanted = r"has no members, the model has scaling_layer=Members\(2\)"
     calls = [
         model.to_torch, model.to_sklearn, lambda: fastbp.diagnose(model, X, y),
-        lambda: fastbp.profile(model, X, y), lambda: plot.network(model),
+        lambda: fastbp.profile(model, X, y), lambda: plot.network(model), lambda: fitting._checked(model, {}),
     ]  # fmt: skip
     for call in calls:
         with pytest.raises(ValueError, match=wanted):

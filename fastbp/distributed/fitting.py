@@ -7,7 +7,7 @@ from typing import Any
 
 from ..callbacks import Callback
 from ..callbacks.base import check_callbacks
-from ..data import checks, frames
+from ..data import checks, frames, members
 from ..data.sources.given import source
 from ..execution.fast_plan import FastPlan
 from ..schedules import Schedule, check_schedule
@@ -50,6 +50,7 @@ def _checked(model: Any, options: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"comm needs a model of kernels='fast', got {model.kernels!r}")
     if model.network.precision:
         raise ValueError(f"comm needs a model without a precision, got {model.network.precision!r}")
+    members.refuse(model.network, "a training with comm")
     epochs = checks.whole_number("epochs", options["epochs"], 0)
     verbose = checks.verbosity(options["verbose"])
     schedule: Schedule | dict[str, Schedule] | None = check_schedule(options["schedule"])

@@ -61,7 +61,7 @@ _TEXT = """{head}
         Whether inputs are multiplied by trained scales.
     n_members : int
         Networks that are trained at once and share the hidden layers: see `fastbp.Members`. Their outputs are averaged,
-        also where rows validate. 32 are more accurate than one, and take some 32 times the arithmetic.
+        also where rows validate. Several are mostly more accurate than one, and take as many times the arithmetic.
     parametrization : {{"standard", "ntk"}}
         "ntk" trains V of W = V / sqrt(inputs).
     bias_rate, scale_rate : float
