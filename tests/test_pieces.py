@@ -68,6 +68,16 @@ def test_a_source_in_order_trains_to_the_bits_of_the_arrays(each, batch_size):
     assert expected.loss == found.loss == tight.loss and expected.accuracy == found.accuracy == tight.accuracy
 
 
+def test_a_last_minibatch_is_split_into_blocks_as_in_arrays():
+    settings = {"epochs": 2, "batch_size": 250, "shuffle": False, "verbose": 0}
+    rows, labels = np.concatenate([X, X[:130]]), np.concatenate([y, y[:130]])  # 130 rows alone would have fewer blocks
+    nets = [fastbp.Model([7, 300, 3], seed=0) for _ in range(2)]
+    assert nets[0]._plan._blocks(250) != nets[0]._plan._blocks(130)
+    nets[0].fit(rows, labels, **settings)
+    nets[1].fit(Pieces(cut(rows, labels), memory=2 * 250 * 44), **settings)
+    assert bits(nets[0]) == bits(nets[1])
+
+
 @pytest.mark.parametrize("drop_last", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "uint8", "float32"])
 @pytest.mark.parametrize("kernels", ["fast", "elementwise"])
