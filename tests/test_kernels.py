@@ -104,6 +104,7 @@ def test_docstring_names_equations_and_each_arguments_direction_and_shape(name):
     arguments = entry.directions
     shapes = {"y": "B,", "order": "B,", "B": "B,", "I": "I,", "O": "O,"}
     shapes |= {"entries": "N,", "columns": "N,", "ends": "B,", "indptr": "B + 1,", "bounds": "I + 1,"}
+    shapes["levels"] = "B,"
     for word, (argument, (direction, shape)) in zip(entry.arguments.split(), arguments.items(), strict=True):
         kind, _, word = word.rpartition(":")
         scalar = word[0].isdigit() or "," in word

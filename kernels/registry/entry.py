@@ -94,7 +94,7 @@ class Entry:
         """Return how many numbers must be read and written at least."""
         if self.reads:
             return self.reads(B, I, O)
-        lengths = [prod(_lengths(word, {"B": B, "I": I, "O": O}) or [0]) for word in self.arguments.split()]
+        lengths = [prod(_lengths(word, _sizes(B, I, O)) or [0]) for word in self.arguments.split()]
         times = [_TIMES.get(direction, 0) for direction, _ in self.directions.values()]
         return sum(length * many for length, many in zip(lengths, times, strict=True))
 
@@ -108,12 +108,17 @@ class Entry:
         What stands before a colon asks for other numbers: "z" for probabilities, "h" for what ReLU leaves, the name of
         an activation for what that leaves, "v" for squares, "panels" for a flat array that holds such a matrix in
         panels, and before a value a dtype of its own. Values with commas are a tuple. "y" are class numbers, "order"
-        row numbers, "levels" numbers below I, the last of them first. A digit in a shape is itself. "entries",
+        row numbers, "levels" numbers below I, the last of them first. "entries",
         "columns", "ends", "bounds" and "indptr" are arrays of sparse rows: I entries a row, in columns drawn one by
         one.
         """
-        sizes = {"B": B, "I": I, "O": O}
+        sizes = _sizes(B, I, O)
         return [_argument(word, sizes, np.dtype(dtype), rng) for word in self.arguments.split()]
+
+
+def _sizes(B, I, O):
+    """Return the sizes that letters stand for: embeddings have three outputs E of H frequencies."""
+    return {"B": B, "I": I, "O": O, "E": 3, "H": O}
 
 
 def _lengths(word, sizes):
@@ -122,12 +127,8 @@ def _lengths(word, sizes):
     if shape in ("y", "order", "levels"):
         return [sizes["B"]]
     if shape in _SPARSE:
-        return [_SPARSE[shape](**sizes)]
-    return (
-        None
-        if shape[0] in "0123456789,"
-        else [int(letter) if letter.isdigit() else sizes[letter] for letter in shape.rstrip("*")]
-    )
+        return [_SPARSE[shape](*map(sizes.get, "BIO"))]
+    return None if shape[0] in "0123456789," else [sizes[letter] for letter in shape.rstrip("*")]
 
 
 def _argument(word, sizes, dtype, rng):

@@ -15,11 +15,11 @@ from ..compiler.jit import plain_loop
 def embed_numbers(e, x, w, b, V, c):
     """e_ko = c_ko + sum_h v_koh cos(2 pi w_kh x_k + b_kh)
 
-    e     out (B, I, O)
+    e     out (B, I, E)
     x     in  (B, I)
     w, b  in  (I, H)
-    V     in  (I, O, H)
-    c     in  (I, O)
+    V     in  (I, E, H)
+    c     in  (I, E)
     """
     for row in prange(x.shape[0]):
         for k in range(x.shape[1]):
@@ -36,12 +36,12 @@ def embed_numbers_backward(dw, db, dV, dc, de, x, w, b, V):
     with u = 2 pi w x + b.
 
     dw, db  out (I, H)
-    dV      out (I, O, H)
-    dc      out (I, O)
-    de      in  (B, I, O)
+    dV      out (I, E, H)
+    dc      out (I, E)
+    de      in  (B, I, E)
     x       in  (B, I)
     w, b    in  (I, H)
-    V       in  (I, O, H)
+    V       in  (I, E, H)
     """
     for k in prange(x.shape[1]):
         for o in range(dc.shape[1]):
