@@ -25,6 +25,12 @@ NETWORKS = {
     "numbers": ([9, 33, 2], {"loss": "squared_error", "learning_rate": 0.02}, {"sample_weight": True}),
     "no shuffling": ([9, 33, 4], {}, {"shuffle": False, "drop_last": True}),
     "schedule": ([9, 33, 4], {}, {"schedule": fastbp.schedules.Cosine(), "validation_split": 0.25}),
+    "schedules": (
+        [9, 64, 4],
+        {"optimizer": fastbp.optimizers.AdamW(weight_decay=0.3), "dropout": 0.3},
+        {"schedule": {name: fastbp.schedules.Cosine() for name in ("learning_rate", "dropout", "weight_decay")}},
+    ),
+    "bfloat16": ([9, 64, 33, 4], {"optimizer": "adam", "precision": "bfloat16"}, {}),
     "one large minibatch": ([9, 33, 4], {"optimizer": "adam"}, {"batch_size": 700}),
     "small minibatches": ([9, 33, 4], {"optimizer": "adam"}, {"batch_size": 5}),
     "scaled": ([9, 33, 4], {"input_shift": 0.5, "input_scale": 2.0}, {}),

@@ -32,7 +32,7 @@ def test_any_number_of_ranks_gives_the_bits_of_one(found, name):
 
 @pytest.mark.parametrize("name", ranked.NETWORKS)
 def test_ranks_train_as_one_process_does_but_for_rounding(found, name):
-    assert found[0][name]["apart"] < (1e-12 if "float64" in name else 3e-6)
+    assert found[0][name]["apart"] < {"adam in float64": 1e-12, "bfloat16": 5e-3}.get(name, 3e-6)
 
 
 def test_the_example_of_the_page_runs_on_two_ranks(tmp_path):

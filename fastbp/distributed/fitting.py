@@ -48,8 +48,6 @@ def _checked(model: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a training, but for its rows."""
     if not isinstance(model._plan, FastPlan):
         raise ValueError(f"comm needs a model of kernels='fast', got {model.kernels!r}")
-    if model.network.precision:
-        raise ValueError(f"comm needs a model without a precision, got {model.network.precision!r}")
     members.refuse(model.network, "a training with comm")
     epochs = checks.whole_number("epochs", options["epochs"], 0)
     verbose = checks.verbosity(options["verbose"])

@@ -76,6 +76,7 @@ class Update:
         plan._running[1].view(np.uint8)[:] = plan.buffers["rule"][: rule.layout.itemsize]
         plan._running = plan.steps, plan._running[1]
         plan.all_gather(plan.parameters)
+        plan._round()
         return penalty
 
     def _run(self, phase: int) -> None:
