@@ -139,7 +139,8 @@ def test_tiles_against_mpmath(name, dtype, rng):
     assert ulps(f, h, t, *a) <= off
     assert ulps(df, d, t, *a, scale=1) <= max(off, 2)
     for values, right in zip(more, dfda, strict=True):
-        assert ulps(right, values, t, *a, scale=name != "prelu") <= (0 if name == "prelu" else 6)
+        most = 0 if name == "prelu" else 12  # of F(t) - t, which has twice the error of exp in e^2
+        assert ulps(right, values, t, *a, scale=name != "prelu") <= most
 
 
 @pytest.mark.parametrize("name", NAMES)
