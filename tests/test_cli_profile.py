@@ -16,7 +16,7 @@ from fastbp.inspection.profiler import assembly, peaks, steps
 def run(capsys, monkeypatch, tmp_path):
     """Run the command in an empty folder, on a machine of known speed; return status, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(steps, "measure", lambda n_threads, dtype: peaks.Machine("a CPU", n_threads, 512, 200.0, 40.0))
+    monkeypatch.setattr(steps, "measure", lambda n, dtype, precision: peaks.Machine("a CPU", n, 512, 200.0, 40.0))
     monkeypatch.setattr(steps, "counts", lambda name, dtype: None)
 
     def run(*arguments):

@@ -264,9 +264,9 @@ def test_what_is_given_is_not_changed_and_what_changes_nothing_is_left_out():
     adam = Adam(rate_factors=given, parametrization="NTK")
     given["b"] = 2
     assert adam == Adam(rate_factors={"b": 0.1, "scales": 6}, parametrization="ntk") != Adam(rate_factors={"b": 0.1})
-    assert adam.factors == (1, 0.1, 1, 1, 6) and Adam(rate_factors={"W": 1.0}) == Adam()
+    assert adam.factors == (1, 0.1, 1, 1, 6, 1, 1) and Adam(rate_factors={"W": 1.0}) == Adam()
     fastbp.Model([2, 3], optimizer=adam).get_config()["optimizer"]["rate_factors"]["b"] = 2
-    assert adam.factors == (1, 0.1, 1, 1, 6)
+    assert adam.factors == (1, 0.1, 1, 1, 6, 1, 1)
 
 
 # ---- rows that fill no minibatch, and the waves ----------------------------------------------------------------------

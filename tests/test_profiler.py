@@ -21,7 +21,7 @@ MACHINE = peaks.Machine("a CPU", 2, 512, 200.0, 40.0)
 @pytest.fixture
 def profiled(monkeypatch, rng):
     """Profile a model of these settings on a machine of known speed."""
-    monkeypatch.setattr(steps, "measure", lambda n_threads, dtype: replace(MACHINE, threads=n_threads))
+    monkeypatch.setattr(steps, "measure", lambda n_threads, dtype, precision: replace(MACHINE, threads=n_threads))
     monkeypatch.setattr(steps, "counts", lambda name, dtype: Counts(512, 2, 3, 0, 0))
 
     def profile(sizes, batch_size, count=3, **settings):
@@ -182,7 +182,7 @@ def assert_form(profile):
     }  # fmt: skip
     form = {
         "machine": {"cpu": str, "threads": int, "simd_bits": int, "peak_gflops": number, "bandwidth_gbs": number}
-        | {"granted": number},
+        | {"bfloat16_gflops": number, "granted": number},
         "step": dict.fromkeys(("seconds", "kernel_seconds", "outside_seconds", "seconds_unprofiled"), number)
         | {"count": int},
         "compile": {"seconds": number, "cache_hits": int},

@@ -12,7 +12,7 @@ import pytest
 from fastbp.tables.columns import Columns
 from fastbp.tabular import fitting, recipe
 from fastbp.tabular.recipe import Recipe
-from fastbp.training import loop
+from fastbp.training import feeds
 
 FOLDER = Path(__file__).parent / "realmlp"
 
@@ -89,7 +89,7 @@ def follow(theirs, monkeypatch, **settings):
 
     monkeypatch.setattr(fitting, "_holdout", lambda *_: (theirs.train, theirs.held))
     monkeypatch.setattr(Recipe, "model", model)
-    monkeypatch.setattr(loop, "shuffle", lambda order, key: np.copyto(order, next(orders)))
+    monkeypatch.setattr(feeds, "shuffle", lambda order, key: np.copyto(order, next(orders)))
     monkeypatch.setattr(recipe.BestEpoch, "on_epoch_end", end)
     usual = Recipe(theirs.classes, hidden_layer_sizes=(32, 32, 32), **settings)
     (member,) = fitting.fit(fitting.Table(theirs.X, theirs.y), usual, np.random.default_rng(0))

@@ -12,7 +12,7 @@ import pytest
 from fastbp.execution.fast_plan import FastPlan
 from fastbp.tabular import fitting, recipe
 from fastbp.tabular.recipe import Recipe
-from fastbp.training import loop
+from fastbp.training import feeds
 
 FOLDER = Path(__file__).parent / "realmlp"
 
@@ -82,7 +82,7 @@ def follow(theirs, monkeypatch, **settings):
     monkeypatch.setattr(fitting.Columns, "fit", columns)
     monkeypatch.setattr(fitting, "_holdout", lambda *_: (theirs.train, theirs.held))
     monkeypatch.setattr(Recipe, "draw", lambda self, model, x, random: copy_parameters(model, theirs))
-    monkeypatch.setattr(loop, "shuffle", lambda order, key: np.copyto(order, next(orders)))
+    monkeypatch.setattr(feeds, "shuffle", lambda order, key: np.copyto(order, next(orders)))
     monkeypatch.setattr(FastPlan, "key", property(lambda plan: 0, lambda plan, value: None), raising=False)
     monkeypatch.setattr(recipe.BestEpoch, "on_epoch_end", end)
     usual = Recipe(theirs.classes, (32, 32, 32), n_epochs=len(theirs.outputs), recipe="td", **settings)

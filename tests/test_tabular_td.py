@@ -1,11 +1,15 @@
 """The estimators by recipe="td": what is embedded, files, threads, its parts, and what is refused."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import fastbp
-from fastbp.sklearn import TabularClassifier, TabularRegressor
+
+pytest.importorskip("narwhals")
+pytest.importorskip("sklearn")
+pd = pytest.importorskip("pandas")
+
+from fastbp.sklearn import TabularClassifier, TabularRegressor  # noqa: E402
 
 SMALL = {"hidden_layer_sizes": (16, 9), "n_epochs": 6, "batch_size": 32, "random_state": 0}
 

@@ -96,7 +96,7 @@ def test_slices_become_events():
 
 @pytest.mark.parametrize("sizes, batch_size", [((131, 67, 37, 10), 97), ((37, 61, 10), 300)])
 def test_a_trace_of_real_steps_has_no_fault_and_every_kernel_on_it(sizes, batch_size, tmp_path, monkeypatch, rng):
-    monkeypatch.setattr(steps, "measure", lambda n_threads, dtype: Machine("", n_threads, 512, 1.0, 1.0))
+    monkeypatch.setattr(steps, "measure", lambda n_threads, dtype, precision: Machine("", n_threads, 512, 1.0, 1.0))
     monkeypatch.setattr(steps, "counts", lambda name, dtype: None)
     X, y = rng.standard_normal((2 * batch_size, sizes[0])), rng.integers(0, 10, 2 * batch_size)
     profile = fastbp.profile(fastbp.Model(sizes, seed=0), X, y, batch_size=batch_size, steps=4)

@@ -4,6 +4,7 @@ An entry of activations, losses and optimizers has functions of one number; thes
 Letters and order of arguments are those of paper.py.
 """
 
+import functools
 from collections import namedtuple
 
 from numba import prange
@@ -198,6 +199,7 @@ def group_update_loop(rule):
     return _named((without_state, with_one, with_two)[len(rule.slots)], f"{rule.name}_group_update", doc)
 
 
+@functools.cache  # one type of record, whatever loops take it
 def _numbers(rule):
     """Make what a step takes of a tuple of settings and running numbers, the learning rate and the step's number.
 

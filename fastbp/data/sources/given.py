@@ -10,6 +10,7 @@ from .. import checks, frames
 from ..labelled import for_training as arrays_for_training
 from ..labelled import labelled
 from ..samples import Labelled
+from ..sparse import SparseRows
 from .pieces import Pieces, is_given, is_iterator
 from .source import Source
 from .streamed import Streamed
@@ -26,7 +27,7 @@ def source(X: Any, y: Any = None, name: str = "X") -> Source | None:
     Raises TypeError for an iterator, which gives its rows once only, and for a dataset of Arrow, whose target is not
     known; ValueError for y beside a source, which brings its own.
     """
-    if isinstance(X, (np.ndarray, list)):
+    if isinstance(X, (np.ndarray, list, SparseRows)):
         return None
     if isinstance(X, Source):
         found = X
