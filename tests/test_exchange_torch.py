@@ -5,6 +5,7 @@ import pytest
 from exchanged import ACTIVATIONS, LOSSES, SIZES, assert_same_parameters, made, near, outputs, rows
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fastbp.kernels.activations import ACTIVATIONS as FUNCTIONS
 from fastbp.kernels.losses import LOSSES as ENTRIES
 
 torch = pytest.importorskip("torch")
@@ -52,7 +53,7 @@ def test_models_go_and_come_back(sizes, loss, dtype):
     assert back.network.activations == model.network.activations
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if FUNCTIONS[name].elsewhere.torch])
 def test_all_activations_go_and_come_back(activation, dtype):
     model = made((7, 33, 16, 5), dtype, activation=activation)
     sequential = exchange.to_torch(model)
@@ -60,6 +61,14 @@ def test_all_activations_go_and_come_back(activation, dtype):
     back = exchange.from_torch(sequential)
     assert names(back) == [activation] * 2
     assert_same_parameters(back.parameters, model.parameters)
+
+
+def test_activations_that_torch_has_not_are_refused_by_name():
+    lacking = {name for name in ACTIVATIONS if not FUNCTIONS[name].elsewhere.torch}
+    assert lacking == {"blended_selu", "blended_mish"}
+    for name in lacking:
+        with pytest.raises(ValueError, match=f"activation '{name}' has no module in PyTorch"):
+            exchange.to_torch(made((7, 5, 3), "float32", activation=name))
 
 
 def test_one_slope_for_all_units_becomes_one_for_each():
