@@ -80,8 +80,8 @@ class Pieces(Source):
             yield _together([_as_tuple(given)], name, 0) if _is_row(given) else _part(given, name)
             return
         what = getattr(self._given, "__name__", type(self._given).__name__)
-        iterator = _asked(what, lambda: self._given() if callable(self._given) else iter(self._given))
-        iterator = _asked(what, lambda: iter(iterator))
+        iterator = _asked(f"X: {what}", lambda: self._given() if callable(self._given) else iter(self._given))
+        iterator = _asked(f"X: {what}", lambda: iter(iterator))
         if self._last is not None and iterator is self._last:
             raise PieceError(f"{what}: gave the same iterator as before, which is used up; it must give a fresh one")
         self._last = iterator
