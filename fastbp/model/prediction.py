@@ -249,8 +249,10 @@ class PredictionMixin:
     def _outputs(self, X: Any, precision: str | None = None) -> np.ndarray:
         """Return z of each row, shape (rows, outputs)."""
         network = self.network
-        embeds = network.embedding is not None
-        precision = choices.precision(precision, self.dtype, network.n_members, embeds) or network.precision
+        if precision is not None:
+            embeds = network.embedding is not None
+            precision = choices.precision(precision, self.dtype, network.n_members, embeds)
+        precision = precision or network.precision
         if (source := given.source(X)) is not None:
             streamed = Streamed(self, source, has_targets=False)  # type: ignore[arg-type]
             return outputs(streamed, lambda rows, z: self._fill(rows, z, precision))
