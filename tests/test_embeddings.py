@@ -199,6 +199,26 @@ def test_what_is_no_embedding_is_refused(value):
         fastbp.Model([2, 3], embedding=value)
 
 
+@pytest.mark.parametrize("kernels", ["fast", "elementwise"])
+def test_levels_that_change_after_their_check_reach_no_other_memory(kernels):
+    """They count as level 0, whichever kernels compute: a callback may write to X."""
+    X, y = np.random.default_rng(0).standard_normal((40, 2)), np.arange(40) % 3
+    X[:, 1] = np.arange(40) % 4
+    found = []
+    for written in (1e9, -7.0, 0.0):
+
+        class Writes(fastbp.callbacks.Callback):
+            def on_epoch_begin(self, model, epoch):
+                rows[:, 1] = written  # noqa: B023
+
+        rows, embedding = X.copy(), fastbp.embeddings.Embedding(numbers=[0], categories={1: 4})
+        model = fastbp.Model([2, 5, 3], embedding=embedding, dtype="float64", kernels=kernels, seed=0)
+        model.fit(rows, y, epochs=2, batch_size=16, callbacks=Writes(), verbose=0)
+        found.append(everything(model))
+    np.testing.assert_array_equal(found[0], found[2])
+    np.testing.assert_array_equal(found[1], found[2])
+
+
 def test_scaled_levels_and_sparse_categories_are_refused():
     embedding = fastbp.embeddings.Embedding([0], {1: 3})
     model = fastbp.Model([2, 3], embedding=embedding, input_scale=[1, 2], seed=0)

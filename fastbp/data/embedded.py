@@ -37,7 +37,7 @@ class EmbeddedInputs(DenseInputs):
             parameters,
         )
         self._numbers = np.ascontiguousarray(x[:, embedding.numbers])
-        self._levels = [x[:, column].astype(np.int64) for column, _ in embedding.categories]
+        self._levels = [_levels(x[:, column], count) for column, count in embedding.categories]
         e = np.empty((len(x), n, 1 + O), x.dtype)
         e[:, :, 0] = self._numbers
         waves = np.empty((len(x), n, O), x.dtype)
@@ -78,3 +78,8 @@ class EmbeddedInputs(DenseInputs):
                 levels,
             )
             at += width
+
+
+def _levels(values: np.ndarray, count: int) -> np.ndarray:
+    """Return level numbers below `count`; as in the fast kernels 0 for others, which X may have got since its check."""
+    return np.where((values >= 0) & (values < count), values, 0).astype(np.int64)

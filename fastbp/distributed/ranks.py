@@ -66,6 +66,7 @@ class Ranks:
             yield
         except BaseException as error:
             if self.size > 1 and error is not self.common:
+                traceback.print_exception(type(error), error, error.__traceback__)
                 _end_all(self.comm, self.name, error)
             raise
 
@@ -91,22 +92,23 @@ class Ranks:
 
 
 def _end_all(comm: Any, name: str, error: BaseException) -> None:
-    """Print the error with the rank's name, and end all ranks with status 1."""
+    """Print whose error it is, and end all ranks with status 1."""
     sys.stdout.flush()
-    traceback.print_exception(type(error), error, error.__traceback__)
     print(f"fastbp: {name} raised {type(error).__name__}: {error}; all ranks end", file=sys.stderr, flush=True)
     comm.Abort(1)
 
 
 def _end_all_at_an_uncaught_error() -> None:
     """Have an error that nothing catches end all ranks, which would else wait for this one for ever."""
-    if getattr(sys.excepthook, "ends_all_ranks", False):
+    earlier = sys.excepthook
+    if getattr(earlier, "ends_all_ranks", False):
         return
 
     def hook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         from mpi4py import MPI
 
         world = MPI.COMM_WORLD
+        earlier(kind, error, trace)
         _end_all(world, f"rank {world.Get_rank()} of {world.Get_size()}", error)
 
     hook.ends_all_ranks = True  # type: ignore[attr-defined]
