@@ -52,6 +52,17 @@ for variant in (overrun.serial, overrun.parallel, overrun):
 """
 
 
+# compiles a loop whose helper is given a named tuple, a class that is another one in every process
+UPDATE = """
+import numpy as np
+from fastbp.kernels.compiler import jit
+from fastbp.kernels.specification import pointwise
+W, m, v = np.ones(3), np.zeros(3), np.zeros(3)
+pointwise.UPDATE_LOOPS["adam"].serial(W, m, v, W.copy(), (0.9, 0.999, 1e-8, 0.0), 0.1, 1)
+print(W, jit.cache_folder())
+"""
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A copy of the package, to be edited."""
@@ -190,6 +201,19 @@ def test_what_a_killed_process_did_not_write_to_the_end_is_removed_later(tmp_pat
         os.utime(found / name, (time.time() - age, time.time() - age))
     assert cache.folder(found.name) == found
     assert sorted(os.listdir(found)) == ["a.kernel", "b.0.part", "c.txt"]
+
+
+def test_any_part_of_what_another_process_compiled_serves(run_python, tmp_path):
+    """As where one process compiles while another does, or ended before all was written."""
+    first = run_python("-c", UPDATE, XDG_CACHE_HOME=str(tmp_path)).stdout
+    folder = Path(first.split()[-1])
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert any("adam_update" in name for name in files)
+    for kept in files:
+        for path in folder.iterdir():
+            path.unlink()
+        (folder / kept).write_bytes(files[kept])
+        assert run_python("-c", UPDATE, XDG_CACHE_HOME=str(tmp_path)).stdout == first
 
 
 def test_a_pruned_folder_is_made_again(folder):

@@ -21,6 +21,7 @@ from numba.core.caching import _Cache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
+from numba.core.sigutils import normalize_signature
 
 from ..entries import versions
 from ..library import sources
@@ -269,6 +270,8 @@ class _KernelCache(_Cache):
             parts = pickle.loads(body)
             found, code = compiler.CompileResult._rebuild(target_context, *parts), _object_file(parts)
         except UNREADABLE:  # the kernel is then compiled
+            return None
+        if found.signature.args != normalize_signature(sig)[0]:  # a class of another process, of the same name
             return None
         perf_map.write(found.library, code)
         _KernelCache.hits += 1

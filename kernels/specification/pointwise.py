@@ -203,11 +203,11 @@ def group_update_loop(rule):
 def _numbers(rule):
     """Make what a step takes of a tuple of settings and running numbers, the learning rate and the step's number.
 
-    The tuple gets its names in compiled code only: a named tuple's type is another one in every process, so that
-    nothing that was compiled for it could be taken from the cache.
+    The tuple gets its names in compiled code only: a named tuple's type is another one in every process, so nothing
+    that is compiled for it is kept in the cache.
     """
     names = (*rule.fields, *dict(rule.running))
-    numbers, record = jit(rule.numbers), namedtuple("Settings", names)  # noqa: PYI024
+    numbers, record = jit(rule.numbers, kept=False), namedtuple("Settings", names)  # noqa: PYI024
     if names:
         return jit(lambda settings, alpha, count: numbers(record(*settings), alpha, count))
     return jit(lambda settings, alpha, count: numbers(settings, alpha, count))
