@@ -30,11 +30,11 @@ def start(code, layer="default", n_threads=3, cwd=None, kernels="fast"):
         "NUMBA_NUM_THREADS": str(n_threads),
         "NUMBA_THREADING_LAYER": layer,
         "JOBS_KERNELS": kernels,
-        "NUMBA_BOUNDSCHECK": "0",  # under it all is serial
         "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
     }
+    given = {name: value for name, value in os.environ.items() if name != "NUMBA_BOUNDSCHECK"}  # under it all is serial
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", IMPORTS + code], cwd=cwd, env=os.environ | variables, text=True,
+        [sys.executable, "-W", "error", "-c", IMPORTS + code], cwd=cwd, env=given | variables, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
 

@@ -133,6 +133,7 @@ for dtype in sys.argv[1:]:
 print(json.dumps({"rows": registers.ROWS, "vectors": registers.VECTORS, "found": found}))
 """
 
+pytestmark = pytest.mark.slow
 intel = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the assembly of another CPU")
 
 

@@ -28,6 +28,7 @@ print(json.dumps([NATIVE, found]))
 """
 
 
+@pytest.mark.slow
 def test_products_are_of_pairs_where_the_cpu_has_the_instruction(run_python, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     best = X86_64[-1]

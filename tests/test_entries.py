@@ -188,6 +188,7 @@ print(first, jit.cache_hits())
 """
 
 
+@pytest.mark.slow
 def test_an_update_is_taken_from_the_cache_once_and_not_in_every_step(run_python, tmp_path):
     told = [run_python("-c", STEPS, NUMBA_CACHE_DIR=str(tmp_path)).stdout.split() for _ in range(2)]
     (_, compiled), (first, last) = told

@@ -194,6 +194,7 @@ def run(toy, *arguments):
     return subprocess.run(command, cwd=toy, text=True, capture_output=True, stdin=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_a_planted_slowdown_is_found_and_no_other(toy):
     found = run(toy, "base", "slow", "--bench", "Work")
@@ -210,6 +211,7 @@ def test_a_planted_slowdown_is_found_and_no_other(toy):
     assert not (toy / "results").exists()
 
 
+@pytest.mark.slow
 def test_what_measures_nothing_does_not_pass(toy):
     for arguments, said in {
         ("base", "slow", "--bench", "NoSuchBenchmark"): "nothing was measured",

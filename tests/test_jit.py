@@ -203,6 +203,7 @@ def test_what_a_killed_process_did_not_write_to_the_end_is_removed_later(tmp_pat
     assert sorted(os.listdir(found)) == ["a.kernel", "b.0.part", "c.txt"]
 
 
+@pytest.mark.slow
 def test_any_part_of_what_another_process_compiled_serves(run_python, tmp_path):
     """As where one process compiles while another does, or ended before all was written."""
     first = run_python("-c", UPDATE, XDG_CACHE_HOME=str(tmp_path)).stdout
@@ -245,6 +246,7 @@ def test_kernels_keep_name_and_docstring_and_call_the_serial_loop():
     assert out.tolist() == [1, 1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", ["def times(a): return a * n", "times = twice(n)", "times = of_two[n - 2]"])
 def test_functions_that_close_over_different_values_have_different_cache_entries(run_python, tmp_path, times):
     code = (

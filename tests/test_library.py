@@ -191,6 +191,15 @@ def test_settings_of_the_compiler_ask_for_compiled_code(chosen, monkeypatch, var
 
 
 @linked
+@pytest.mark.parametrize("name", settings.SWITCHES)
+def test_a_switch_that_is_off_asks_for_nothing(chosen, monkeypatch, small, name):
+    monkeypatch.setenv(f"NUMBA_{name}", "0")
+    assert chosen().path == small
+    monkeypatch.setenv("NUMBA_OPT", "0")
+    assert chosen() is None
+
+
+@linked
 def test_a_level_is_chosen_by_name(chosen, monkeypatch, small):
     monkeypatch.setenv(settings.CHOICE, small.stem)
     monkeypatch.setenv("NUMBA_OPT", "1")  # what is named counts more

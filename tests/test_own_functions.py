@@ -275,6 +275,7 @@ print("\\n".join(compiled))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(jit.cache_folder() is None, reason="no kernel is kept here")
 def test_a_second_process_compiles_what_depends_on_them_alone(run_python):
     code = COUNT.format(tests=os.path.dirname(__file__))

@@ -11,7 +11,12 @@ from processes import run
 
 fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 layers = pytest.mark.parametrize(
-    ("kernels", "layer"), [("fast", "default"), ("elementwise", "default"), ("elementwise", "workqueue")]
+    ("kernels", "layer"),
+    [
+        ("fast", "default"),
+        pytest.param("elementwise", "default", marks=pytest.mark.slow),
+        ("elementwise", "workqueue"),
+    ],
 )
 
 

@@ -13,6 +13,7 @@ THREADS = 5  # at most, that call at once: each may need two helpers, which are 
 GROWTH = 0.03  # of the memory, that the first use of rare kernels may add
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_soak(tmp_path):
     told = finish(start(f"import soaking; soaking.main({SECONDS})", cwd=tmp_path), SECONDS + 240).splitlines()

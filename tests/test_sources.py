@@ -141,6 +141,7 @@ def test_kernels_that_nobody_can_tell_apart_are_compiled_in_memory(monkeypatch):
         assert jit.cache_folder.__wrapped__() is None
 
 
+@pytest.mark.slow
 def test_an_update_without_sources_runs_new_code(run_python, tmp_path):
     """A zip file of bytecode: it is the case that has neither files nor sources."""
     found = []

@@ -196,6 +196,7 @@ def test_a_time_limit_that_comes_as_a_thread_starts_is_not_taken_for_that(monkey
 # ---- random moments
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a signal to a process as POSIX has it")
 def test_a_process_that_is_interrupted_while_it_compiles_trains_afterwards_with_the_right_bits(tmp_path):
     came, lost = dict.fromkeys(SIGNALS + ("thread",), 0), {}

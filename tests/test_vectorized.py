@@ -131,6 +131,7 @@ def test_an_unknown_cpu_is_named():
 known = pytest.mark.skipif(not assembly.KNOWN, reason="instructions of another CPU")
 
 
+@pytest.mark.slow
 @known
 @pytest.mark.parametrize("name", [name for name in FAST if name not in (*SCALAR, *ENTRY_BY_ENTRY)])
 def test_every_fast_kernel_is_vectorized(name):
@@ -138,6 +139,7 @@ def test_every_fast_kernel_is_vectorized(name):
     assert counts.packed and not counts.scalar and counts.width_bits >= 128
 
 
+@pytest.mark.slow
 @known
 @pytest.mark.parametrize("name", [name for name in FAST if "linear" in name])
 def test_the_products_are_fused_and_as_wide_as_the_cpu_allows(name, dtype):

@@ -107,6 +107,7 @@ def files(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*.kernel")}
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(warm, monkeypatch):
     folder, told = warm
     *lines, last = told.splitlines()
@@ -124,17 +125,20 @@ def test_the_command_says_what_it_compiled_how_long_that_took_and_where_it_is(wa
     assert last == f"JIT cache: {folder / 'fastbp' / jit.source_key.__wrapped__()}"
 
 
+@pytest.mark.slow
 def test_a_later_process_compiles_nothing(warm, use):
     before = files(warm[0])
     assert use(warm[0]) == 0
     assert files(warm[0]) == before
 
 
+@pytest.mark.slow
 def test_a_later_process_that_can_only_read_compiles_nothing(warm, use):
     assert use(warm[0], "read-only") == 0
     assert use(warm[0], "read-only", warm=True) == 0
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_compiled_when_it_is_used(warm, use, tmp_path):
     folder = shutil.copytree(warm[0], tmp_path / "copy")
     for path in folder.rglob("tasks.update_kernels.update_momentum.*"):
@@ -143,6 +147,7 @@ def test_what_is_missing_is_compiled_when_it_is_used(warm, use, tmp_path):
     assert files(folder).keys() == {folder / path.relative_to(warm[0]) for path in files(warm[0])}
 
 
+@pytest.mark.slow
 def test_a_warmup_whose_work_would_be_lost_fails(run_python, tmp_path, warm, use):
     (tmp_path / "file").write_text("")
     below = str(tmp_path / "file" / "below")

@@ -6,6 +6,7 @@ VARIABLES = (
     "BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME", "DEBUGINFO", "DISABLE_JIT", "ENABLE_AVX", "LOOP_VECTORIZE", "OPT",
     "SLP_VECTORIZE",
 )  # fmt: skip
+SWITCHES = "BOUNDSCHECK", "DEBUGINFO", "DISABLE_JIT"  # off by default, as "0" says, too
 FILE = ".numba_config.yaml"  # of the working directory, in which the same may stand
 CHOICE = "FASTBP_LIBRARY"  # "off", or the level of CPU whose library is to be used
 
@@ -23,7 +24,12 @@ INTERPRETED = bool(_number("NUMBA_DISABLE_JIT"))  # plain loops run as Python, f
 
 def compiles_anew():
     """Whether Numba is asked to compile in its own way, so that no library will do."""
-    return any(os.environ.get(f"NUMBA_{name}") for name in VARIABLES) or os.path.exists(FILE)
+    return any(map(_asked, VARIABLES)) or os.path.exists(FILE)
+
+
+def _asked(name):
+    value = os.environ.get(f"NUMBA_{name}")
+    return value not in (None, "", "0") if name in SWITCHES else bool(value)
 
 
 def n_cpus():
