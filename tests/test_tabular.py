@@ -153,13 +153,22 @@ def test_every_part_is_a_parameter():
         assert same or found.tobytes() != base.tobytes(), name
 
 
+@pytest.mark.parametrize("settings", [{}, {"n_folds": 2}, {"n_members": 2}])
+def test_one_class_is_predicted_everywhere_as_by_scikit_learn(settings, tmp_path):
+    table = pandas.DataFrame({"a": range(40), "b": list("wxyz") * 10})
+    model = TabularClassifier(n_epochs=2, random_state=0, **settings).fit(table, ["only"] * 40)
+    model.save(tmp_path / "model.safetensors")
+    for each in model, fastbp.load(tmp_path / "model.safetensors"):
+        assert each.predict(table).tolist() == ["only"] * 40
+        assert each.predict_proba(table).tolist() == [[1.0]] * 40
+
+
 # ---- bad input -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("kind", "change", "error", "message"),
     [
-        (TabularClassifier, {"y": ["a"] * 120}, ValueError, "at least two classes, got one class: 'a'"),
         (TabularClassifier, {"y": list(map(str, range(120)))}, ValueError, "120 rows of 120 different classes"),
         (TabularClassifier, {"y": None}, ValueError, "target y is None"),
         (TabularRegressor, {"y": ["text"] * 120}, ValueError, "y must hold numbers, got 'text'"),

@@ -160,8 +160,6 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
         given = tabular_input.checked(self, X, y, sample_weight, X_val, y_val, "classes")
         tabular_input.refuse_no_classes(given.y)
         classes, numbers = np.unique(given.y, return_inverse=True)
-        if len(classes) == 1:
-            raise ValueError(f"y must hold at least two classes, got one class: {classes.tolist()[0]!r}")
         held = None if given.y_val is None else tabular_input.class_numbers(given.y_val, classes)
         self._fit(given._replace(y=numbers, y_val=held), len(classes))
         self.classes_ = classes
