@@ -19,8 +19,10 @@ def agree(model, X):
         for first in (0, 3, len(X) - rows):
             z = np.full((rows, whole.shape[1]), np.nan, model.dtype)
             few = fastbp.data.samples.Samples(X[first : first + rows], model.input_shift, model.input_scale)
-            assert model._plan.predict_rows(model._shown.buffer, few, z)
+            assert model._plan.row_predictor(model._shown.buffer).predict(few, z)
             np.testing.assert_array_equal(z, whole[first : first + rows])
+            assert model._outputs(X[first : first + rows]).tobytes() == z.tobytes()  # an array that is read as it is
+            assert model._outputs(X[first : first + rows].tolist()).tobytes() == z.tobytes()
 
 
 @pytest.fixture
@@ -65,10 +67,26 @@ def test_scaled_inputs_and_rows_that_are_not_finite(dtype, rng, X):
         model.predict(X[:2])
 
 
+def test_an_array_is_read_as_it_is_only_if_it_is_what_kernels_read(dtype, X):
+    model = fastbp.Model(SIZES, dtype=dtype, seed=0)
+    few, (right,) = model._plan.row_predictor(model._shown.buffer), model.predict_proba(X[:1])
+    assert few.outputs(X[:1]).tobytes() == right.tobytes()
+    other = X[:1].astype("float64" if dtype == "float32" else "float32")
+    no_array = np.ndarray.__new__(np.matrix, (1, 37), dtype)
+    no_array[...] = X[:1]
+    shifted = np.frombuffer(b"0" + X[:1].tobytes(), np.uint8)[1:].view(dtype).reshape(1, 37)
+    for same in other, X[:1].astype(dtype.newbyteorder()), np.repeat(X[:1], 2, axis=1)[:, ::2], no_array, shifted:
+        np.testing.assert_allclose(model.predict_proba(same), [right], rtol=1e-5)
+    for wrong in X[0], X[:1, :36], X[:0], X[None, :1], X[:1] * np.nan, np.where(X[:1] > 0, np.inf, X[:1]):
+        with pytest.raises(ValueError, match=r"^X (must have|has no rows|must hold finite)"):
+            model.predict_proba(wrong)
+    assert model.predict_proba(X[:1]).tobytes() == right.tobytes()
+
+
 def test_normalized_layers_are_not_taken(X, dtype):
     model = fastbp.Model(SIZES, dtype=dtype, layer_norm=True)
-    z = np.empty((1, 3), dtype)
-    assert not model._plan.predict_rows(model._shown.buffer, fastbp.data.samples.Samples(X[:1]), z)
+    predictor, z = model._plan.row_predictor(model._shown.buffer), np.empty((1, 3), dtype)
+    assert not predictor.predict(fastbp.data.samples.Samples(X[:1]), z) and predictor.outputs(X[:1]) is None
     assert model.predict_proba(X[:1]).shape == (1, 3)
 
 

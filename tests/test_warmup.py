@@ -181,6 +181,7 @@ def without_library(warm, monkeypatch):
     monkeypatch.setattr(warming, "library", lambda: None)
 
 
+@pytest.mark.slow
 def test_a_second_warmup_finds_all_there(capsys, without_library):
     fastbp.warmup(dtypes="float32", optimizers="adam", verbose=0)
     assert capsys.readouterr().out == ""
@@ -190,6 +191,7 @@ def test_a_second_warmup_finds_all_there(capsys, without_library):
     assert all(re.fullmatch(r"float32 \w+: all in the cache, \d+\.\d seconds", line) for line in lines)
 
 
+@pytest.mark.slow
 def test_objects_stand_for_their_settings(capsys, without_library):
     objects = {"optimizers": fastbp.optimizers.SGD(momentum=0.9), "activations": fastbp.activations.GELU}
     fastbp.warmup(dtypes="float32", **objects, losses=[fastbp.losses.Huber(2.0), "cross_entropy"], verbose=False)

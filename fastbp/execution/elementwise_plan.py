@@ -108,9 +108,8 @@ class ElementwisePlan:
         for block, t in self._merged_blocks(samples):
             self._run(plain_loops.OUTPUTS[self.network.loss.link], 5 * t.size, z[block], t)
 
-    def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
-        """Return False: `predict` is used for few rows, too."""
-        return False
+    def row_predictor(self, buffer: np.ndarray) -> None:
+        """Return None: `predict` is used for few rows, too."""
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """Fill `gradient` over all rows as one block."""

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..data.samples import CONSTANT, NO_SUMS, DivergenceError, Labelled, Rates, Samples, Sums
-from ..data.sparse import SparseRows
 from ..kernels.engine import code
 from ..kernels.entries.records import Record, address
 from ..kernels.library.compiling import compiling
@@ -109,13 +108,13 @@ class FastPlan(Packed):
         """Fill z with the outputs."""
         self._in_blocks("predict", Labelled(samples, _NO_ROWS), z)
 
-    def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
-        """Fill z row by row from the parameters in `buffer`, or return False."""
-        if isinstance(samples.X, SparseRows) or self.network.precision:
-            return False
+    def row_predictor(self, buffer: np.ndarray) -> RowPredictor | None:
+        """Return what predicts a few rows from the parameters in `buffer`, or None."""
+        if self.network.precision:
+            return None
         if self._rows is None or self._rows.flat is not buffer or self._rows.n_threads != self.n_threads:
             self._rows = RowPredictor(self.network, self.dtype, self.n_threads, buffer)
-        return self._rows.predict(samples, z)
+        return self._rows
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """Fill `gradient` over all rows as one minibatch, without an update."""

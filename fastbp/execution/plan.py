@@ -15,12 +15,13 @@ import numpy as np
 from ..data.samples import CONSTANT, NO_SUMS, Labelled, Rates, Samples, Sums
 from ..kernels.entries.optimizer import Optimizer
 from ..network import Network
+from .rows import RowPredictor
 
 KERNELS = ("fast", "elementwise")
 
 
 class Plan(Protocol):
-    """The interface of plans. A plan may be used by one thread at a time, but for `predict_rows`."""
+    """The interface of plans. A plan may be used by one thread at a time, but for `row_predictor`."""
 
     network: Network
     dtype: np.dtype
@@ -74,11 +75,11 @@ class Plan(Protocol):
     def predict(self, samples: Samples, z: np.ndarray) -> None:
         """Fill z, of shape (rows, outputs), with the outputs."""
 
-    def predict_rows(self, buffer: np.ndarray, samples: Samples, z: np.ndarray) -> bool:
-        """Fill z, of shape (rows, outputs), for a few rows from `buffer`, or return False if `predict` must be used.
+    def row_predictor(self, buffer: np.ndarray) -> RowPredictor | None:
+        """Return what predicts a few rows from `buffer`, or None if `predict` must be used.
 
         `buffer` has shape (parameters + ROOM,): the parameters, then room for a last vector
-        (kernels/engine/predict_row.py). Several threads may call this at once.
+        (kernels/engine/predict_row.py). Several threads may call this, and use what it returns, at once.
         """
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:

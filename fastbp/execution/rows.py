@@ -39,7 +39,7 @@ class _Room:
             arrays |= self._places(list(pairwise(sizes.tolist())), dtype)
         record.fill(fields | arrays).keep()
         self._record, self._kept, self._backwards = record, (fields, arrays), 0
-        self.dtype, self.workers = dtype, workers
+        self.dtype, self.workers, self._enter = dtype, workers, code.entry("row_worker", dtype)
 
     def _places(self, shapes: list[tuple[int, int]], dtype: np.dtype) -> dict[str, np.ndarray]:
         """Make room for what `point_to` copies; return the fields that say where it stands."""
@@ -71,7 +71,10 @@ class _Room:
         record.reset()
         record["rows"], record["backwards"] = rows, self._backwards
         self._backwards ^= rows & 1  # what was read last is still in the cache
-        helpers.launch("row_worker", self.dtype, record, self.workers)
+        if self.workers == 1:
+            self._enter(record)
+        else:
+            helpers.launch("row_worker", self.dtype, record, self.workers)
         z[:] = self.z[:rows]
         return bool(record["finite"])
 
@@ -103,13 +106,28 @@ class RowPredictor:
         self._rooms: defaultdict[int, list[_Room]] = defaultdict(list)  # by the number of workers
 
     def predict(self, samples: Samples, z: np.ndarray, layers: Layers | None = None) -> bool:
-        """Fill z and return True, or return False for other networks or more rows. See `plan.Plan.predict_rows`.
+        """Fill z and return True, or return False for other networks, or more rows.
 
         `layers` holds (W, b) of each layer, and a parameter of its activation: W C-contiguous and of the dtype.
         """
         if not self._can or len(z) > self._most:
             return False
-        X, wanted = self._inputs(samples), threads.limit(self.n_threads) if self._shares else 1
+        X = self._inputs(samples)
+        if not self._filled(X, z, layers):
+            samples.gather(np.empty_like(X), slice(None))  # raises for what is not finite
+        return True
+
+    def outputs(self, X: np.ndarray) -> np.ndarray | None:
+        """Return z of rows that kernels can read as they are, or None where `Samples` must be made of them."""
+        fits = X.dtype == self.dtype and X.ndim == 2 and X.shape[1] == self.network.layer_sizes[0] and X.flags.carray
+        if not (fits and self._can and 0 < len(X) <= self._most) or self.network.scaling_layer:
+            return None
+        z = np.empty((len(X), self.network.layer_sizes[-1]), self.dtype)
+        return z if self._filled(X, z) else None
+
+    def _filled(self, X: np.ndarray, z: np.ndarray, layers: Layers | None = None) -> bool:
+        """Fill z and return True, or return False if X is not finite."""
+        wanted = threads.limit(self.n_threads) if self._shares else 1
         flop = 2.0 * self._weights * len(z) if self.n_threads is None else math.inf
         with threads.team(wanted, flop) as workers:
             rooms = self._rooms[workers]
@@ -122,9 +140,7 @@ class RowPredictor:
                 room.point_to(layers)
             finite = room.predict(X, z)
         rooms.append(room)
-        if not finite:
-            samples.gather(np.empty_like(X), slice(None))
-        return True
+        return finite
 
     def _inputs(self, samples: Samples) -> np.ndarray:
         """Return x of each row; raise ValueError where a trained scale takes one beyond the dtype."""

@@ -16,6 +16,7 @@ from ..data.labelled import labelled, samples
 from ..data.samples import Labelled
 from ..data.sources import given
 from ..data.sources.streamed import Streamed
+from ..data.sparse import SparseRows
 from ..execution.plan import make_plan
 from ..training import scores
 from ..training.feeds import evaluate, outputs
@@ -58,7 +59,8 @@ class PredictionMixin:
     network: Network
     dtype: np.dtype
     class_names: list[str] | None
-    layer_sizes: Any  # a property of Model
+    input_shift: Any
+    input_scale: Any
     _plan: Plan
     _flat: Any  # a property of Model
     _shown: Parameters
@@ -146,8 +148,7 @@ class PredictionMixin:
         ValueError, TypeError
             For bad input. The message names the argument and what is expected.
         """
-        found = self._numbers(X, precision)
-        names = classes.names_of(self.network, self.class_names)
+        found, names = self._numbers(X, precision), classes.names_of(self.network, self.class_names)
         return found if names is None else classes.named(found, names)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -250,8 +251,9 @@ class PredictionMixin:
         """Return z of each row, shape (rows, outputs)."""
         network = self.network
         if precision is not None:
-            embeds = network.embedding is not None
-            precision = choices.precision(precision, self.dtype, network.n_members, embeds)
+            precision = choices.precision(precision, self.dtype, network.n_members, network.embedding is not None)
+        elif type(X) is np.ndarray and (z := self._few(X)) is not None:
+            return z
         precision = precision or network.precision
         if (source := given.source(X)) is not None:
             streamed = Streamed(self, source, has_targets=False)  # type: ignore[arg-type]
@@ -261,11 +263,19 @@ class PredictionMixin:
         self._fill(rows, z, precision)
         return z
 
+    def _few(self, X: np.ndarray) -> np.ndarray | None:
+        """Return z of a few rows that kernels can read as they are, or None."""
+        scaled = self.input_shift is not None or self.input_scale is not None
+        few = None if scaled else self._plan.row_predictor(self._shown.buffer)
+        return None if few is None else few.outputs(X)
+
     def _fill(self, rows: Samples, z: np.ndarray, precision: str | None) -> None:
         """Fill z with the outputs of rows."""
         if precision:
             self._predict_rounded(rows, z, precision)
-        elif not self._plan.predict_rows(self._shown.buffer, rows, z):
+            return
+        few = None if isinstance(rows.X, SparseRows) else self._plan.row_predictor(self._shown.buffer)
+        if few is None or not few.predict(rows, z):
             rows.require_scaled(self.network.scales(self._flat))
             with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)
@@ -273,10 +283,7 @@ class PredictionMixin:
     def _predict_rounded(self, rows: Samples, z: np.ndarray, precision: str) -> None:
         """Fill z by products of bfloat16, of weights that are rounded once."""
         network, mark = replace(self.network, precision=precision), self._shown.mark()
-
-        def make() -> Plan:
-            return make_plan(self.kernels, network, self.dtype, self._optimizer, self.n_threads)
-
+        make = functools.partial(make_plan, self.kernels, network, self.dtype, self._optimizer, self.n_threads)
         rows.require_scaled(network.scales(self._shown.read()))
         with self._rounded.plan(mark, self.n_threads, make, self._shown.read) as plan:
             plan.predict(rows, z)

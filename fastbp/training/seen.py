@@ -46,7 +46,7 @@ class Parameters:
 
     @property
     def buffer(self) -> np.ndarray:
-        """The parameters with room behind them, as `Plan.predict_rows` takes them."""
+        """The parameters with room behind them, as `Plan.row_predictor` takes them."""
         if self._opened:
             self._look()
         return self._buffer
