@@ -4,11 +4,15 @@ from functools import cache
 from itertools import cycle
 
 import numpy as np
+import pytest
 
 from fastbp.kernels.compiler.jit import PlainLoop
 from fastbp.kernels.registry import KERNELS
 
 GUARD = 64  # elements before and behind each array
+DTYPES = pytest.mark.parametrize(
+    "dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)], indirect=True
+)  # of kernels that are compiled for one test; whole models are trained in both
 POISON = -777  # what class numbers hold beforehand, as the other outputs hold NaN
 
 

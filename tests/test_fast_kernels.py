@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from guarded import run
+from guarded import DTYPES, run
 from oracles import expected
 
 from fastbp.kernels.activations import ACTIVATIONS
@@ -23,6 +23,7 @@ ALONE = [name for name, entry in KERNELS.items() if entry.adapter and not entry.
 EXACT = ["fast_pack", "fast_unpack", "fast_shuffle"]  # without an oracle: see below, and test_shuffle.py
 
 
+@DTYPES
 @pytest.mark.parametrize("name", WITH_REFERENCE)
 def test_a_fast_kernel_agrees_with_its_reference_on_every_hard_shape(
     name, dtype, hard_shapes, few_hard_shapes, rounding, rng

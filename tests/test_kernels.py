@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from guarded import POISON, in_parallel, run, variants
+from guarded import DTYPES, POISON, in_parallel, run, variants
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -33,6 +33,7 @@ WITHOUT_ARITHMETIC = {
 }  # fmt: skip
 
 
+@DTYPES
 @pytest.mark.parametrize("name", PLAIN)
 def test_right_on_hard_shapes_and_the_same_bits_in_parallel(name, dtype, few_hard_shapes, rounding, rng):
     entry = KERNELS[name]
@@ -183,7 +184,7 @@ def test_the_lowest_of_equal_classes_is_predicted():
 
 # ---- properties
 
-DTYPES = st.sampled_from([np.dtype("float32"), np.dtype("float64")])
+KINDS = st.sampled_from([np.dtype("float32"), np.dtype("float64")])
 GRID = st.integers(-1280, 1280).map(lambda k: k / 64)  # sums of these are exact
 
 
@@ -191,7 +192,7 @@ GRID = st.integers(-1280, 1280).map(lambda k: k / 64)  # sums of these are exact
 def cases(draw):
     """Logits and true classes of a batch."""
     B, O = draw(st.integers(1, 9)), draw(st.integers(1, 37))
-    t = draw(arrays(draw(DTYPES), (B, O), elements=GRID))
+    t = draw(arrays(draw(KINDS), (B, O), elements=GRID))
     return t, draw(arrays(np.int64, B, elements=st.integers(0, O - 1)))
 
 
