@@ -12,6 +12,7 @@ from .arguments import different
 from .output import plain
 
 if TYPE_CHECKING:
+    from ..callbacks import Diagnose
     from ..files.datasets import Dataset
     from ..model.model import Model
     from ..training.history import History
@@ -33,6 +34,9 @@ def check(options: argparse.Namespace) -> None:
 class Pictures:
     """The pictures that the options ask for, if any, and the arguments of `Model.fit` that they need."""
 
+    options: argparse.Namespace
+    data: Dataset
+    diagnose: Diagnose | None
     columns: list[tuple[Any, float]] | None = None  # of a table: what became of each, and how much it matters
 
     def __init__(self, options: argparse.Namespace, data: Dataset, diagnoses: bool = True) -> None:

@@ -35,6 +35,9 @@ class _Labels(Sequence[str]):
 class Moments:
     """Mean, deviation and range of columns, of rows that come in parts (Chan, Golub and LeVeque, 1983)."""
 
+    n: int
+    mean: np.ndarray
+
     def __init__(self) -> None:
         self.n = 0
 
@@ -75,6 +78,11 @@ class Summary:
     name : str
         Of the data, for errors.
     """
+
+    train: int
+    test: int
+    dtype: np.dtype
+    target: tasks.Target
 
     def __init__(self, source: Source, seed: int, share: float, task: str | None, name: str) -> None:
         self._labels, self._many, self._columns, self._numbers = _Labels(), False, Moments(), Moments()

@@ -23,7 +23,7 @@ CALLED: dict[str, Activation] = ACTIVATIONS | {
 ALSO_LOSSES: dict[str, type[Loss]] = LOSSES | {alias: loss for loss in LOSSES.values() for alias in loss.aliases}
 OF_ONE: dict[str, type[Loss]] = {alias: loss for loss in LOSSES.values() for alias in loss.aliases_of_one}
 HALF = "'squared_error', which is half the square, summed over the outputs"
-NEARLY = {
+NEARLY: dict[str, dict[str, str]] = {
     "loss": {
         **dict.fromkeys(("mse", "mean_squared_error", "MSELoss", "l2", "l2_loss"), HALF),
         **dict.fromkeys(

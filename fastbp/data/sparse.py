@@ -26,6 +26,11 @@ class SparseRows:
         order, and what is given twice is summed.
     """
 
+    shape: tuple[int, ...]
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+    dtype: np.dtype
     ndim = 2
 
     def __init__(self, csr: Any) -> None:

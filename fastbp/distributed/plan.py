@@ -42,6 +42,14 @@ class SharedPlan(FastPlan):
     ranks : Ranks
     """
 
+    home: FastPlan
+    ranks: Ranks
+    starts: list[int]
+    share: slice
+    slots: dict[str, np.ndarray]
+    steps: int
+    factors: dict[str, float]
+
     def __init__(self, home: FastPlan, ranks: Ranks) -> None:
         self.home, self.ranks = home, ranks
         super().__init__(home.network, home.dtype, home.optimizer, ranks.threads(home.n_threads))

@@ -23,6 +23,8 @@ class Ranks:
         It is duplicated, so that messages of the training meet no others.
     """
 
+    comm: Any
+
     def __init__(self, comm: Any) -> None:
         self.comm = comm.Dup()
         self.rank: int = comm.Get_rank()

@@ -22,6 +22,11 @@ class OrderedSum:
     dtype : numpy.dtype
     """
 
+    ranks: Ranks
+    dtype: np.dtype
+    n: int
+    share: slice
+
     def __init__(self, ranks: Ranks, starts: list[int], dtype: np.dtype) -> None:
         self.ranks, self.dtype, self.n = ranks, dtype, starts[-1]
         self._starts, self._counts = starts[:-1], [end - start for start, end in zip(starts, starts[1:], strict=False)]

@@ -42,6 +42,8 @@ class Update:
     plan : SharedPlan
     """
 
+    plan: SharedPlan
+
     def __init__(self, plan: SharedPlan) -> None:
         self.plan, self._runs = plan, dict[int, list[Any]]()
         ranks, network, n = plan.ranks, plan.network, len(plan.parameters)

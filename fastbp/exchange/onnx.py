@@ -23,7 +23,7 @@ from ..model.model import Model
 from .common import Layer, checked_model, layers_of, refuse_own_loss
 
 OPSET, IR = 17, 8  # at least; of onnx 1.12, so that runtimes from 2022 on read it
-LINKS = {
+LINKS: dict[str, tuple[str, dict[str, int]]] = {
     "softmax": ("Softmax", {"axis": 1}),
     "logistic": ("Sigmoid", {}),
     "identity": ("Identity", {}),
@@ -74,6 +74,10 @@ class Graph:
     domains : dict of str to int
         Other sets of operators, with their versions.
     """
+
+    dtype: np.dtype
+    opset: int
+    domains: dict[str, int]
 
     def __init__(self, dtype: np.dtype, inputs: Iterable[str] = ("X",)) -> None:
         self.dtype, self.opset, self.domains = dtype, OPSET, dict[str, int]()

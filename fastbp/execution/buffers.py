@@ -66,6 +66,12 @@ class Buffers:
         Fields of every call's state.
     """
 
+    network: Network
+    dtype: np.dtype
+    n: int
+    constants: dict[str, Any]
+    shape: Shape
+
     def __init__(self, network: Network, dtype: np.dtype, n: int, constants: dict[str, Any]) -> None:
         self.network, self.dtype, self.n, self.constants = network, dtype, n, constants
         self.shape = NO_SHAPE

@@ -18,7 +18,6 @@ from ..kernels.program.state import lanes_of, padded
 from ..kernels.specification import normalization, paper, pointwise, products, regularization, scaling
 from ..network import Network
 from . import plain_loops
-from .plain_loops import PlainStep
 from .programs import Intake
 
 PARALLEL_FLOP = 2_000_000  # least work of a launch on several threads
@@ -28,13 +27,24 @@ BLOCK_ROWS = 1024  # rows computed at once outside training
 class ElementwisePlan:
     """A plan as `plan.Plan` describes it. Layers count from 0; x[l] goes into layer l, h[l] comes out."""
 
+    network: Network
+    dtype: np.dtype
+    optimizer: Any
+    n_threads: int | None
+    parameters: np.ndarray
+    flat: np.ndarray
+    slots: dict[str, np.ndarray]
+    steps: int
+    watch: bool
+    draws: bool
+
     def __init__(self, network: Network, dtype: np.dtype, optimizer: Any, n_threads: int | None) -> None:
         self.network, self.dtype, self.optimizer, self.n_threads = network, dtype, optimizer, n_threads
         self.parameters = self.flat = np.empty(network.n_parameters, dtype)
         self.slots = {name: np.zeros_like(self.flat) for name in optimizer.rule.slots}
         self.steps = self.key = 0
-        self.watch, self.draws = False, any(network.dropouts)
-        self._step, self._dropping, self._dense = PlainStep(), 1.0, RoundedInputs if network.precision else DenseInputs
+        self.watch, self.draws, self._dropping = False, any(network.dropouts), 1.0
+        self._step, self._dense = plain_loops.PlainStep(), RoundedInputs if network.precision else DenseInputs
 
     def load_in_place(self, layers: list[tuple[np.ndarray, ...]], samples: Samples) -> bool:
         """Return False: all parameters are copied."""

@@ -49,7 +49,7 @@ class FastPlan(Packed):
         self._rows: RowPredictor | None = None
         self._programs: dict[Any, code.Assembled] = {}
         self._intake = Intake(Samples(np.empty((0, 0))), network)  # of the rows of the present call
-        self.buffers = Buffers(network, dtype, len(self.parameters), {
+        self.buffers: Buffers = Buffers(network, dtype, len(self.parameters), {
             "parameters": self.parameters, "loss_numbers": address(self._loss), "l1": network.l1, "l2": network.l2,
             "l1_per_weight": network.l1_per_weight, "l2_per_weight": network.l2_per_weight,
             "factor": 1.0, "dropping": 1.0, "decaying": 1.0, "bad_row": NO_ROW,

@@ -59,6 +59,11 @@ class InPlacePredictor:
     n_threads : int or None
     """
 
+    network: Network
+    dtype: np.dtype
+    n_threads: int | None
+    shapes: list[tuple[tuple[int, ...], ...]]
+
     def __init__(self, network: Network, dtype: np.dtype, n_threads: int | None) -> None:
         self.network, self.dtype, self.n_threads = network, dtype, n_threads
         self.shapes = [tuple(array.shape for array in layer) for layer in network.views(np.empty(network.n_parameters))]

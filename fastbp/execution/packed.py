@@ -24,6 +24,15 @@ MOVED_ROWS = 2048  # of W written at once where its panels are let go on the way
 class Packed:
     """Parameters and state, as `plan.Plan` describes them."""
 
+    network: Network
+    dtype: np.dtype
+    optimizer: Any
+    layers: np.ndarray
+    dense: np.ndarray
+    parameters: np.ndarray
+    halves: np.ndarray
+    steps: int
+
     def __init__(self, network: Network, dtype: np.dtype, optimizer: Any) -> None:
         self.network, self.dtype, self.optimizer = network, dtype, optimizer
         self.layers, n = parameter_table(network.sizes, network.stack, dtype)

@@ -77,6 +77,13 @@ class Intake:
         Of a step, whatever its rows.
     """
 
+    sparse: bool
+    shifted: bool
+    converts: bool
+    each: float | None
+    products: int
+    least_flop: float
+
     def __init__(self, samples: Samples, network: Network) -> None:
         X: Any = samples.X
         self.entries: Entries | None = None

@@ -90,6 +90,11 @@ class RowPredictor:
         The network's parameters, followed by ROOM more elements. Without it each call is given `layers`.
     """
 
+    network: Network
+    dtype: np.dtype
+    n_threads: int | None
+    flat: np.ndarray | None
+
     def __init__(
         self, network: Network, dtype: np.dtype, n_threads: int | None, flat: np.ndarray | None = None
     ) -> None:

@@ -63,6 +63,9 @@ class team:  # noqa: N801, used as a function
         Floating-point operations of a call that one thread does where the cores are busy (sharing.py).
     """
 
+    n: int
+    flop: float
+
     def __init__(self, n: int, flop: float = math.inf) -> None:
         self.n, self.flop = n, flop
         self.began: float | None = None

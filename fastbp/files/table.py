@@ -46,7 +46,7 @@ class Table:
     others: list[list[str]]
     rows: Iterator[delimited.Row]
     header: bool | None = None
-    lines: array = field(default_factory=lambda: array("q"))
+    lines: array[int] = field(default_factory=lambda: array("q"))
     remarks: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ..model.model import Model
 
-X, y = [[1 / 2, -1]], [1]  # one row, whose class is the second of two
+X: list[list[float]] = [[1 / 2, -1]]
+y: list[int] = [1]  # one row, whose class is the second of two
 
 
 def example(kernels: str = "elementwise") -> Model:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..data.members import Members
 from ..network import Network
 
 # variance of the weights of a layer with so many inputs and outputs
-VARIANCES = {
+VARIANCES: dict[str, Callable[[int, int], float]] = {
     "he": lambda inputs, outputs: 2 / inputs,  # He et al., 2015, eq. 10
     "glorot": lambda inputs, outputs: 2 / (inputs + outputs),  # Glorot and Bengio, 2010, eq. 12
     "lecun": lambda inputs, outputs: 1 / inputs,  # LeCun et al., "Efficient BackProp", 1998, eq. 16

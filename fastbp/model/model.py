@@ -98,6 +98,11 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     array([0, 1, 1, 0])
     """
 
+    input_shift: float | np.ndarray | None
+    input_scale: float | np.ndarray | None
+    feature_names: list[str] | None
+    class_names: list[str] | None
+
     def __init__(
         self,
         layer_sizes: Any,

@@ -125,6 +125,12 @@ class Error(NamedTuple):
 class OneWeight:
     """A weight of a copy of the model; all others are held."""
 
+    model: Model
+    y: np.ndarray
+    layer: int
+    index: tuple[int, int]
+    value: float
+
     def __init__(self, model: Model, X: Any, y: Any, layer: int, index: Any) -> None:
         model, self.X, self.y, _ = taken(model, X, y)
         self.model = copy.deepcopy(model)

@@ -22,6 +22,11 @@ class Placer:
         Points of data that no text may cover.
     """
 
+    ax: Any
+    point: float
+    taken: list[tuple[float, float, float, float]]
+    frame: Any
+
     def __init__(self, ax: Any, marks: list[tuple[float, float]]) -> None:
         self.ax, self.point = ax, ax.figure.figure.dpi / 72  # pixels
         edge = MARK * self.point

@@ -33,6 +33,11 @@ _fit, _initialize = base_methods(*ADDED_SOLVERS)
 class Fitting(CallbackSupportMixin, Stochastic, Twin):
     """`fit`, with what it adds to scikit-learn's own."""
 
+    out_activation_: str
+    gains_: list[np.ndarray]
+    offsets_: list[np.ndarray]
+    slopes_: list[np.ndarray]
+
     @with_callbacks
     def fit(
         self,

@@ -97,7 +97,7 @@ _TAKEN = {
 _FORMER = {"n_samples": "sw_sum", "X_val": "X", "y_val": "y"}  # their names before 1.7
 WEIGHTED = "sample_weight" in inspect.signature(BaseMultilayerPerceptron._backprop).parameters
 ADDED = {} if WEIGHTED else {"loss": "squared_error"}  # parameters of a regressor that scikit-learn's own lacks
-OUTPUTS = {"exp": lambda z: np.exp(z, out=z), **ACTIVATIONS}
+OUTPUTS: dict[str, Callable[[np.ndarray], Any]] = {"exp": lambda z: np.exp(z, out=z), **ACTIVATIONS}
 
 
 def refuse_other_methods(methods: dict[str, str] = _TAKEN) -> None:

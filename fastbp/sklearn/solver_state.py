@@ -36,6 +36,10 @@ class AddedOptimizer(BaseOptimizer):
         Its vectors of state, where it has them.
     """
 
+    solver: str
+    settings: dict[str, Any]
+    t: int
+
     def __init__(self, solver: str, learning_rate_init: float, settings: dict[str, Any]) -> None:
         super().__init__(learning_rate_init)
         self.solver, self.settings, self.t = solver, settings, 0

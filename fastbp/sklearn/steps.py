@@ -29,6 +29,11 @@ LARGE = 4_000_000  # bytes of weights of which no second copy is kept while a pl
 class CompiledSteps:
     """Steps of a plan. The estimator's attributes follow where `show` is called, and at the end."""
 
+    estimator: Any
+    optimizer: Any
+    plan: Any
+    data: Labelled
+
     def __init__(
         self, estimator: Any, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, anew: bool = False
     ) -> None:
@@ -112,6 +117,12 @@ def _references(arrays: list[np.ndarray], number: int) -> int:
 class ScikitSteps:
     """scikit-learn's steps: `_backprop` of each minibatch, then `_optimizer.update_params`, on the attributes."""
 
+    estimator: Any
+    rows: Any
+    parameters: list[np.ndarray]
+    gradients: list[list[np.ndarray]]
+    layers: int
+
     def __init__(self, estimator: Any, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> None:
         self.estimator, self.rows = estimator, self.targets(X, y, sample_weight)
         self.parameters = estimator.coefs_ + estimator.intercepts_
@@ -154,7 +165,11 @@ class ScikitSteps:
     def show(self) -> None:
         """Do nothing: the attributes are what is trained."""
 
-    read = end = show
+    def read(self) -> None:
+        """Do nothing, likewise."""
+
+    def end(self) -> None:
+        """Do nothing, likewise."""
 
 
 def refuse_no_weight(weights: np.ndarray | None, order: np.ndarray, batch_size: int, where: str) -> None:

@@ -22,6 +22,13 @@ PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_", "slopes_"
 class Stochastic(Compiled):
     """Training by minibatches, until one of scikit-learn's rules ends it."""
 
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    gains_: list[np.ndarray]
+    offsets_: list[np.ndarray]
+    slopes_: list[np.ndarray]
+    n_iter_: int
+    t_: int
     _steps_done = 0  # since the weights were drawn, also by earlier calls: where a schedule goes on
 
     def _fit_stochastic(self, X: Any, y: np.ndarray, *given: Any) -> None:

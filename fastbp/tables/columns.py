@@ -42,17 +42,17 @@ class Columns:
 
     def __init__(self, columns: Sequence[Column], names: Sequence[str] | None, scales: Scales) -> None:
         self._columns, self._scales = tuple(columns), scales
-        self.names = None if names is None else list(names)
+        self.names: list[str] | None = None if names is None else list(names)
         called_so = self.names or [f"column {i}" for i in range(len(columns))]
-        self.n_columns = len(self._columns)
+        self.n_columns: int = len(self._columns)
         each = list(zip(self._columns, called_so, strict=True))
-        self.input_names = distinct([text for column, name in each for text in column.inputs(name)])
-        self.n_outputs = len(self.input_names)
-        self.is_number = np.array([one for column in columns for one in column.is_number], bool)
-        self.embedded = [c.levels.count for c in columns if c.levels is not None and c.levels.embedded]
+        self.input_names: list[str] = distinct([text for column, name in each for text in column.inputs(name)])
+        self.n_outputs: int = len(self.input_names)
+        self.is_number: np.ndarray = np.array([one for column in columns for one in column.is_number], bool)
+        self.embedded: list[int] = [c.levels.count for c in columns if c.levels is not None and c.levels.embedded]
         embedded = [name for column, name in each if column.levels is not None and column.levels.embedded]
-        self.embedded_names = distinct([*self.input_names, *embedded])[self.n_outputs :]
-        self.described = DescribedColumns(column.described(name) for column, name in each)
+        self.embedded_names: list[str] = distinct([*self.input_names, *embedded])[self.n_outputs :]
+        self.described: DescribedColumns = DescribedColumns(column.described(name) for column, name in each)
 
     @property
     def scales(self) -> Scales:

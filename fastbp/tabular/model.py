@@ -26,6 +26,10 @@ class TableModel:
         Name of the column that was learned.
     """
 
+    members: list[Member]
+    classes: np.ndarray | None
+    target: str | None
+
     def __init__(self, members: list[Member], classes: np.ndarray | None, target: str | None = None) -> None:
         self.members, self.classes, self.target = members, classes, target
 

@@ -31,7 +31,7 @@ _TD: dict[str, Any] = {
     "dropout": 0.15, "weight_decay": 0.02, "number_embedding": True, "embed_above": 8, "first_weights": "data",
     "clip_outputs": True,
 }  # fmt: skip
-RECIPES = {
+RECIPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "td-s": (
         _TD_S | {"activation": "selu", "learning_rate": 0.04}, _TD_S | {"activation": "mish", "learning_rate": 0.07},
     ),

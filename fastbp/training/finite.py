@@ -42,6 +42,12 @@ class LastFinite:
         The model's parameters, from which the plan's were loaded.
     """
 
+    network: Network
+    plan: Plan
+    flat: np.ndarray
+    snapshot: object
+    epochs: int
+
     def __init__(self, network: Network, plan: Plan, flat: np.ndarray) -> None:
         self.network, self.plan, self.flat = network, plan, flat
         self.snapshot, self.epochs, self._begun = plan.snapshot(), 0, "from before this call"

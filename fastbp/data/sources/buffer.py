@@ -29,6 +29,10 @@ class Rows(NamedTuple):
 class Buffer:
     """Room for the rows of a block, and where those that it holds come from."""
 
+    y: np.ndarray | None
+    weights: np.ndarray | None
+    rows: int
+
     def __init__(self, X: np.ndarray, y: np.ndarray | None, weights: np.ndarray | None) -> None:
         self.X, self.y, self.weights = X, y, weights
         self.clear()

@@ -129,6 +129,9 @@ class Columns:
         Numbers of the rows of the batch that count, by default all.
     """
 
+    dtype: np.dtype
+    shape: tuple[int, int]
+
     def __init__(self, batch: Any, layout: Layout, name: str, row: int, picked: np.ndarray | None = None) -> None:
         self._batch, self._layout, self._name, self._row, self._picked = batch, layout, name, row, picked
         self.dtype, self.shape = layout.dtype, (len(batch if picked is None else picked), sum(layout.widths))

@@ -54,6 +54,12 @@ class Streamed:
         Whether y and weights are wanted.
     """
 
+    model: Model
+    source: Source
+    name: str
+    has_targets: bool
+    rows: int | None
+
     def __init__(self, model: Model, source: Source, name: str = "X", has_targets: bool = True) -> None:
         self.model, self.source, self.name, self.has_targets = model, source, name, has_targets
         self.class_weights: np.ndarray | None = None  # one for each class

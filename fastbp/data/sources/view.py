@@ -39,6 +39,8 @@ class View(Source):
         How many there are, where that is known.
     """
 
+    feature_names: list[str] | None
+
     def __init__(
         self, source: Source, seed: int, share: float, held_out: bool, y: Callable[[Any], Any] | None = None,
         rows: int | None = None,

@@ -39,6 +39,11 @@ class ClockedPlan(FastPlan):
         Those of the last call with clocks: worker, number in `kernels`, start and end in seconds from the call's start.
     """
 
+    clocks: bool
+    steps_done: dict[bool, int]
+    seconds: dict[bool, float]
+    records: np.ndarray
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.clocks, self._runs, self._room = False, FIRST_ROOM, Clocks(1, 0)

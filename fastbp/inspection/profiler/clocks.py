@@ -25,6 +25,10 @@ class Clocks:
         What `STATE.clocks` points to.
     """
 
+    table: np.ndarray
+    workers: int
+    runs: int
+
     def __init__(self, workers: int, runs: int) -> None:
         self.table, self.workers, self.runs = CLOCK.new(workers), workers, runs
         self._columns = np.zeros((workers, len(_COLUMNS), runs), np.int64)

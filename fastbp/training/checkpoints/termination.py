@@ -20,6 +20,9 @@ class Termination:
         ignored, and a handler of the user's for Ctrl-C in its place.
     """
 
+    came: bool
+    interrupted: bool
+
     def __init__(self, wanted: bool) -> None:
         self.came = self.interrupted = self.holds_interrupts = False
         self._wanted, self._process = wanted, os.getpid()

@@ -28,6 +28,9 @@ class Checkpoints:
         The checkpoint with which the training goes on.
     """
 
+    resumed: Resumed | None
+    termination: Termination
+
     def __init__(
         self, callbacks: tuple[Callback, ...], settings: dict[str, Any], batch_size: int,
         resumed: Resumed | None,
