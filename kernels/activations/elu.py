@@ -1,35 +1,37 @@
 """ELU (Clevert, Unterthiner and Hochreiter, 2016)."""
 
 import math
+from typing import Any
 
 from ..entries import functions
 from ..entries.activation import Activation, Elsewhere
 from ..entries.functions import where
+from ..entries.typed import Tile
 
 ALPHA = 1.0
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = t for t >= 0, else alpha (e^t - 1)."""
     return ALPHA * math.expm1(t) if t < 0 else t
 
 
-def df(h):
+def df(h: float) -> float:
     """F'(t) = 1 for h >= 0, else h + alpha."""
     return h + ALPHA if h < 0 else 1
 
 
-def tile(t):
+def tile(t: Tile) -> Tile:
     """F of a tile."""
     return where(t < 0.0, functions.expm1(t) * ALPHA, t)
 
 
-def tile_derivative(h):
+def tile_derivative(h: Tile) -> Tile:
     """F'(t) of a tile of h."""
     return where(h < 0.0, h + ALPHA, 1.0)
 
 
-def onnx(graph, t):
+def onnx(graph: Any, t: str) -> str:
     """Max(t, 0) + alpha 2 w / (1 - w) with w = tanh(Min(t, 0) / 2): operators that runtimes have in float64, too."""
     zero, one = graph.constant(0), graph.constant(1)
     w = graph.add("Tanh", graph.add("Mul", graph.add("Min", t, zero), graph.constant(0.5)))

@@ -1,31 +1,33 @@
 """GELU (Hendrycks and Gimpel, 2016, section 2)."""
 
 import math
+from typing import Any
 
 from ..entries.activation import Activation, Elsewhere
 from ..entries.erfcx import ERFCX_64
 from ..entries.functions import normal_tail, where
+from ..entries.typed import Tile
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = t Phi(t), Phi the normal distribution function."""
     return t * math.erfc(-t * math.sqrt(0.5)) / 2
 
 
-def df(t):
+def df(t: float) -> float:
     """F'(t) = Phi(t) + t phi(t), phi the normal density."""
     density = math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
     return math.erfc(-t * math.sqrt(0.5)) / 2 + t * density
 
 
-def tile(t):
+def tile(t: Tile) -> tuple[Tile, Tile]:
     """F and F' of a tile."""
     lower, bell = normal_tail(where(t < 0.0, 0.0 - t, t) * 0.7071067811865476)
     Phi = where(t < 0.0, lower, 1.0 - lower)
     return t * Phi, Phi + t * bell * 0.3989422804014327
 
 
-def onnx(graph, t):
+def onnx(graph: Any, t: str) -> str:
     """t (1 + erf(t / sqrt(2))) / 2; in float64, for which ONNX Runtime has no Erf, t Phi(t) as `tile` computes it."""
     if graph.dtype.itemsize == 8:
         return onnx_double(graph, t)
@@ -35,7 +37,7 @@ def onnx(graph, t):
     return graph.add("Mul", graph.add("Mul", t, graph.constant(0.5)), one_and_erf)
 
 
-def onnx_double(graph, t):
+def onnx_double(graph: Any, t: str) -> str:
     """t Phi(t) of operators that there are in float64; erfcx by Clenshaw's sum."""
     middle, (first, *others) = ERFCX_64
     zero, one, half, half_way = map(graph.constant, (0, 1, 0.5, middle))

@@ -2,19 +2,20 @@
 
 from ..entries.activation import Activation, Elsewhere
 from ..entries.functions import filled
+from ..entries.typed import Tile
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = t."""
     return t
 
 
-def df(h):
+def df(h: float) -> float:
     """F'(t) = 1."""
     return 1
 
 
-def tile_derivative(h):
+def tile_derivative(h: Tile) -> Tile:
     """F'(t) of a tile of h."""
     return filled(h, 1.0)
 

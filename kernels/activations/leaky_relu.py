@@ -4,26 +4,27 @@ import math
 
 from ..entries.activation import Activation, Elsewhere
 from ..entries.functions import filled, sign_bit, where
+from ..entries.typed import Tile
 
 SLOPE = 0.01  # below 0
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = t for t >= 0, else t / 100."""
     return t * SLOPE if t < 0 else t + 0.0
 
 
-def df(h):
+def df(h: float) -> float:
     """F'(t) = 1 where h has no minus, else 1 / 100."""
     return SLOPE if math.copysign(1, h) < 0 else 1
 
 
-def tile(t):
+def tile(t: Tile) -> Tile:
     """F of a tile."""
     return where(t < 0.0, t * SLOPE, t + 0.0)
 
 
-def tile_derivative(h):
+def tile_derivative(h: Tile) -> Tile:
     """F'(t) of a tile of h."""
     return where(sign_bit(h), filled(h, SLOPE), 1.0)
 

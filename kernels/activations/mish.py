@@ -1,27 +1,29 @@
 """Mish (Misra, 2019)."""
 
 import math
+from typing import Any
 
 from ..entries import functions
 from ..entries.activation import Activation, Elsewhere
 from ..entries.functions import where
+from ..entries.typed import Tile
 
 LARGE = 20.0  # from here on tanh(ln(1 + e^t)) is 1 in float64
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = t tanh(ln(1 + e^t))."""
     return t * math.tanh(max(t, 0) + math.log1p(math.exp(-abs(t))))
 
 
-def df(t):
+def df(t: float) -> float:
     """F'(t) = w + t s (1 - w^2) with w = tanh(ln(1 + e^t)), s the logistic function of t."""
     w = math.tanh(max(t, 0) + math.log1p(math.exp(-abs(t))))
     s = 1 / (1 + math.exp(-t)) if t >= 0 else math.exp(t) / (1 + math.exp(t))
     return w + t * s * (1 - w * w)
 
 
-def tile(t):
+def tile(t: Tile) -> tuple[Tile, Tile]:
     """F and F' of a tile: w = n / (n + 2) with n = (1 + e^t)^2 - 1, and dw/dt = 4 e^t (1 + e^t) / (n + 2)^2."""
     bounded = where(LARGE < t, LARGE, t)
     e = functions.exp(bounded)
@@ -30,7 +32,7 @@ def tile(t):
     return t * w, w + bounded * (e * (e + 1.0) * 4.0 / ((n + 2.0) * (n + 2.0)))
 
 
-def onnx(graph, t):
+def onnx(graph: Any, t: str) -> str:
     """t n / (n + 2), as of tiles: operators that runtimes have in float64, too."""
     two = graph.constant(2)
     e = graph.add("Exp", graph.add("Min", t, graph.constant(LARGE)))

@@ -2,34 +2,35 @@
 
 from ..entries.activation import Activation, Elsewhere
 from ..entries.functions import filled, where
+from ..entries.typed import Tile
 
 
-def f(t, a):
+def f(t: float, a: float) -> float:
     """F(t) = t for t >= 0, else a t."""
     return t if t >= 0 else a * t
 
 
-def df(t, a):
+def df(t: float, a: float) -> float:
     """F'(t) = 1 for t >= 0, else a."""
     return 1 if t >= 0 else a
 
 
-def df_parameter(t, a):
+def df_parameter(t: float, a: float) -> float:
     """dF/da = 0 for t >= 0, else t."""
     return 0 if t >= 0 else t
 
 
-def tile(t, a):
+def tile(t: Tile, a: Tile) -> Tile:
     """F of a tile."""
     return where(t < 0.0, t * a, t)
 
 
-def tile_derivative(t, a):
+def tile_derivative(t: Tile, a: Tile) -> Tile:
     """F'(t) of a tile."""
     return where(t < 0.0, a, filled(t, 1.0))
 
 
-def tile_df_parameter(t, a):
+def tile_df_parameter(t: Tile, a: Tile) -> Tile:
     """dF/da of a tile."""
     return where(t < 0.0, t, 0.0)
 

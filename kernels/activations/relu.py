@@ -4,24 +4,25 @@ import math
 
 from ..entries.activation import Activation, Elsewhere
 from ..entries.functions import filled, sign_bit, where
+from ..entries.typed import Tile
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = max(0, t), eq. 40; a negative t leaves -0.0, so that the sign of h alone tells F'(t)."""
     return -0.0 if t < 0 else t + 0.0
 
 
-def df(h):
+def df(h: float) -> float:
     """F'(t) = 1 for t >= 0, else 0, eq. 41, read off the sign of h."""
     return 0 if math.copysign(1, h) < 0 else 1
 
 
-def tile(t):
+def tile(t: Tile) -> Tile:
     """F of a tile."""
     return where(t < 0.0, -0.0, t + 0.0)
 
 
-def tile_derivative(h):
+def tile_derivative(h: Tile) -> Tile:
     """F'(t) of a tile of h."""
     return where(sign_bit(h), filled(h, 0.0), 1.0)
 
@@ -33,12 +34,12 @@ RELU = Activation(
 )  # fmt: skip
 
 
-def f_from_below(t):
+def f_from_below(t: float) -> float:
     """F(t) = max(0, t); t = 0 leaves -0.0, too, so that F'(0) = 0."""
     return -0.0 if t <= 0 else t
 
 
-def tile_from_below(t):
+def tile_from_below(t: Tile) -> Tile:
     """The same of a tile."""
     return where(t <= 0.0, -0.0, t)
 

@@ -1,35 +1,37 @@
 """SELU (Klambauer, Unterthiner, Mayr and Hochreiter, 2017)."""
 
 import math
+from typing import Any
 
 from ..entries import functions
 from ..entries.activation import Activation, Elsewhere
 from ..entries.functions import filled, where
+from ..entries.typed import Tile
 
 ALPHA, SCALE = 1.6732632423543772848, 1.0507009873554804934  # of eq. 14: outputs keep mean 0 and variance 1
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = scale t for t >= 0, else scale alpha (e^t - 1)."""
     return SCALE * (ALPHA * math.expm1(t) if t < 0 else t)
 
 
-def df(h):
+def df(h: float) -> float:
     """F'(t) = scale for h >= 0, else h + scale alpha."""
     return h + SCALE * ALPHA if h < 0 else SCALE
 
 
-def tile(t):
+def tile(t: Tile) -> Tile:
     """F of a tile."""
     return where(t < 0.0, functions.expm1(t) * (SCALE * ALPHA), t * SCALE)
 
 
-def tile_derivative(h):
+def tile_derivative(h: Tile) -> Tile:
     """F'(t) of a tile of h."""
     return where(h < 0.0, h + SCALE * ALPHA, filled(h, SCALE))
 
 
-def onnx(graph, t):
+def onnx(graph: Any, t: str) -> str:
     """Max(t, 0) scale + scale alpha 2 w / (1 - w) with w = tanh(Min(t, 0) / 2): operators that there are in float64."""
     zero, one = graph.constant(0), graph.constant(1)
     w = graph.add("Tanh", graph.add("Mul", graph.add("Min", t, zero), graph.constant(0.5)))

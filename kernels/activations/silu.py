@@ -4,20 +4,21 @@ import math
 
 from ..entries import functions
 from ..entries.activation import Activation, Elsewhere
+from ..entries.typed import Tile
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = t s, s the logistic function of t."""
     return t / (1 + math.exp(-t)) if t >= 0 else t * math.exp(t) / (1 + math.exp(t))
 
 
-def df(t):
+def df(t: float) -> float:
     """F'(t) = s (1 + t (1 - s))."""
     s = 1 / (1 + math.exp(-t)) if t >= 0 else math.exp(t) / (1 + math.exp(t))
     return s * (1 + t * (1 - s))
 
 
-def tile(t):
+def tile(t: Tile) -> tuple[Tile, Tile]:
     """F and F' of a tile."""
     s = functions.logistic(t)
     return t * s, s * (t * (1.0 - s) + 1.0)

@@ -4,24 +4,25 @@ import math
 
 from ..entries import functions
 from ..entries.activation import Activation, Elsewhere
+from ..entries.typed import Tile
 
 
-def f(t):
+def f(t: float) -> float:
     """F(t) = tanh(t)."""
     return math.tanh(t)
 
 
-def df(h):
+def df(h: float) -> float:
     """F'(t) = 1 - h^2."""
     return 1 - h * h
 
 
-def tile(t):
+def tile(t: Tile) -> Tile:
     """F of a tile."""
     return functions.tanh(t)
 
 
-def tile_derivative(h):
+def tile_derivative(h: Tile) -> Tile:
     """F'(t) of a tile of h."""
     return 1.0 - h * h
 

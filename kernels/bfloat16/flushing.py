@@ -9,7 +9,8 @@ import platform
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from ..compiler.intrinsics import intrinsic
 
 FLUSHES = platform.machine() in ("x86_64", "AMD64")
 MODE = 1 << 15 | 1 << 6

@@ -11,8 +11,8 @@ ways have the same bits on every x86 CPU with FMA.
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..compiler.intrinsics import intrinsic
 from ..library.levels import features
 from ..library.loading import library
 from ..machine.registers import FEATURES

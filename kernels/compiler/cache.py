@@ -33,7 +33,7 @@ class DistrustedError(OSError):
     """Someone else could have written it."""
 
 
-def folder(key):
+def folder(key: str) -> Path | None:
     """Folder of the kernels under this key, made if need be; None where none can be written, or trusted."""
     base = _base()
     found = base / key
@@ -55,7 +55,7 @@ def folder(key):
     return found
 
 
-def read(path):
+def read(path: Path) -> bytes | None:
     """What `write` kept in this file; None where there is no such file, it is damaged, or someone else's."""
     try:
         with open(path, "rb", opener=_opener) as file:
@@ -71,7 +71,7 @@ def read(path):
     return blob[DIGEST:] if blob[:DIGEST] == _digest(path, blob[DIGEST:]) else None
 
 
-def write(path, body):
+def write(path: Path, body: bytes) -> None:
     """Write a file, whole or not at all, and so that `read` trusts it whatever the umask."""
     part = path.with_suffix(f".{secrets.token_hex(8)}.part")
     try:
@@ -87,7 +87,7 @@ def write(path, body):
             raise  # else another process has written the same, and on Windows none can replace it while it is read
 
 
-def prune(base):
+def prune(base: Path) -> None:
     """Remove all but the newest caches; another process that still uses one merely compiles again."""
     with contextlib.suppress(OSError), os.scandir(base) as entries:
         for cache in sorted(filter(_is_cache, entries), key=_age)[KEPT:]:

@@ -10,12 +10,13 @@ import hashlib
 import pickle
 import sys
 import warnings
+from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 import llvmlite
 import numba
 import numpy as np
-from numba import njit
 from numba.core import compiler, config, serialize
 from numba.core.caching import _Cache
 from numba.core.codegen import JITCodeLibrary
@@ -24,6 +25,7 @@ from numba.core.registry import CPUDispatcher
 from numba.core.sigutils import normalize_signature
 
 from ..entries import versions
+from ..entries.typed import Function
 from ..library import sources
 from ..library.compiling import compiling
 from ..library.loading import library
@@ -35,8 +37,7 @@ from .undisturbed import undisturbed
 
 versions.require("numba", numba.__version__)
 CODE_VARIABLES = (
-    "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE",
-    "OPT", "SLP_VECTORIZE",
+    "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE", "OPT", "SLP_VECTORIZE",
 )  # fmt: skip
 
 ZERO = np.intp(0)  # as an argument where others are variables: for a literal 0 Numba compiles the function once more
@@ -46,10 +47,8 @@ UNREADABLE = (
     pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError, ImportError, LookupError, TypeError, ValueError,
 )  # fmt: skip
 
-# only the loops that say prange run in parallel
-PARALLEL = dict.fromkeys(
-    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
-) | {"prange": True}
+_OTHERS = "comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"
+PARALLEL = dict.fromkeys(_OTHERS, False) | {"prange": True}  # only the loops that say prange run in parallel
 
 
 class PlainLoop:
@@ -59,22 +58,22 @@ class PlainLoop:
     Calling the object itself runs the loop serially.
     """
 
-    def __init__(self, function, kept=True):
+    def __init__(self, function: Function, kept: bool = True) -> None:
         functools.update_wrapper(self, function)
-        self.serial = jit(function, kept=kept)
-        self.parallel = self.serial if BOUNDSCHECK else jit(function, PARALLEL, kept)
+        self.serial: Function = jit(function, kept=kept)
+        self.parallel: Function = self.serial if BOUNDSCHECK else jit(function, PARALLEL, kept)
 
-    def __call__(self, *args):
+    def __call__(self, *args: Any) -> Any:
         """Compute serially."""
         return self.serial(*args)
 
 
-def plain_loop(function):
+def plain_loop(function: Function) -> PlainLoop:
     """Make a `PlainLoop` of a function whose ``prange`` loops have independent iterations."""
     return PlainLoop(function)
 
 
-def jit(function, parallel=False, kept=True, **flags):
+def jit(function: Function, parallel: bool | dict[str, bool] = False, kept: bool = True, **flags: Any) -> Function:
     """Compile a function for use by kernels: no GIL, no Python objects, `kept` in the cache.
 
     There is no fast-math: sums keep their order, NaN and the sign of zero count, and even the fusing of a product
@@ -82,7 +81,8 @@ def jit(function, parallel=False, kept=True, **flags):
     """
     if INTERPRETED:
         return function
-    dispatcher = njit(nogil=True, error_model="numpy", parallel=parallel, no_cfunc_wrapper=True, **flags)(function)
+    how = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True} | flags
+    dispatcher = numba.njit(parallel=parallel, **how)(function)
     dispatcher.__class__ = _Undisturbed
     folder = cache_folder() if kept else None
     if folder is not None:
@@ -90,7 +90,7 @@ def jit(function, parallel=False, kept=True, **flags):
     return dispatcher
 
 
-def assembly(dispatcher, signature):
+def assembly(dispatcher: CPUDispatcher, signature: tuple[Any, ...]) -> str:
     """Return the assembly of a compiled function, one from the cache included, for which `inspect_asm` has none."""
     library = dispatcher.overloads[signature].library
     return library.codegen._tm.emit_assembly(library._get_module_for_linking())
@@ -151,7 +151,7 @@ class _Inliner(Compiler):
         super().__init__(typingctx, targetctx, _InlinedCode(targetctx.codegen(), "inlined"), *rest)
 
 
-def inliner(library=JITCodeLibrary):
+def inliner(library: type = JITCodeLibrary) -> Any:
     """Return the compiler for inlined functions, given Numba's class of libraries.
 
     If a version of Numba lacks the methods that `_InlinedCode` overrides, this is Numba's usual compiler. Inlined
@@ -160,7 +160,7 @@ def inliner(library=JITCodeLibrary):
     return _Inliner if vars(_InlinedCode).keys() - {"set_env"} <= set(dir(library)) else Compiler
 
 
-def inline(function, compiled_by=None):
+def inline(function: Function, compiled_by: type | None = None) -> Function:
     """Compile a function into each of its callers.
 
     It gets no wrapper for calls from Python: compiling that would take as long as the function itself.
@@ -168,19 +168,19 @@ def inline(function, compiled_by=None):
     if INTERPRETED:
         return function
     how = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": compiled_by or inliner()}
-    dispatcher = njit(nogil=True, error_model="numpy", forceinline=True, **how)(function)
+    dispatcher = numba.njit(nogil=True, error_model="numpy", forceinline=True, **how)(function)
     dispatcher.__class__ = _NoWrapper
     return dispatcher
 
 
-def check_compiler():
+def check_compiler() -> None:
     """Raise RuntimeError if NUMBA_DISABLE_JIT says that nothing is to be compiled."""
     if INTERPRETED:
         why = "NUMBA_DISABLE_JIT is set, but fast kernels must be compiled"
         raise RuntimeError(f"{why}: use kernels='elementwise' or unset it")
 
 
-def compiled_for(signature, function, parallel=False, kept=True):
+def compiled_for(signature: Any, function: Function, parallel: bool = False, kept: bool = True) -> CPUDispatcher:
     """Compile a function at once and for one signature only, for calls by its address (calls.py)."""
     check_compiler()
     dispatcher = jit(function, PARALLEL if parallel and not BOUNDSCHECK else False, kept, no_cpython_wrapper=True)
@@ -191,7 +191,7 @@ def compiled_for(signature, function, parallel=False, kept=True):
 
 
 @functools.cache
-def cache_folder():
+def cache_folder() -> Path | None:
     """Return the folder for compiled kernels of these sources, which is made if need be, or None without a cache."""
     return held(_found_folder)
 
@@ -205,7 +205,7 @@ def _found_folder():
 
 
 @functools.cache
-def source_key():
+def source_key() -> str:
     """Return a hash of everything that compiled code depends on."""
     settings = [getattr(config, name, None) for name in CODE_VARIABLES]
     tile = library().tile if library() else None  # registers.py takes it over
@@ -213,7 +213,7 @@ def source_key():
     return hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
-def cache_hits():
+def cache_hits() -> int:
     """Return how many kernels this process has found in the cache so far."""
     return _KernelCache.hits
 

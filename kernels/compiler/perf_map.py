@@ -6,14 +6,16 @@ https://github.com/torvalds/linux/blob/master/tools/perf/Documentation/jit-inter
 import os
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 WANTED = "FASTBP_PERF"  # the variable that asks for it
 SYMBOLS, FUNCTION = 2, 2  # kind of an ELF section, and of a symbol
 FOLDER = Path("/tmp")  # where perf looks
 
 
-def write(library, elf):
+def write(library: Any, elf: bytes) -> None:
     """Append the functions of a compiled library to the map of this process, if FASTBP_PERF is set."""
     if WANTED not in os.environ:
         return
@@ -23,7 +25,7 @@ def write(library, elf):
                 file.write(f"{library.get_pointer_to_function(name):x} {size:x} {plain(name)}\n")
 
 
-def functions(elf):
+def functions(elf: bytes) -> Iterator[tuple[str, int]]:
     """Yield names and sizes of the functions in a 64-bit ELF object of this machine's byte order."""
     if elf[:5] != b"\x7fELF\x02":
         return
@@ -38,7 +40,7 @@ def functions(elf):
                     yield elf[names + name : elf.index(0, names + name)].decode(), size
 
 
-def plain(name):
+def plain(name: str) -> str:
     """fastbp::kernels::linear::linear_forward of _ZN6fastbp7kernels6linear14linear_forwardB..."""
     parts, at = [], 3
     while length := re.match(r"\d+", name[at:]):

@@ -8,14 +8,17 @@ import os
 import signal
 import threading
 from _signal import getsignal  # signal.getsignal makes enumerations of the results, which takes a hundred times as long
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 _NUMBERS = sorted(map(int, signal.valid_signals()))
 _holding = False
 _handlers = {}  # that are to be set again, by their signals
 _came = []  # signals that came meanwhile
 
 
-def held(function, *arguments):
+def held(function: Callable[..., T], *arguments: Any) -> T:
     """Return what a function returns, with the signals that Python functions handle held back until then.
 
     Only the main thread runs these. An exception that another thread raises in this one may come at any instruction,

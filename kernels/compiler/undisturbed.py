@@ -9,10 +9,12 @@ an exception for it comes when the kernel at hand is done.
 import _thread  # threading's Thread and Event take locks in Python, which an exception from outside would leave taken
 import contextvars
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from numba.core.compiler_lock import global_compiler_lock
 
-from .signals import held
+from .signals import T, held
 
 
 class _Here(threading.local):
@@ -22,7 +24,7 @@ class _Here(threading.local):
 _here = _Here()
 
 
-def undisturbed(function, *arguments):
+def undisturbed(function: Callable[..., T], *arguments: Any) -> T:
     """Return what a function returns that compiles, or loads what is compiled; nothing interrupts it.
 
     Where this thread has begun to compile already, as where Numba compiles a caller of ours, it goes on.

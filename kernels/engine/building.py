@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from llvmlite import binding as llvm
 
 from ..library import sources
 from ..library.calls import entry_point
-from ..library.levels import features, levels, present
+from ..library.levels import Level, features, levels, present
 from ..library.loading import FOLDER, SUFFIX, digest, is_current
 from ..library.settings import CHOICE
 from ..library.symbols import symbol
@@ -27,7 +28,7 @@ from . import compilation
 
 DTYPES = "float32", "float64"
 SYSTEM = {"memcpy", "memmove", "memset", "pow", "sched_yield", "sqrt"}  # functions that every system has
-LINKERS = {
+LINKERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "linux": (
         ("ld", "-shared", "-z", "noexecstack", "-z", "relro", "-z", "now", "--hash-style=gnu", "-s"),
         ("cc", "-shared", "-nostdlib", "-s"),
@@ -37,7 +38,7 @@ LINKERS = {
 }  # of which the first that is there is called
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Build libraries, by default that of this CPU's level; return the exit status."""
     known = {level.name: level for level in levels()}
     parser = argparse.ArgumentParser(prog="python -m fastbp.kernels.engine.building", description=__doc__)
@@ -59,13 +60,13 @@ def main(arguments=None):
     return 0
 
 
-def host_level():
+def host_level() -> str:
     """Return the name of the best level that this CPU has."""
     identify = entry_point(compilation.work("identify", "float32")[0])
     return present(levels(), identify)[-1].name if levels()[0].bits else levels()[0].name
 
 
-def build(level, folder):
+def build(level: Level, folder: Path) -> Path:
     """Build the library of a level in a folder; return its path, at which it appears whole or not at all."""
     linker = next((each for each in LINKERS.get(sys.platform, ()) if shutil.which(each[0])), None)
     if linker is None:
@@ -92,7 +93,7 @@ def build(level, folder):
         return path
 
 
-def object_code(dtype):
+def object_code(dtype: str) -> bytes:
     """Return an object file of the kernels of networks of a dtype, for the CPU that Numba compiles for."""
     llvm.initialize_native_asmparser()
     whole, codegen = None, None

@@ -9,6 +9,7 @@ written down under its own number.
 """
 
 from ..compiler.jit import inline
+from ..entries.typed import Function
 from ..machine.calls import call
 from ..machine.clock import ticks
 from ..tasks.row_kernels import prefetch_share
@@ -41,8 +42,9 @@ def prefetch_clocked(s, share, shares, worker):
     _write(s.clocks[worker], s.phases[s.forward].first, began)
 
 
-run_task_clocked, row_block_clocked = make_run_task(run_kernel_clocked), make_row_block(prefetch_clocked)
-for function in (run_task_clocked, row_block_clocked):
-    function.__name__ = function.__qualname__ = f"{function.__name__}_clocked"
-run_task_clocked_flushing = make_flushing(run_task_clocked)
+run_task_clocked: Function = make_run_task(run_kernel_clocked)
+row_block_clocked: Function = make_row_block(prefetch_clocked)
+for _function in (run_task_clocked, row_block_clocked):
+    _function.__name__ = _function.__qualname__ = f"{_function.__name__}_clocked"
+run_task_clocked_flushing: Function = make_flushing(run_task_clocked)
 run_task_clocked_flushing.__name__ = run_task_clocked_flushing.__qualname__ = "run_task_clocked_flushing"

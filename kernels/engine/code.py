@@ -3,10 +3,13 @@
 Compiled code is used by its address: kernels by the program that names them, entry points by calls from Python.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..entries.records import Record
+from ..entries.typed import DType
 from ..library.calls import entry_point
 from ..library.compiling import compiling
 from ..library.loading import library
@@ -20,9 +23,9 @@ class Assembled(NamedTuple):
 
     phases: np.ndarray
     kernels: np.ndarray
-    ranges: dict
+    ranges: dict[str, int]
 
-    def fields(self):
+    def fields(self) -> dict[str, Any]:
         """Return what a `STATE` holds of it."""
         return {"phases": self.phases, "kernels": self.kernels, **self.ranges}
 
@@ -40,7 +43,7 @@ def _in_library(name, dtype, of=None):
 
 
 @once
-def kernel(each, dtype):
+def kernel(each: phases.Kernel, dtype: DType) -> int:
     """Return the address of a kernel of a program for networks of this dtype."""
     own = not isinstance(each.of, str) and each.of is not None
     found = None if own else _in_library(each.name, dtype, each.of)
@@ -48,25 +51,25 @@ def kernel(each, dtype):
 
 
 @once
-def address(name, dtype):
+def address(name: str, dtype: DType) -> int:
     """Return the address of an entry point, or of what every program calls, for networks of this dtype."""
     return _in_library(name, dtype) or _compiler().work(name, dtype)[0]
 
 
 @once
-def entry(name, dtype):
+def entry(name: str, dtype: DType) -> Callable[[Record], None]:
     """Return a Python function that calls an entry point with its record."""
     return entry_point(address(name, dtype))
 
 
 @once
-def advance(rule, dtype):
+def advance(rule: str, dtype: DType) -> int:
     """Return the address of what changes a rule's running numbers."""
     return _in_library("advance", dtype, rule) or _compiler().advance(rule, dtype)[0]
 
 
 @once
-def assemble(whole, block, dtype):
+def assemble(whole: phases.Program, block: phases.Program | None, dtype: DType) -> Assembled:
     """Find the code of a program for networks of this dtype, and that of a block of rows if there is one."""
     parts = phases.parts(whole, block)
     records, addresses = PHASE.new(sum(map(len, parts))), []
@@ -83,7 +86,7 @@ def assemble(whole, block, dtype):
     return Assembled(records, np.array(addresses, np.int64), ranges | step_runners(dtype, phases.flushes(whole)))
 
 
-def step_runners(dtype, flushing=False):
+def step_runners(dtype: DType, flushing: bool = False) -> dict[str, int]:
     """Return the addresses of what every program calls, by their fields of a `STATE`.
 
     `flushing` says that denormals are taken as zero.

@@ -1,12 +1,17 @@
 """What is compiled, and when: each kernel of a program once for a dtype of the network, gather once for each of X."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numba
 import numpy as np
 from numba import types
+from numba.core.registry import CPUDispatcher
 
 from ..activations import ACTIVATIONS, INTERNAL
 from ..compiler.jit import compiled_for
 from ..entries.loss import LINKS
+from ..entries.typed import DType, Fields, Function
 from ..library.once import once
 from ..losses import LOSSES, POINT_LOSSES
 from ..machine import cpuid, points
@@ -29,8 +34,10 @@ from ..tasks import (
 )
 from . import clocks, helpers, parameters, predict_row, replicas, row_blocks, run, training
 
+Compiled = tuple[int, CPUDispatcher]  # an address, and what keeps the code there
 
-def replay(s):
+
+def replay(s: Fields) -> None:
     """Change a rule's running numbers as the steps after `begin` did, up to `end`: an entry point."""
     for step in range(s.begin + 1, s.end + 1):
         s.step = step
@@ -91,7 +98,7 @@ def _dtype(dtype):
     return numba.from_dtype(np.dtype(dtype))
 
 
-def make(kernel):
+def make(kernel: phases.Kernel) -> Function:
     """Return the Python function of a kernel of a program, under a name of its own."""
     if kernel.name in _PLAIN:
         return _PLAIN[kernel.name]
@@ -107,13 +114,13 @@ def make(kernel):
     return function
 
 
-def is_own(kernel):
+def is_own(kernel: phases.Kernel) -> bool:
     """Whether a kernel depends on a user's functions, so that it is not kept on disk."""
     return getattr(kernel.of, "is_own", False)
 
 
 @once
-def compile_kernel(kernel, dtype):
+def compile_kernel(kernel: phases.Kernel, dtype: DType) -> Compiled:
     """Compile a kernel of a program for networks of this dtype; return its address and what keeps it."""
     layout, integers = (ROW, 4) if kernel.name in ROW_KERNELS else (STATE, 6)
     signature = types.void(record_type(layout, _dtype(dtype)), *[types.intp] * integers)
@@ -125,7 +132,7 @@ def compile_kernel(kernel, dtype):
         raise
 
 
-def compile_as_kernel(function, dtype, **how):
+def compile_as_kernel(function: Function, dtype: DType, **how: bool) -> Compiled:
     """Compile a function with the signature of a kernel; as `compile_kernel`."""
     return _compiled(function, types.void(record_type(STATE, _dtype(dtype)), *[types.intp] * 6), **how)
 
@@ -136,13 +143,13 @@ def _compiled(function, signature, **how):
 
 
 @once
-def task_runner(dtype, function=run.run_task):
+def task_runner(dtype: DType, function: Function = run.run_task) -> Compiled:
     """Compile what does one task of a phase, or another function of its kind; as `compile_kernel`."""
     return _compiled(function, types.void(record_type(STATE, _dtype(dtype)), *[types.intp] * 3))
 
 
 @once
-def advance(rule, dtype):
+def advance(rule: str, dtype: DType) -> Compiled:
     """Compile what changes a rule's running numbers; as `compile_kernel`."""
     function = update_kernels.make_advance(RULES[rule])
     function.__name__ = function.__qualname__ = f"advance_{rule}"
@@ -150,7 +157,7 @@ def advance(rule, dtype):
 
 
 @once
-def work(name, dtype):
+def work(name: str, dtype: DType) -> Compiled:
     """Compile an entry point, or what every program calls; as `compile_kernel`."""
     if name in _RUNNERS:
         return task_runner(dtype, getattr(run, name))
@@ -158,7 +165,7 @@ def work(name, dtype):
     return _compiled(function, types.void(record_type(layout, _dtype(dtype)), *[types.intp] * integers))
 
 
-def library_code(dtype):
+def library_code(dtype: DType) -> Iterator[tuple[str, Any, CPUDispatcher]]:
     """Yield (name, of, dispatcher) of all that a shared library holds for networks of this dtype, compiled."""
     left_out = () if np.dtype(dtype) == np.float32 else _OF_FLOAT32
     for kernel in all_kernels():
@@ -172,7 +179,7 @@ def library_code(dtype):
             yield "advance", name, advance(name, dtype)[1]
 
 
-def all_kernels():
+def all_kernels() -> list[phases.Kernel]:
     """Return the kernels of all programs that there can be, but for those of users' functions."""
     plain = [
         phases.Kernel(name)

@@ -8,6 +8,7 @@ system has no core, is taken back when the call's work is done. Each stage of a 
 """
 
 from ..compiler.jit import inline
+from ..entries.typed import Fields, Function
 from ..machine.atomic import atomic_publish, atomic_read, atomic_swap_if, spin_pause
 from ..machine.calls import call, call_system
 from ..machine.records import record_at
@@ -16,7 +17,7 @@ from .team import wait
 
 RESTING, POSTED, AT_WORK, ASLEEP, DISMISSED = range(5)
 FAILURES = 1000  # of `read` in a row, after which a helper ends: somebody has closed its pipe
-helper_at = record_at(HELPER)
+helper_at: Function = record_at(HELPER)
 
 
 @inline
@@ -37,7 +38,7 @@ def _rest(h):
             return
 
 
-def help_out(h):
+def help_out(h: Fields) -> None:
     """Do what is posted, time after time, until dismissed: an entry point that a thread of its own calls once."""
     failures = 0
     while failures < FAILURES:
@@ -74,7 +75,7 @@ def _release(h):
         turns = wait(turns)
 
 
-def launch(r):
+def launch(r: Fields) -> None:
     """Run an entry point on its record here and, at the same time, once on each helper: an entry point."""
     helpers = r.helpers
     for k in range(r.n_helpers):
@@ -84,7 +85,7 @@ def launch(r):
         _release(helper_at(helpers[k], r))
 
 
-def dismiss(h):
+def dismiss(h: Fields) -> None:
     """Let a helper's thread end: an entry point. It must have no work."""
     if atomic_swap_if(h, "stage", RESTING, DISMISSED):
         return

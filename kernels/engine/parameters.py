@@ -2,6 +2,7 @@
 
 from ..bfloat16.rounding import round_lines
 from ..compiler.jit import ZERO, inline
+from ..entries.typed import Fields
 from ..fast.panels import pack, unpack
 from ..fast.shuffle import shuffle
 from ..machine.memory import part
@@ -13,7 +14,7 @@ def _pack_vector(panels, first, flat, at, O):
         panels[first + k] = flat[at + k]
 
 
-def pack_parameters(r):
+def pack_parameters(r: Fields) -> None:
     """panels <- all parameters of a network; what fills the panels up is left as it is."""
     at, panels, flat = ZERO, r.panels, r.flat
     for l in range(r.n_layers):
@@ -26,7 +27,7 @@ def pack_parameters(r):
             at += O
 
 
-def unpack_parameters(r):
+def unpack_parameters(r: Fields) -> None:
     """flat <- what `pack_parameters` packed."""
     at, panels, flat = ZERO, r.panels, r.flat
     for l in range(r.n_layers):
@@ -39,11 +40,11 @@ def unpack_parameters(r):
             at += O
 
 
-def round_parameters(r):
+def round_parameters(r: Fields) -> None:
     """halves <- the parameters in panels, rounded to bfloat16."""
     round_lines(r.halves, r.panels, ZERO, r.panels.size)
 
 
-def shuffle_rows(r):
+def shuffle_rows(r: Fields) -> None:
     """order <- 0..B-1 in an order drawn from the key."""
     shuffle(r.order, r.key)

@@ -5,6 +5,7 @@ registers, in the same order as in the tiles of linear.py, so both give the same
 """
 
 from ..compiler.jit import ZERO, inline
+from ..entries.typed import Fields
 from ..fast.row_product import columns_of, is_finite, linear_row
 from ..machine.atomic import atomic_add, atomic_publish
 from ..machine.calls import call
@@ -42,7 +43,7 @@ def _finish_row(r):
         z[r.row * O + j] = h[at + j]
 
 
-def row_worker(r):
+def row_worker(r: Fields) -> None:
     """One worker's part in z, the network's outputs, row after row: the first leads                (eqs. 33, 42-45)"""
     worker, turns = atomic_add(r, "arrived", 1), 0
     if worker == 0:

@@ -11,6 +11,7 @@ before the task taken is done.
 """
 
 from ..compiler.jit import ZERO, inline
+from ..entries.typed import Fields
 from ..machine.atomic import atomic_add, atomic_publish, atomic_read
 from ..machine.calls import call
 from ..machine.memory import part
@@ -123,7 +124,7 @@ def _help(s, mine, worker):
         finish_task(s)
 
 
-def train_replicas(s):
+def train_replicas(s: Fields) -> None:
     """Do one worker's part in the minibatches of rows begin:end, as `train` of training.py."""
     worker = atomic_add(s, "arrived", 1)
     mine = _replica(s, worker)

@@ -6,6 +6,7 @@ depend on the number of workers, so neither do the bits.
 """
 
 from ..compiler.jit import inline
+from ..entries.typed import Function
 from ..tasks.row_kernels import prefetch_share
 from .minibatch import block_rows, pick
 from .run import run_alone
@@ -18,7 +19,7 @@ def prefetch(s, share, shares, worker):
     prefetch_share(s, share, shares)
 
 
-def make_row_block(prefetch):
+def make_row_block(prefetch: Function) -> Function:
     """Make the kernel. `prefetch` asks for some of the next rows; that of clocks.py reads a clock, too."""
 
     def row_block(s, l, block, after, start, end, worker):
@@ -35,4 +36,4 @@ def make_row_block(prefetch):
     return row_block
 
 
-row_block = make_row_block(prefetch)
+row_block: Function = make_row_block(prefetch)

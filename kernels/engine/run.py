@@ -2,6 +2,7 @@
 
 from ..bfloat16.flushing import flush_denormals, put_back
 from ..compiler.jit import ZERO, inline
+from ..entries.typed import Function
 from ..fast.panels import pad
 from ..machine.calls import call
 from ..machine.registers import HALF, VECTORS
@@ -88,7 +89,7 @@ def run_kernel(s, number, l, first, last, start, end, worker):
     call(s.kernels[number], s, l, first, last, start, end, worker)
 
 
-def make_run_task(run_kernel):
+def make_run_task(run_kernel: Function) -> Function:
     """Make the function that does one task of a phase. `run_kernel` calls a kernel; that of clocks.py reads a clock."""
 
     def run_task(s, number, task, worker):
@@ -107,10 +108,10 @@ def make_run_task(run_kernel):
     return run_task
 
 
-run_task = make_run_task(run_kernel)
+run_task: Function = make_run_task(run_kernel)
 
 
-def make_flushing(run_task):
+def make_flushing(run_task: Function) -> Function:
     """Make the same where denormals are taken as zero, as bfloat16's products do wherever they are computed."""
     do_task = inline(run_task)
 
@@ -122,7 +123,7 @@ def make_flushing(run_task):
     return run_task_flushing
 
 
-run_task_flushing = make_flushing(run_task)
+run_task_flushing: Function = make_flushing(run_task)
 
 
 @inline

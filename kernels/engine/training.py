@@ -3,6 +3,7 @@
 import math
 
 from ..compiler.jit import ZERO, inline
+from ..entries.typed import Fields
 from ..machine.atomic import atomic_add, atomic_publish
 from ..machine.calls import call
 from ..machine.tiles import lanes
@@ -14,7 +15,7 @@ from .team import FINISHED, MOST, await_tasks, finish_task, open_phase, take_tas
 from .worker_state import pass_on_bad_row, worker_state
 
 
-def run_phase(s, number):
+def run_phase(s: Fields, number: int) -> None:
     """Do a phase with the team, up to MOST tasks at a time; its leader calls it."""
     tasks = count_tasks(s, s.phases[number])
     if s.workers == 1:
@@ -73,7 +74,7 @@ def _lead(s):
     atomic_publish(s, "tasks", FINISHED)
 
 
-def train(s):
+def train(s: Fields) -> None:
     """Do one worker's part in the minibatches of rows begin:end. The first worker leads, the others help.
 
     Adds the errors of the rows, the number of right ones and the penalties to the sums in the state.
@@ -105,7 +106,7 @@ def _copy_predictions(s, first):
             out[(first + row) * O + j] = z[layer.h + j // L * L * rows + row * L + j % L]
 
 
-def predict(s):
+def predict(s: Fields) -> None:
     """One worker's part in the rows begin:end, block after block through all layers while it is in cache.
 
     `out` is z of each row (rows, O), or where `predicts` is not set (rows, 2), error and 1 if right.

@@ -5,7 +5,9 @@ or stored by the forward pass. Only ReLU may be applied while a product is store
 """
 
 from ..compiler.jit import inline
+from ..entries.activation import Activation
 from ..entries.functions import filled, fma, where
+from ..entries.typed import Function
 from ..machine.arithmetic import lane_numbers
 from ..machine.memory import part
 from ..machine.points import point
@@ -31,12 +33,12 @@ def _derivative(activation):
     return inline(lambda d: d) if activation.is_own else _functions(activation)[1]
 
 
-def remembers(activation):
+def remembers(activation: Activation) -> bool:
     """Return whether the forward pass keeps more than h: F'(t), or t if there is a parameter."""
     return not activation.of_h
 
 
-def make_activation(activation, together=TOGETHER):
+def make_activation(activation: Activation, together: int = TOGETHER) -> Function:
     """Make h <- F(t) over t itself, in rows first:last of the panel at column j, so many at a time.
 
     h     in, out (B, O)
@@ -81,7 +83,7 @@ def _make_own(activation):
     return inline(apply)
 
 
-def make_derivative(activation):
+def make_derivative(activation: Activation) -> Function:
     """Make F'(t) over h itself, in rows first:last of the panel at column j; 1 where the activation has a parameter.
 
     h     in, out (B, O)
@@ -98,7 +100,7 @@ def make_derivative(activation):
     return inline(apply)
 
 
-def make_parameter_backward(activation):
+def make_parameter_backward(activation: Activation) -> Function:
     """Make dE/da = sum_B dE/dh (.) dF/da, or its descent, and dE/dt <- dE/dh (.) F'(t), in columns first:last.
 
     dh    in, out (B, O)  then dE/dt

@@ -2,6 +2,8 @@
 
 from ..compiler.jit import inline
 from ..entries.functions import exp, logistic, where
+from ..entries.loss import Loss
+from ..entries.typed import Function
 from ..machine.lanes import over_lanes
 from ..machine.tiles import lanes, load, store, zeros
 from .panels import get, put
@@ -16,7 +18,7 @@ def _identity(t):
 LINKS = {"identity": _identity, "logistic": inline(lambda t: logistic(t)), "exp": inline(lambda t: exp(t))}
 
 
-def make_output(link):
+def make_output(link: str) -> Function:
     """Make z <- g(t) over t itself, in rows first:last."""
     g = LINKS[link]
 
@@ -29,7 +31,7 @@ def make_output(link):
     return inline(output)
 
 
-def make_loss(loss):
+def make_loss(loss: Loss) -> Function:
     """Make the kernel of a loss, built in or defined by the user.
 
     E = sum_j e(t_j, y_j) of each row;  dE/dt <- e'(t_j, y_j) w scale, over t itself

@@ -2,6 +2,8 @@
 
 from ..compiler.jit import inline
 from ..entries.functions import where
+from ..entries.optimizer import Rule
+from ..entries.typed import Function
 from ..machine.tiles import load, store, zeros
 
 
@@ -27,7 +29,7 @@ def summed(gradients, at, size, blocks, like):
     return total
 
 
-def make_step(rule):
+def make_step(rule: Rule) -> Function:
     """Make the step of a rule for the vector at k, with parameters W and gradient dW. Without a rule, dW is stored.
 
     P     in, out (n,)  parameters

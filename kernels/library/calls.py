@@ -1,12 +1,15 @@
 """Calls of compiled functions from Python, by their address."""
 
 import ctypes
+from collections.abc import Callable
+
+from ..entries.records import Record
 
 OUTSIDE = "a compiled kernel left its array: an index was out of bounds"
 _UNREAD = (ctypes.c_int64 * 2)()  # where results and errors are written; several threads may do so at once
 
 
-def entry_point(address, *more):
+def entry_point(address: int, *more: int) -> Callable[[Record], None]:
     """Return a Python function of a `Record` that calls the compiled function at an address with it and more integers.
 
     It takes the record itself, which so is kept until the call has returned. In Numba's calling convention pointers to

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections.abc import Callable, Iterator
 
 SILENT_SECONDS = 1.0  # of compiling, after which a line is shown
 TEXT = "compiling kernels (once per machine)"
@@ -21,21 +22,26 @@ class Compiling:
         Seconds that each took, with its name, those included that it asked for.
     """
 
-    def __init__(self, clock=time.perf_counter):
+    seconds: float
+    done: int
+    expected: int
+    times: list[tuple[float, str]]
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock, self._depth, self._shown, self._open = clock, 0, False, False
         self.seconds, self.done, self.expected = 0.0, 0, 0
         self.times = []
 
-    def now(self):
+    def now(self) -> float:
         """Return the time in seconds without that spent compiling, for figures of training."""
         return self._clock() - self.seconds
 
-    def expect(self, n):
+    def expect(self, n: int) -> None:
         """Note that so many more functions are needed."""
         self.expected = self.done + n
 
     @contextlib.contextmanager
-    def one(self, name=""):
+    def one(self, name: str = "") -> Iterator[None]:
         """Count a function that is compiled, and the time that it takes; without a name, time alone."""
         self._depth += 1  # compiling one function asks for others, which are not counted
         began = self._clock()
@@ -67,4 +73,4 @@ class Compiling:
         self._shown = True
 
 
-compiling = Compiling()
+compiling: Compiling = Compiling()

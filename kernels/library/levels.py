@@ -4,6 +4,7 @@ The levels of x86-64 are those of its psABI (System V Application Binary Interfa
 """
 
 import platform
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..entries.records import Record
@@ -37,7 +38,7 @@ class Level:
 
     name: str
     features: str
-    bits: dict
+    bits: dict[tuple[int, str], int]
     simd_bits: int
     state: int = 0
     cpu: str = ""
@@ -66,21 +67,21 @@ X86_64 = (
     ),
 )  # fmt: skip
 AARCH64 = (Level("aarch64", "+neon", {}, 128),)
-MACHINES = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": AARCH64, "arm64": AARCH64}
+MACHINES: dict[str, tuple[Level, ...]] = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": AARCH64, "arm64": AARCH64}
 
 
-def levels(machine=None):
+def levels(machine: str | None = None) -> tuple[Level, ...]:
     """Return the levels of a machine's architecture, the least first; none of those that are not known."""
     return MACHINES.get(machine or platform.machine(), ())
 
 
-def features(level):
+def features(level: Level) -> str:
     """Return all that LLVM may use at a level, the levels below included."""
     known = next(known for known in MACHINES.values() if level in known)
     return ",".join(one.features for one in known[: known.index(level) + 1])
 
 
-def present(ordered, identify):
+def present(ordered: Sequence[Level], identify: Callable[[Record], None]) -> list[Level]:
     """Return those of some levels, the least first, that this CPU has.
 
     Parameters

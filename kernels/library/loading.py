@@ -7,10 +7,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from ..entries.typed import DType
 from . import settings, sources
 from .calls import entry_point
-from .levels import levels, present
+from .levels import Level, levels, present
 from .symbols import symbol
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
@@ -37,14 +39,20 @@ class Library:
         Rows and vectors of its register tiles.
     """
 
-    def __init__(self, path):
+    path: Path
+    level: str
+    about: Level
+    simd_bits: int
+    tile: tuple[int, int]
+
+    def __init__(self, path: Path) -> None:
         told = about(path)
         self.path, self._code = path, ctypes.CDLL(str(path))
         self.level, self.tile = told["level"], tuple(told["tile"])
         self.about = next(level for level in levels() if level.name == self.level)
         self.simd_bits = self.about.simd_bits
 
-    def address(self, name, dtype, of=None):
+    def address(self, name: str, dtype: DType, of: str | None = None) -> int | None:
         """Return where a function lies, or None if the library lacks it."""
         try:
             return ctypes.cast(getattr(self._code, symbol(name, dtype, of)), ctypes.c_void_p).value
@@ -53,7 +61,7 @@ class Library:
 
 
 @functools.cache
-def library():
+def library() -> Library | None:
     """Return the best library for this CPU, or None where there is none or Numba's settings ask for other code.
 
     Raises
@@ -84,17 +92,17 @@ def _usable(known, files):
     return present(known, entry_point(_opened(files[known[0].name]).address("identify", "float32")))
 
 
-def about(path):
+def about(path: Path) -> dict[str, Any]:
     """Return what is told of a library: its level, its tile, and hashes of the sources and of itself."""
     return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
 
 
-def digest(path):
+def digest(path: Path) -> str:
     """Return a hash of a library's code: the system ends a process that opens a damaged one."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def is_current(path):
+def is_current(path: Path) -> bool:
     """Whether a file is a library, undamaged, that was made of the present sources."""
     try:
         told = about(path)

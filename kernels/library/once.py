@@ -3,6 +3,11 @@
 import functools
 import os
 import threading
+from typing import TypeVar
+
+from ..entries.typed import Function
+
+F = TypeVar("F", bound=Function)
 
 _lock = threading.RLock()  # taken again where computing one result asks for another
 
@@ -17,7 +22,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def once(function):
+def once(function: F) -> F:
     """Keep the results of a function of hashable arguments: what compiles code that is called by its address.
 
     `functools.cache` calls the function in every thread that asks before the first has its result, and keeps the last

@@ -22,7 +22,7 @@ BOUNDSCHECK = bool(_number("NUMBA_BOUNDSCHECK"))
 INTERPRETED = bool(_number("NUMBA_DISABLE_JIT"))  # plain loops run as Python, for a debugger
 
 
-def compiles_anew():
+def compiles_anew() -> bool:
     """Whether Numba is asked to compile in its own way, so that no library will do."""
     return any(map(_asked, VARIABLES)) or os.path.exists(FILE)
 
@@ -32,7 +32,7 @@ def _asked(name):
     return value not in (None, "", "0") if name in SWITCHES else bool(value)
 
 
-def n_cpus():
+def n_cpus() -> int:
     """Return the number of CPUs of this process, or what NUMBA_NUM_THREADS says."""
     affinity = getattr(os, "sched_getaffinity", None)
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -22,7 +22,7 @@ class MissingError(LookupError):
 
 
 @functools.cache
-def key():
+def key() -> str:
     """Return a hash of what all kernels are compiled from. It raises `MissingError` as `contents` does."""
     found = hashlib.sha256()
     for name, content in contents():
@@ -30,7 +30,7 @@ def key():
     return found.hexdigest()
 
 
-def contents(package=PACKAGE):
+def contents(package: str = PACKAGE) -> list[tuple[str, bytes]]:
     """Return the name of each module of an imported package, and what it says as bytes.
 
     Raises

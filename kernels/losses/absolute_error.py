@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from ..entries.functions import where
 from ..entries.loss import Loss, Points
+from ..entries.typed import Tile
 
 
 class AbsoluteError(Points, Loss):
@@ -22,21 +23,21 @@ class AbsoluteError(Points, Loss):
     gradient_formula = "dE/dt_j = sign(t_j - y_j)"
 
     @staticmethod
-    def error(t, y):
+    def error(t: float, y: float) -> float:
         """|t - y|."""
         return abs(t - y)
 
     @staticmethod
-    def gradient(t, y):
+    def gradient(t: float, y: float) -> float:
         """Return the sign of t - y."""
         return 1 if t > y else -1 if t < y else 0
 
     @staticmethod
-    def tile_error(t, z, y):
+    def tile_error(t: Tile, z: Tile, y: Tile) -> Tile:
         """|z - y|."""
         return where(z < y, y - z, z - y)
 
     @staticmethod
-    def tile_gradient(z, y):
+    def tile_gradient(z: Tile, y: Tile) -> Tile:
         """Return the sign of z - y."""
         return where(y < z, 1.0, where(z < y, -1.0, (z - y) * 0.0))

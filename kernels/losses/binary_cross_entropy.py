@@ -6,6 +6,7 @@ from typing import ClassVar
 from ..entries import functions
 from ..entries.functions import where
 from ..entries.loss import Loss, Points
+from ..entries.typed import Tile
 
 
 class BinaryCrossEntropy(Points, Loss):
@@ -27,22 +28,22 @@ class BinaryCrossEntropy(Points, Loss):
     )
 
     @staticmethod
-    def error(t, y):
+    def error(t: float, y: float) -> float:
         """-y ln z - (1 - y) ln (1 - z)."""
         return max(t, 0) - y * t + math.log1p(math.exp(-abs(t)))
 
     @staticmethod
-    def gradient(t, y):
+    def gradient(t: float, y: float) -> float:
         """Return z - y."""
         return (1 / (1 + math.exp(-t)) if t >= 0 else math.exp(t) / (1 + math.exp(t))) - y
 
     @staticmethod
-    def tile_error(t, z, y):
+    def tile_error(t: Tile, z: Tile, y: Tile) -> Tile:
         """ln(1 + e^t) - y t."""
         size = where(t < 0.0, 0.0 - t, t)
         return where(0.0 < t, t, 0.0) - t * y + functions.log(functions.exp(0.0 - size) + 1.0)
 
     @staticmethod
-    def tile_gradient(z, y):
+    def tile_gradient(z: Tile, y: Tile) -> Tile:
         """Return z - y."""
         return z - y

@@ -6,6 +6,7 @@ from typing import ClassVar
 from ..entries.functions import where
 from ..entries.loss import Loss, Points
 from ..entries.settings import above_zero, setting
+from ..entries.typed import Tile
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,23 @@ class Huber(Points, Loss):
     source = "Huber, 1964, eq. 3.7"
 
     @staticmethod
-    def error(t, y, delta):
+    def error(t: float, y: float, delta: float) -> float:
         """d^2 / 2, or delta (|d| - delta / 2)."""
         d = t - y
         return d * d / 2 if abs(d) <= delta else delta * (abs(d) - delta / 2)
 
     @staticmethod
-    def gradient(t, y, delta):
+    def gradient(t: float, y: float, delta: float) -> float:
         """Return d, no larger than delta."""
         return min(max(t - y, -delta), delta)
 
     @staticmethod
-    def tile_error(t, z, y, delta):
+    def tile_error(t: Tile, z: Tile, y: Tile, delta: float) -> Tile:
         """d^2 / 2, or delta (|d| - delta / 2)."""
         size = where(z < y, y - z, z - y)
         return where(delta < size, (size - 0.5 * delta) * delta, size * size * 0.5)
 
     @staticmethod
-    def tile_gradient(z, y, delta):
+    def tile_gradient(z: Tile, y: Tile, delta: float) -> Tile:
         """Return d, no larger than delta."""
         return where(z - y < -delta, -delta, where(delta < z - y, delta, z - y))

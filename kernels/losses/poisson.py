@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from ..entries.functions import log, where
 from ..entries.loss import Loss, Points
+from ..entries.typed import Tile
 
 
 class Poisson(Points, Loss):
@@ -23,21 +24,21 @@ class Poisson(Points, Loss):
     formula = "E = sum_j y_j ln(y_j / z_j) - y_j + z_j with z = exp(t): half the Poisson deviance; 0 ln 0 = 0"
 
     @staticmethod
-    def error(t, y):
+    def error(t: float, y: float) -> float:
         """Y ln (y / z) - y + z."""
         return (y * (math.log(y) - t) if y > 0 else 0) + (math.exp(t) - y)
 
     @staticmethod
-    def gradient(t, y):
+    def gradient(t: float, y: float) -> float:
         """Return z - y."""
         return math.exp(t) - y
 
     @staticmethod
-    def tile_error(t, z, y):
+    def tile_error(t: Tile, z: Tile, y: Tile) -> Tile:
         """Y ln (y / z) - y + z."""
         return where(0.0 < y, y * (log(y) - t), 0.0) - y + z
 
     @staticmethod
-    def tile_gradient(z, y):
+    def tile_gradient(z: Tile, y: Tile) -> Tile:
         """Return z - y."""
         return z - y

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from ..entries.loss import Loss, Points
+from ..entries.typed import Tile
 
 
 class SquaredError(Points, Loss):
@@ -18,22 +19,22 @@ class SquaredError(Points, Loss):
     formula = "E = 1/2 sum_j (t_j - y_j)^2"
 
     @staticmethod
-    def error(t, y):
+    def error(t: float, y: float) -> float:
         """(t - y)^2 / 2."""
         difference = t - y
         return difference * difference / 2
 
     @staticmethod
-    def gradient(t, y):
+    def gradient(t: float, y: float) -> float:
         """Return t - y."""
         return t - y
 
     @staticmethod
-    def tile_error(t, z, y):
+    def tile_error(t: Tile, z: Tile, y: Tile) -> Tile:
         """(z - y)^2 / 2."""
         return (z - y) * (z - y) * 0.5
 
     @staticmethod
-    def tile_gradient(z, y):
+    def tile_gradient(z: Tile, y: Tile) -> Tile:
         """Return z - y."""
         return z - y

@@ -5,8 +5,9 @@ import operator
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, lower_builtin, type_callable
+from numba.extending import lower_builtin, type_callable
 
+from ..compiler.intrinsics import intrinsic
 from ..entries import functions as formula
 from .tiles import (
     Tile,

@@ -5,8 +5,8 @@ import platform
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..compiler.intrinsics import intrinsic, intrinsic_of_literals
 from .records import field_address
 
 i32, i64 = ir.IntType(32), ir.IntType(64)
@@ -16,7 +16,7 @@ def _word(builder, record, value, name):
     return field_address(builder, record, value, name.literal_value, i64)
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def atomic_read(typingctx, record, name):
     """Return the field of this name; all that was written before it was published is visible then."""
 
@@ -26,7 +26,7 @@ def atomic_read(typingctx, record, name):
     return types.int64(record, name), codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def atomic_publish(typingctx, record, name, value):
     """Field <- value, after all that was written before."""
 
@@ -37,7 +37,7 @@ def atomic_publish(typingctx, record, name, value):
     return types.void(record, name, types.int64), codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def atomic_add(typingctx, record, name, value):
     """Field += value, atomically; returns the value before."""
 
@@ -47,7 +47,7 @@ def atomic_add(typingctx, record, name, value):
     return types.int64(record, name, types.int64), codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def atomic_min(typingctx, record, name, value):
     """Field <- value if that is less, atomically; both count as unsigned, so -1 is the largest number."""
 
@@ -58,7 +58,7 @@ def atomic_min(typingctx, record, name, value):
     return types.void(record, name, types.int64), codegen
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def atomic_swap_if(typingctx, record, name, old, new):
     """Field <- new if it equals old, atomically; returns whether it did."""
 

@@ -4,9 +4,13 @@ Numba compiles a callee again inside each of its callers, and needs a tenth of a
 argument. A call by address needs neither: each kernel is compiled once.
 """
 
+from typing import Any
+
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+from numba.core.registry import CPUDispatcher
+
+from ..compiler.intrinsics import intrinsic
 
 
 @intrinsic
@@ -41,7 +45,7 @@ def call_system(typingctx, address, *arguments):
     return types.int64(types.intp, types.StarArgTuple([types.int64] * len(kinds))), codegen
 
 
-def address_of(dispatcher, signature):
+def address_of(dispatcher: CPUDispatcher, signature: Any) -> int:
     """Return where the code of a compiled function lies. Keep the dispatcher: it owns the code."""
     compiled = dispatcher.overloads[signature.args]
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)

@@ -5,8 +5,8 @@ import platform
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..compiler.intrinsics import intrinsic
 from ..compiler.jit import jit
 
 i64 = ir.IntType(64)

@@ -2,8 +2,8 @@
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
+from ..compiler.intrinsics import intrinsic
 from .memory import element_address
 from .tiles import _pack, _vector
 

@@ -4,7 +4,9 @@ import platform
 
 from llvmlite import binding, ir
 from numba import types
-from numba.extending import intrinsic
+
+from ..compiler.intrinsics import intrinsic
+from ..entries.typed import Fields
 
 i32, i64 = ir.IntType(32), ir.IntType(64)
 EXTENDED = 0x80000000
@@ -46,7 +48,7 @@ def xcr0(typingctx):
     return types.int64(), codegen
 
 
-def identify(r):
+def identify(r: Fields) -> None:
     """a, b, c, d <- what CPUID says of a leaf, 0 where there is no such leaf; a <- XCR0 for leaf -1: an entry point."""
     leaf = r.leaf
     if leaf < 0:

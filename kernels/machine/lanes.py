@@ -2,9 +2,10 @@
 
 from llvmlite import ir
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..compiler.intrinsics import intrinsic
 from ..compiler.jit import inline
+from ..entries.typed import Function
 from .memory import Vector
 from .points import point as compiled
 from .tiles import Tile, lanes, load, store
@@ -27,7 +28,7 @@ def room_for(typingctx, tile):
     return kind(tile), codegen
 
 
-def over_lanes(function, operands):
+def over_lanes(function: Function, operands: int) -> Function:
     """Make function(tile, ...) from a function of one or two numbers: a loop that LLVM vectorizes."""
     point = compiled(function)
 

@@ -5,23 +5,19 @@ outside a vector raises IndexError.
 """
 
 import operator
+from typing import Any
 
 from numba import config, types
 from numba.core import cgutils
-from numba.extending import (
-    intrinsic,
-    lower_builtin,
-    make_attribute_wrapper,
-    models,
-    register_model,
-    type_callable,
-)
+from numba.extending import lower_builtin, make_attribute_wrapper, models, register_model, type_callable
+
+from ..compiler.intrinsics import intrinsic
 
 
 class Vector(types.Type):
     """Numbers of one dtype side by side: the address of the first, and how many there are."""
 
-    def __init__(self, dtype):
+    def __init__(self, dtype: types.Type) -> None:
         self.dtype = dtype
         super().__init__(name=f"Vector({dtype})")
 
@@ -30,14 +26,14 @@ class Vector(types.Type):
 class VectorModel(models.StructModel):
     """A pointer and a size."""
 
-    def __init__(self, manager, vector):
+    def __init__(self, manager: Any, vector: Vector) -> None:
         super().__init__(manager, vector, [("data", types.CPointer(vector.dtype)), ("size", types.intp)])
 
 
 make_attribute_wrapper(Vector, "size", "size")
 
 
-def checked(context, builder, index, last, size):
+def checked(context: Any, builder: Any, index: Any, last: Any, size: Any) -> None:
     """Raise IndexError unless 0 <= index and last < size, if NUMBA_BOUNDSCHECK is set."""
     if not config.BOUNDSCHECK:
         return
@@ -46,7 +42,7 @@ def checked(context, builder, index, last, size):
         context.call_conv.return_user_exc(builder, IndexError, ("index outside its vector",))
 
 
-def element_address(context, builder, kind, vector, first, last):
+def element_address(context: Any, builder: Any, kind: Vector, vector: Any, first: Any, last: Any) -> Any:
     """Return the address of vector[first], checked up to and with vector[last]."""
     vector = cgutils.create_struct_proxy(kind)(context, builder, vector)
     checked(context, builder, first, last, vector.size)

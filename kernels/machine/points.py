@@ -11,6 +11,7 @@ import math
 import operator
 import re
 import types as python
+from typing import Any
 
 import numpy as np
 from numba import types
@@ -23,6 +24,7 @@ from numba.core.untyped_passes import IRProcessing
 from ..compiler.jit import inline, inliner
 from ..compiler.undisturbed import undisturbed
 from ..entries import functions as formula
+from ..entries.typed import Function
 
 # what Numba raises for a function; nothing else, as exceptions of users may come at any time
 FAULTS = (
@@ -43,10 +45,10 @@ class NarrowNumbers(FunctionPass):
 
     _name = "fastbp_narrow_numbers"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
 
-    def run_pass(self, state):
+    def run_pass(self, state: Any) -> bool:
         """Return whether anything was replaced."""
         narrow, exponents, modules = types.float32 in state.args, _exponents(state.func_ir), {}
         for block in state.func_ir.blocks.values():
@@ -119,12 +121,12 @@ class _PointCompiler(inliner()):
 
 
 @functools.cache
-def point(function):
+def point(function: Function) -> Function:
     """Compile a user's function of one number, or of several, into each of its callers."""
     return inline(getattr(function, "py_func", function), _PointCompiler)
 
 
-def refusal(error, *entries):
+def refusal(error: Exception, *entries: Any) -> Exception:
     """Return a TypeError that says in a sentence which of users' functions Numba can't compile, or the error itself."""
     found = undisturbed(_refused, entries)
     if found is not None or not isinstance(error, NumbaError):

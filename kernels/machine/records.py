@@ -5,29 +5,35 @@ alive.
 """
 
 import operator
+from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.imputils import lower_getattr_generic, lower_setattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
-from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+from numba.extending import lower_builtin, models, register_model, type_callable
 
+from ..compiler.intrinsics import intrinsic
 from ..entries.records import Array, Layout, Table
+from ..entries.typed import Function
 from .memory import Vector
 
 BYTE = ir.IntType(8)
-NUMBERS = {"i4": types.int32, "i8": types.int64, "f8": types.float64}
+NUMBERS: dict[str, types.Type] = {"i4": types.int32, "i8": types.int64, "f8": types.float64}
 
 
 class Record(types.Type):
     """The address of a record of this layout; `T` is the dtype of the network that it is for."""
 
-    def __init__(self, layout, T):
+    layout: Layout
+    T: types.Type
+
+    def __init__(self, layout: Layout, T: types.Type) -> None:
         self.layout, self.T = layout, T
         super().__init__(name=f"Record({layout.name}, {T})")
 
-    def field(self, name):
+    def field(self, name: str) -> types.Type | None:
         """Return the type of a field, or None where there is no such field."""
         kind = self.layout.fields.get(name)
         if isinstance(kind, Array):
@@ -36,7 +42,7 @@ class Record(types.Type):
             return Records(Record(kind.of, self.T))
         return None if kind is None else self.number(kind)
 
-    def number(self, kind):
+    def number(self, kind: str) -> types.Type:
         """Return the Numba type that a kind of number has in this record."""
         if kind == "T":
             return self.T
@@ -46,7 +52,7 @@ class Record(types.Type):
 class Records(types.Type):
     """The address of several records, one after the other."""
 
-    def __init__(self, record):
+    def __init__(self, record: Record) -> None:
         self.record = record
         super().__init__(name=f"Records({record})")
 
@@ -56,7 +62,7 @@ class Records(types.Type):
 class AddressModel(models.PrimitiveModel):
     """A pointer to bytes."""
 
-    def __init__(self, manager, kind):
+    def __init__(self, manager: Any, kind: types.Type) -> None:
         super().__init__(manager, kind, BYTE.as_pointer())
 
 
@@ -66,19 +72,19 @@ class RecordAttribute(AttributeTemplate):
 
     key = Record
 
-    def generic_resolve(self, record, name):
+    def generic_resolve(self, record: Record, name: str) -> types.Type | None:
         """Return the type of a field."""
         return record.field(name)
 
 
-def field_address(builder, record, value, name, kind):
+def field_address(builder: Any, record: Record, value: Any, name: str, kind: Any) -> Any:
     """Return where a field stands, as a pointer to values of an LLVM type."""
     offset = ir.IntType(64)(record.layout.offset(name))
     return builder.bitcast(builder.gep(value, [offset]), kind.as_pointer())
 
 
 @lower_getattr_generic(Record)
-def get_field(context, builder, record, value, name):
+def get_field(context: Any, builder: Any, record: Record, value: Any, name: str) -> Any:
     """Load a field: a number, a vector, or where a table begins."""
     kind = record.field(name)
     if isinstance(kind, Vector):
@@ -96,7 +102,7 @@ def get_field(context, builder, record, value, name):
 
 
 @lower_setattr_generic(Record)
-def set_field(context, builder, sig, args, name):
+def set_field(context: Any, builder: Any, sig: Any, args: Any, name: str) -> None:
     """Store a number, or the address and size of a vector."""
     record, kind = sig.args
     if isinstance(kind, Vector):
@@ -176,7 +182,7 @@ def numbers_of(typingctx, record):
     return kind(record), codegen
 
 
-def record_at(layout):
+def record_at(layout: Layout) -> Function:
     """Make a function of compiled code (address, like) -> record of this layout, for the T of the record `like`."""
 
     @intrinsic
@@ -189,6 +195,6 @@ def record_at(layout):
     return at
 
 
-def record_type(layout: Layout, T):
+def record_type(layout: Layout, T: types.Type) -> Record:
     """Return Numba's type of a record for networks of dtype T."""
     return Record(layout, T)

@@ -13,11 +13,14 @@ Tiles are loaded from vectors and stored there (memory.py). No fast-math flag is
 zero mean what they mean in IEEE 754.
 """
 
+from typing import Any
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import models, register_model
 
+from ..compiler.intrinsics import intrinsic, intrinsic_of_literals
 from ..entries.records import LINE
 from .memory import element_address
 
@@ -27,12 +30,17 @@ i32 = ir.IntType(32)
 class Tile(types.Type):
     """rows x vectors vectors of dtype, each as wide as a cache line, or of one lane, a number."""
 
-    def __init__(self, dtype, rows=1, vectors=1, lanes=None):
+    dtype: types.Type
+    rows: int
+    vectors: int
+    lanes: int
+
+    def __init__(self, dtype: types.Type, rows: int = 1, vectors: int = 1, lanes: int | None = None) -> None:
         self.dtype, self.rows, self.vectors = dtype, rows, vectors
         self.lanes = lanes or LINE * 8 // dtype.bitwidth
         super().__init__(name=f"Tile({dtype}, {rows} x {vectors} x {self.lanes})")
 
-    def of(self, dtype):
+    def of(self, dtype: types.Type) -> "Tile":
         """The tile of this shape that holds another dtype."""
         return Tile(dtype, self.rows, self.vectors, self.lanes)
 
@@ -41,7 +49,7 @@ class Tile(types.Type):
 class TileModel(models.PrimitiveModel):
     """An LLVM array of vectors; LLVM's SROA pass splits it into registers."""
 
-    def __init__(self, manager, tile):
+    def __init__(self, manager: Any, tile: Tile) -> None:
         super().__init__(manager, tile, ir.ArrayType(_vector(tile), tile.rows * tile.vectors))
 
 
@@ -99,7 +107,7 @@ def lanes(typingctx, array):
     return types.intp(array), lambda context, builder, sig, args: context.get_constant(types.intp, n)
 
 
-@intrinsic(prefer_literal=True)
+@intrinsic_of_literals
 def zeros(typingctx, like, rows, vectors):
     """Tile of zeros, rows x vectors, of the dtype of an array or tile."""
     return _zeros(Tile(like.dtype, rows.literal_value, vectors.literal_value), like, rows, vectors)

@@ -8,16 +8,17 @@ from ..entries import functions
 from ..entries.functions import fma, rounded
 from ..entries.optimizer import Optimizer, Rule
 from ..entries.settings import flag, rate, setting, share
+from ..entries.typed import Fields, Tile
 
 
-def numbers(s, alpha, step):
+def numbers(s: Fields, alpha: float, step: int) -> tuple[float, ...]:
     """Return the rate with bias correction, beta_1, beta_2 and epsilon, which is multiplied where it comes later."""
     correction = math.sqrt(1 - s.beta_2**step)
     epsilon = s.epsilon * (correction if s.epsilon_after_correction else 1.0)
     return alpha * correction / (1 - s.beta_1**step), s.beta_1, s.beta_2, epsilon
 
 
-def adam_step(W, dW, m, v, numbers):
+def adam_step(W: float, dW: float, m: float, v: float, numbers: tuple[float, ...]) -> tuple[float, ...]:
     """Return W, m and v after a step."""
     rate, b1, b2, eps = numbers
     m = rounded(b1 * m + (1 - b1) * dW, m)
@@ -25,7 +26,7 @@ def adam_step(W, dW, m, v, numbers):
     return W - rate * m / (math.sqrt(v) + eps), m, v
 
 
-def adam_tile(W, dW, m, v, numbers):
+def adam_tile(W: Tile, dW: Tile, m: Tile, v: Tile, numbers: tuple[float, ...]) -> tuple[Tile, ...]:
     """The same of tiles."""
     rate, b1, b2, eps = numbers
     m = fma(m, b1, dW * (1 - b1))

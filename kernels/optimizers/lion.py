@@ -6,14 +6,15 @@ from typing import ClassVar
 from ..entries.functions import filled, fma, rounded, where
 from ..entries.optimizer import Decaying, Rule
 from ..entries.settings import rate, setting, share
+from ..entries.typed import Fields, Tile
 
 
-def numbers(s, alpha, step):
+def numbers(s: Fields, alpha: float, step: int) -> tuple[float, ...]:
     """Return alpha, beta_1, beta_2 and the share of W that is taken off."""
     return alpha, s.beta_1, s.beta_2, alpha * s.weight_decay
 
 
-def lion_step(W, dW, m, numbers):
+def lion_step(W: float, dW: float, m: float, numbers: tuple[float, ...]) -> tuple[float, ...]:
     """Return W and m after a step."""
     alpha, b1, b2, decay = numbers
     c = b1 * m + (1 - b1) * dW
@@ -21,7 +22,7 @@ def lion_step(W, dW, m, numbers):
     return W - decay * W - (alpha if c > 0 else -alpha if c < 0 else 0 * c), m
 
 
-def lion_tile(W, dW, m, numbers):
+def lion_tile(W: Tile, dW: Tile, m: Tile, numbers: tuple[float, ...]) -> tuple[Tile, ...]:
     """The same of tiles."""
     alpha, b1, b2, decay = numbers
     c = fma(m, b1, dW * (1 - b1))

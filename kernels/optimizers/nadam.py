@@ -8,23 +8,24 @@ from ..entries import functions
 from ..entries.functions import fma, rounded
 from ..entries.optimizer import Optimizer, Rule
 from ..entries.settings import rate, setting, share
+from ..entries.typed import Fields, Tile
 
 DECAY, PACE = 0.96, 0.004  # of the momentum's schedule, as PyTorch has it
 
 
-def advance(s, step):
+def advance(s: Fields, step: int) -> None:
     """product <- product mu_t with mu_t = beta_1 (1 - 0.96^(0.004 t) / 2)."""
     s.product *= s.beta_1 * (1 - 0.5 * DECAY ** (PACE * step))
 
 
-def numbers(s, alpha, step):
+def numbers(s: Fields, alpha: float, step: int) -> tuple[float, ...]:
     """Return the rates of gradient and momentum, beta_1, beta_2, the correction of sqrt(v), and epsilon."""
     now, later = (1 - 0.5 * DECAY ** (PACE * step)) * s.beta_1, (1 - 0.5 * DECAY ** (PACE * (step + 1))) * s.beta_1
     of_gradient, of_m = alpha * (1 - now) / (1 - s.product), alpha * later / (1 - s.product * later)
     return of_gradient, of_m, s.beta_1, s.beta_2, 1 / math.sqrt(1 - s.beta_2**step), s.epsilon
 
 
-def nadam_step(W, dW, m, v, numbers):
+def nadam_step(W: float, dW: float, m: float, v: float, numbers: tuple[float, ...]) -> tuple[float, ...]:
     """Return W, m and v after a step."""
     of_gradient, of_m, b1, b2, correction, eps = numbers
     m = rounded(b1 * m + (1 - b1) * dW, m)
@@ -32,7 +33,7 @@ def nadam_step(W, dW, m, v, numbers):
     return W - (of_gradient * dW + of_m * m) / (correction * math.sqrt(v) + eps), m, v
 
 
-def nadam_tile(W, dW, m, v, numbers):
+def nadam_tile(W: Tile, dW: Tile, m: Tile, v: Tile, numbers: tuple[float, ...]) -> tuple[Tile, ...]:
     """The same of tiles."""
     of_gradient, of_m, b1, b2, correction, eps = numbers
     m = fma(m, b1, dW * (1 - b1))

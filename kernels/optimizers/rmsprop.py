@@ -8,21 +8,22 @@ from ..entries import functions
 from ..entries.functions import fma, rounded
 from ..entries.optimizer import Optimizer, Rule
 from ..entries.settings import rate, setting, share
+from ..entries.typed import Fields, Tile
 
 
-def numbers(s, alpha, step):
+def numbers(s: Fields, alpha: float, step: int) -> tuple[float, ...]:
     """Return alpha, rho and epsilon."""
     return alpha, s.rho, s.epsilon
 
 
-def rmsprop_step(W, dW, v, numbers):
+def rmsprop_step(W: float, dW: float, v: float, numbers: tuple[float, ...]) -> tuple[float, ...]:
     """Return W and v after a step."""
     alpha, rho, eps = numbers
     v = rounded(rho * v + (1 - rho) * dW * dW, v)
     return W - alpha * dW / (math.sqrt(v) + eps), v
 
 
-def rmsprop_tile(W, dW, v, numbers):
+def rmsprop_tile(W: Tile, dW: Tile, v: Tile, numbers: tuple[float, ...]) -> tuple[Tile, ...]:
     """The same of tiles."""
     alpha, rho, eps = numbers
     v = fma(v, rho, dW * dW * (1 - rho))

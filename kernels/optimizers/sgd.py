@@ -6,50 +6,51 @@ from typing import ClassVar
 from ..entries.functions import fma
 from ..entries.optimizer import Optimizer, Rule
 from ..entries.settings import flag, setting, share
+from ..entries.typed import Fields, Tile
 
 
-def plain_numbers(s, alpha, step):
+def plain_numbers(s: Fields, alpha: float, step: int) -> tuple[float, ...]:
     """Return alpha."""
     return (alpha,)
 
 
-def plain_step(W, dW, numbers):
+def plain_step(W: float, dW: float, numbers: tuple[float, ...]) -> tuple[float, ...]:
     """W - alpha dE/dW."""
     return (W - numbers[0] * dW,)
 
 
-def plain_tile(W, dW, numbers):
+def plain_tile(W: Tile, dW: Tile, numbers: tuple[float, ...]) -> tuple[Tile, ...]:
     """W - alpha dE/dW of tiles."""
     return (fma(dW, -numbers[0], W),)
 
 
-def numbers(s, alpha, step):
+def numbers(s: Fields, alpha: float, step: int) -> tuple[float, ...]:
     """Return alpha and mu."""
     return alpha, s.momentum
 
 
-def momentum_step(W, dW, m, numbers):
+def momentum_step(W: float, dW: float, m: float, numbers: tuple[float, ...]) -> tuple[float, ...]:
     """m <- mu m - alpha dE/dW;  W <- W + m."""
     alpha, mu = numbers
     m = mu * m - alpha * dW
     return W + m, m
 
 
-def momentum_tile(W, dW, m, numbers):
+def momentum_tile(W: Tile, dW: Tile, m: Tile, numbers: tuple[float, ...]) -> tuple[Tile, ...]:
     """m <- mu m - alpha dE/dW;  W <- W + m of tiles."""
     alpha, mu = numbers
     m = fma(m, mu, dW * -alpha)
     return W + m, m
 
 
-def nesterov_step(W, dW, m, numbers):
+def nesterov_step(W: float, dW: float, m: float, numbers: tuple[float, ...]) -> tuple[float, ...]:
     """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW."""
     alpha, mu = numbers
     m = mu * m - alpha * dW
     return W + (mu * m - alpha * dW), m
 
 
-def nesterov_tile(W, dW, m, numbers):
+def nesterov_tile(W: Tile, dW: Tile, m: Tile, numbers: tuple[float, ...]) -> tuple[Tile, ...]:
     """m <- mu m - alpha dE/dW;  W <- W + mu m - alpha dE/dW of tiles."""
     alpha, mu = numbers
     step = dW * -alpha

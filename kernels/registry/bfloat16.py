@@ -3,26 +3,29 @@
 As adapters.py. Their operands, rounded already, are rounded once more by the kernels that do so, which changes nothing.
 """
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from ..activations import IDENTITY
 from ..bfloat16 import products, rounding
 from ..entries.records import aligned
+from ..entries.typed import Array, Function
 from ..machine.registers import VECTORS
 from ..program.phases import Kernel
 from ..program.state import padded
 from ..specification import bfloat16
 from ..tasks.bfloat16_kernels import MAKERS, WIDE
 from .entry import Entry
-from .state import Layers
+from .state import Computing, Layers, Run, Step
 
 NAN = 0x7FC07FC0  # a pair of them
 
 
-def nan_pairs(n):
+def nan_pairs(n: int) -> Array:
     """Return pairs of NaN that begin a cache line."""
     pairs = aligned(n, np.int32)
     pairs[:] = NAN
@@ -32,14 +35,14 @@ def nan_pairs(n):
 class HalfLayers(Layers):
     """Layers with room for what is rounded, and kernels made for numbers that stand wide or not."""
 
-    def __init__(self, sizes, B, wide=WIDE, **fields):
+    def __init__(self, sizes: Sequence[int], B: int, wide: bool = WIDE, **fields: Any) -> None:
         super().__init__(sizes, B, np.float32, IDENTITY, bfloat16=True, **fields)
         weights, rows = self.fields["parameters"].size, self.fields["activations"].size
         self.fill(half_weights=nan_pairs(padded(weights, 2 * self.lanes) // 2))
         self.fill(half_rows=nan_pairs(rows if wide else rows // 2), half_pairs=nan_pairs(rows // 2))
-        self.kernels = _made(wide)
+        self.kernels: dict[str, Function] = _made(wide)
 
-    def rounding(self, *names):
+    def rounding(self, *names: str) -> list[Step]:
         """Return the steps that round x, h or W."""
         layer, outputs = len(self.table) - 1, self.outputs
         steps = {
@@ -56,7 +59,7 @@ def _made(wide):
 
 
 @contextmanager
-def round_bfloat16(r, x):
+def round_bfloat16(r: Array, x: Array) -> Iterator[Run]:
     """Parameters rounded in pairs of lines, read back as float32."""
     n = padded(len(x), 32)
     net, source, halves = HalfLayers((1, 1), 1), aligned(n, np.float32), nan_pairs(n // 2)
@@ -68,20 +71,20 @@ def round_bfloat16(r, x):
     r[:] = lines.reshape(-1).view(np.float32)[: len(r)]
 
 
-def linear(t, x, W, b, wide=WIDE):
+def linear(t: Array, x: Array, W: Array, b: Array, wide: bool = WIDE) -> Computing:
     """Rounded, then multiplied."""
     net = HalfLayers(W.shape, len(x), wide).put(x=x, W=W, b=b)
     return net.computing(*net.rounding("x", "W"), net.on_rows(net.kernels["linear_forward_bfloat16"]), h=t)
 
 
-def linear_backward_params(dW, x, dt, wide=WIDE):
+def linear_backward_params(dW: Array, x: Array, dt: Array, wide: bool = WIDE) -> Computing:
     """The gradient, written out."""
     net = HalfLayers(dW.shape, len(x), wide).put(x=x, h=dt, dW=np.full_like(dW, np.nan))
     product = net.kernels["linear_backward_params_bfloat16"]
     return net.computing(*net.rounding("x", "h"), net.on_inputs(product), dW=dW)
 
 
-def linear_backward_input(dx, dt, W, wide=WIDE):
+def linear_backward_input(dx: Array, dt: Array, W: Array, wide: bool = WIDE) -> Computing:
     """W^T, then the product, strip after strip."""
     net, width = HalfLayers((1, *W.shape), len(dt), wide), VECTORS * 16
     net.put(h=dt, W=W, x=np.full_like(dx, np.nan))
@@ -114,4 +117,4 @@ def _fast_entry(name, kernel, adapter):
     return Entry(f"fast_{name}", kernel, reference.arguments, reference.flop, None, reference, adapter)
 
 
-BFLOAT16_KERNELS = _PLAIN | {f"fast_{given[0]}": _fast_entry(*given) for given in _FAST}
+BFLOAT16_KERNELS: dict[str, Entry] = _PLAIN | {f"fast_{given[0]}": _fast_entry(*given) for given in _FAST}

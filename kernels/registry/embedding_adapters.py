@@ -3,11 +3,12 @@
 import numpy as np
 
 from ..activations import IDENTITY
+from ..entries.typed import Array, DType
 from ..program.embedding import Embedding
 from ..program.layout import parameter_table, place_activations
 from ..program.phases import Kernel, Stack
 from ..program.state import batch_rows, padded
-from .state import State, poisoned, put_matrix, take_matrix
+from .state import Computing, State, poisoned, put_matrix, take_matrix
 
 
 class Embedded(State):
@@ -20,7 +21,10 @@ class Embedded(State):
     dtype : numpy.dtype
     """
 
-    def __init__(self, embedding, B, dtype):
+    rows: int
+    embedding: Embedding
+
+    def __init__(self, embedding: Embedding, B: int, dtype: DType) -> None:
         stack = Stack(*([value] * 2 for value in (IDENTITY, False, False, False)), False, 1, embedding)
         table, size = parameter_table((embedding.columns, embedding.size, 1), stack, dtype)
         self.B, self.rows, self.embedding = B, batch_rows(B, dtype), embedding
@@ -31,13 +35,13 @@ class Embedded(State):
             embedded=embedding.table(dtype), frequencies=embedding.frequencies, **arrays,
         )  # fmt: skip
 
-    def view(self, name):
+    def view(self, name: str) -> Array:
         """Return x, or h as "e" or "de", in panels."""
         layer = self.table[0]
         at, columns = (int(layer[field]) for field in (("x", "rows") if name == "x" else ("h", "columns")))
         return self.fields["activations"][at : at + columns * self.rows].reshape(-1, self.rows, self.lanes)
 
-    def put(self, name, matrix, transposed=False):
+    def put(self, name: str, matrix: Array, transposed: bool = False) -> "Embedded":
         """Write a matrix in panels, transposed in groups of rows if it is to be; return self."""
         view = self.view(name)
         put_matrix(view, matrix, np.nan)
@@ -46,7 +50,7 @@ class Embedded(State):
             groups[...] = groups.swapaxes(2, 3).copy()
         return self
 
-    def numbers(self, of):
+    def numbers(self, of: str) -> tuple[Array, Array, Array, Array]:
         """Return w, b, V and c of all numbers as views of a vector of parameters."""
         e, (end, _) = self.embedding, self.embedding.parameters(self.lanes)
         n, H, O, room = len(e.numbers), e.frequencies, e.outputs, padded(e.frequencies, self.lanes)
@@ -54,7 +58,7 @@ class Embedded(State):
         V = each[:, 2 * room : (2 + O) * room].reshape(n, O, room)
         return each[:, :H], each[:, room : room + H], V[:, :, :H], each[:, (2 + O) * room :][:, :O]
 
-    def take(self, name, array):
+    def take(self, name: str, array: Array) -> None:
         """Read outputs of numbers, a row of a table for each row, or a gradient."""
         if name in ("e", "rows"):
             whole = np.empty((self.B, self.embedding.size), self.dtype)
@@ -75,7 +79,7 @@ def _on_rows(net, name):
     return Kernel(name), 0, 0, padded(net.B, net.lanes), 0, 0
 
 
-def embed_numbers(e, x, w, b, V, c):
+def embed_numbers(e: Array, x: Array, w: Array, b: Array, V: Array, c: Array) -> Computing:
     """All columns are numbers."""
     net = _of_numbers(x, V).put("x", x)
     for there, values in zip(net.numbers("parameters"), (w, b, V, c), strict=True):
@@ -83,7 +87,9 @@ def embed_numbers(e, x, w, b, V, c):
     return net.computing(_on_rows(net, "embed"), e=e)
 
 
-def embed_numbers_backward(dw, db, dV, dc, de, x, w, b, V):
+def embed_numbers_backward(
+    dw: Array, db: Array, dV: Array, dc: Array, de: Array, x: Array, w: Array, b: Array, V: Array
+) -> Computing:
     """The gradients, of rows that the way forward left transposed."""
     net = _of_numbers(x, V).put("x", x, transposed=True)
     for there, values in zip(net.numbers("parameters"), (w, b, V), strict=False):
@@ -100,13 +106,13 @@ def _of_levels(levels, T):
     return net
 
 
-def embed_category(e, levels, T):
+def embed_category(e: Array, levels: Array, T: Array) -> Computing:
     """One column of levels."""
     net = _of_levels(levels, T).put("x", levels[:, None].astype(T.dtype))
     return net.computing(_on_rows(net, "embed"), rows=e)
 
 
-def embed_category_backward(dT, de, levels):
+def embed_category_backward(dT: Array, de: Array, levels: Array) -> Computing:
     """The gradient, likewise."""
     net = _of_levels(levels, dT).put("x", levels[:, None].astype(dT.dtype), transposed=True).put("de", de)
     return net.computing(_on_rows(net, "transpose_embedded"), (Kernel("embed_backward"), 0, 0, 1, 0, 0), T=dT)

@@ -135,6 +135,6 @@ _ALONE = (
     Entry("fast_shuffle", shuffle.shuffle, "order i8:54", lambda B, I, O: 0, adapter=adapters.shuffle),
 )  # fast kernels without a plain loop
 
-KERNELS = _PLAIN | {
+KERNELS: dict[str, Entry] = _PLAIN | {
     entry.name: entry for entry in (*(fast_entry(_PLAIN, *given) for given in _FAST), *fast_entries(_PLAIN), *_ALONE)
 }

@@ -7,11 +7,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ..activations import ACTIVATIONS
 from ..compiler.jit import PlainLoop
+from ..entries.typed import DType, Function
 from ..program.state import lanes_of, padded
 
 _LISTED = re.compile(r"\((?:after )?eqs?\. ([\d, -]+)\)")
@@ -48,20 +50,20 @@ class Entry:
     """
 
     name: str
-    kernel: Callable
+    kernel: Function
     arguments: str
     flop: Callable[[int, int, int], int]
     reads: Callable[[int, int, int], int] | None = None
     reference: "Entry | None" = None
-    adapter: Callable | None = None
+    adapter: Function | None = None
 
     @property
-    def documented(self):
+    def documented(self) -> Function:
         """The function whose signature and docstring tell the arguments."""
         return self.reference.kernel if self.reference else self.adapter or self.kernel
 
     @cached_property
-    def equations(self):
+    def equations(self) -> tuple[int, ...]:
         """The paper's equations that it computes, by the docstring: those in brackets of their own."""
         found = set()
         for listed in _LISTED.findall(self.documented.__doc__ or ""):
@@ -70,7 +72,7 @@ class Entry:
         return tuple(sorted(found))
 
     @cached_property
-    def directions(self):
+    def directions(self) -> dict[str, tuple[str | None, str | None]]:
         """The arguments as the docstring gives them: {name: (direction, shape)}, (None, None) for a number."""
         found = {}
         for names, direction, shape in _ARGUMENTS.findall(inspect.getdoc(self.documented) or ""):
@@ -78,19 +80,19 @@ class Entry:
         return {name: found.get(name, ("undocumented", None)) for name in inspect.signature(self.documented).parameters}
 
     @property
-    def variants(self):
+    def variants(self) -> dict[str, Function]:
         """{name: function}; `with function(*arguments) as run: run()` computes, once for each run()."""
         if isinstance(self.kernel, PlainLoop):
             return {name: partial(_plain, getattr(self.kernel, name)) for name in ("serial", "parallel")}
         reference = {"reference": self.reference.variants["serial"]} if self.reference else {}
         return {"fast": self.adapter, **reference}
 
-    def call(self, variant, *arguments):
+    def call(self, variant: str, *arguments: Any) -> Any:
         """Compute once, from plain arguments; return what the kernel returns, mostly None."""
         with self.variants[variant](*arguments) as run:
             return run()
 
-    def elements(self, B, I, O):
+    def elements(self, B: int, I: int, O: int) -> int:
         """Return how many numbers must be read and written at least."""
         if self.reads:
             return self.reads(B, I, O)
@@ -98,11 +100,11 @@ class Entry:
         times = [_TIMES.get(direction, 0) for direction, _ in self.directions.values()]
         return sum(length * many for length, many in zip(lengths, times, strict=True))
 
-    def bytes(self, B, I, O, itemsize):
+    def bytes(self, B: int, I: int, O: int, itemsize: int) -> int:
         """Return the least traffic in bytes, all numbers counted at `itemsize`."""
         return self.elements(B, I, O) * itemsize
 
-    def sample(self, B, I, O, dtype, rng):
+    def sample(self, B: int, I: int, O: int, dtype: DType, rng: np.random.Generator) -> list[Any]:
         """Return arguments to call the kernel with, made of normal numbers of `dtype` from the Generator `rng`.
 
         What stands before a colon asks for other numbers: "z" for probabilities, "h" for what ReLU leaves, the name of

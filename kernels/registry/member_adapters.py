@@ -1,7 +1,8 @@
 """Kernels of members called with the plain arguments of their references: see adapters.py. O counts the members."""
 
+from ..entries.typed import Array
 from ..program.phases import Kernel
-from .state import Layers, poisoned, put_matrix, take_matrix
+from .state import Computing, Layers, poisoned, put_matrix, take_matrix
 
 
 class _First(Layers):
@@ -37,7 +38,7 @@ class _First(Layers):
             raise ValueError("what fills up the last vector is no longer zero")
 
 
-def spread_members(x, u, s):
+def spread_members(x: Array, u: Array, s: Array) -> Computing:
     """Over the gathered rows, which are the first member's."""
     net, nan = _First(*x.shape, x.dtype), float("nan")
     put_matrix(net.rows_of(0), u, nan)
@@ -46,7 +47,7 @@ def spread_members(x, u, s):
     return net.computing((Kernel("spread_members"), 0, 0, len(u), 0, 0), x=x)
 
 
-def member_scales_backward(ds, dx, u):
+def member_scales_backward(ds: Array, dx: Array, u: Array) -> Computing:
     """All inputs in one step."""
     net, nan = _First(*dx.shape, dx.dtype), float("nan")
     for member, each in enumerate(dx):

@@ -1,11 +1,13 @@
 """Entries of activations, losses and optimizers, made from their lists: a new one is entered by being listed."""
 
 import math
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
 from ..activations import ACTIVATIONS
+from ..entries.typed import Function
 from ..fast.losses import make_output
 from ..losses import POINT_LOSSES
 from ..optimizers import OPTIMIZERS, RULES
@@ -28,7 +30,7 @@ STEP = 3  # number of the step that an update is tried as
 MOMENTUM = 0.9  # in place of a setting that is 0 by default
 
 
-def plain_entries(written):
+def plain_entries(written: Collection[str]) -> dict[str, Entry]:
     """Return entries of the plain loops, by their names, but for those that are written out."""
     found = [*map(_activation, ACTIVATIONS.values()), *map(_derivative, ACTIVATIONS.values())]
     found += [_parameter(ACTIVATIONS[name]) for name in PARAMETER_LOOPS]
@@ -37,7 +39,7 @@ def plain_entries(written):
     return {entry.name: entry for entry in found if entry.name not in written}
 
 
-def fast_entries(plain):
+def fast_entries(plain: dict[str, Entry]) -> Iterator[Entry]:
     """Yield entries of the fast kernels, given those of their references."""
     for name, F in ACTIVATIONS.items():
         slope = adapters.derivative_with_parameter if F.parameter else adapters.derivative
@@ -59,7 +61,7 @@ def fast_entries(plain):
         yield fast_entry(plain, f"{name}_group_update", make_update_groups, partial(adapters.group_update, rule))
 
 
-def fast_entry(plain, name, kernel, adapter, ending=""):
+def fast_entry(plain: dict[str, Entry], name: str, kernel: Function, adapter: Function, ending: str = "") -> Entry:
     """Return the entry of a fast kernel: arguments and cost are those of its reference, the plain loop of this name."""
     return replace(plain[name], name=f"fast_{name}{ending}", kernel=kernel, reference=plain[name], adapter=adapter)
 

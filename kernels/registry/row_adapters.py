@@ -3,14 +3,16 @@
 import numpy as np
 
 from ..activations import RELU
+from ..entries.activation import Activation
 from ..entries.records import address
+from ..entries.typed import Array
 from ..program.phases import Kernel
 from ..program.state import LAYER, lanes_of, padded
 from . import kernels
-from .state import Layers, State, long_vector, poisoned
+from .state import Computing, Layers, State, long_vector, poisoned
 
 
-def linear_relu_row(h, x, W, b):
+def linear_relu_row(h: Array, x: Array, W: Array, b: Array) -> Computing:
     """One row after the other, W as it is; the columns of each in three shares."""
     (I, O), room = W.shape, np.zeros(lanes_of(W.dtype), W.dtype)
     flat, out = np.concatenate([W.ravel(), b, room]), np.full((len(x), O + len(room)), np.nan, h.dtype)
@@ -18,7 +20,7 @@ def linear_relu_row(h, x, W, b):
     return state.computing((kernels.linear_rows, 0, 0, len(x), I, O), out=h)
 
 
-def linear_relu_tail_row(h, x, W, b):
+def linear_relu_tail_row(h: Array, x: Array, W: Array, b: Array) -> Computing:
     """The same where nothing may be read behind W: its last rows are copies with room behind them."""
     (I, O), L = W.shape, lanes_of(W.dtype)
     rest = min(I, -(-L // O))
@@ -29,7 +31,7 @@ def linear_relu_tail_row(h, x, W, b):
     return state.computing((kernels.linear_tail_rows, 0, 0, len(x), I, O), out=h)
 
 
-def linear_in_place(h, x, W, b):
+def linear_in_place(h: Array, x: Array, W: Array, b: Array) -> Computing:
     """W as it is, a few panels of it packed at a time."""
     net = Layers(W.shape, len(x), x.dtype, RELU).put(x=x, b=b)
     net.table["W_address"] = address(W)
@@ -45,13 +47,13 @@ def _alone(t, more=0):
     return State(LAYER.new(), t.dtype, out=out), (0, 0, len(t), out.shape[1], t.shape[1])
 
 
-def output_row(link, z, t):
+def output_row(link: str, z: Array, t: Array) -> Computing:
     """One row after the other."""
     state, numbers = _alone(t)
     return state.computing((kernels.output_rows(link), *numbers), out=z)
 
 
-def activation_row(F, h, t, *a):
+def activation_row(F: Activation, h: Array, t: Array, *a: Array) -> Computing:
     """One row after the other, over t itself; a is the activation's parameter, if it has one."""
     state, numbers = _alone(t, more=1)
     state.fill(parameters=long_vector(a[0] if a else np.zeros(t.shape[1], t.dtype)))

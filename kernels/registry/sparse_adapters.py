@@ -3,9 +3,10 @@
 import numpy as np
 
 from ..entries.records import address
+from ..entries.typed import Array
 from ..program.phases import Kernel
 from ..program.state import CHUNK, padded
-from .state import Layers, long_vector, poisoned
+from .state import Computing, Layers, long_vector, poisoned
 
 
 def _entries(net, x, columns, ends):
@@ -19,13 +20,13 @@ def _layer(W, rows, x, columns, ends, **fields):
     return _entries(Layers(W.shape, rows, W.dtype, **fields), x, columns, ends)
 
 
-def linear_csr(t, x, columns, ends, W, b):
+def linear_csr(t: Array, x: Array, columns: Array, ends: Array, W: Array, b: Array) -> Computing:
     """W in panels."""
     net = _layer(W, len(ends), x, columns, ends).put(W=W, b=b)
     return net.computing(net.on_rows(Kernel("linear_forward_csr")), h=t)
 
 
-def linear_csr_in_place(t, x, columns, ends, W, b):
+def linear_csr_in_place(t: Array, x: Array, columns: Array, ends: Array, W: Array, b: Array) -> Computing:
     """W as it is."""
     net = _layer(W, len(ends), x, columns, ends).put(b=b)
     net.table["W_address"] = address(W)
@@ -34,7 +35,7 @@ def linear_csr_in_place(t, x, columns, ends, W, b):
     return net.computing(net.on_rows(Kernel("linear_in_place_csr")), h=t)
 
 
-def offset_bias(t, offsets, W, b):
+def offset_bias(t: Array, offsets: Array, W: Array, b: Array) -> Computing:
     """A panel of columns a step."""
     net = Layers(W.shape, 1, W.dtype).put(W=W, b=b)
     net.fill(offsets=long_vector(offsets), offset_bias=poisoned(padded(net.outputs, net.lanes), W.dtype))
@@ -42,7 +43,7 @@ def offset_bias(t, offsets, W, b):
     return net.computing(*steps, offset_bias=t)
 
 
-def linear_csr_backward_params(dW, x, columns, ends, dt):
+def linear_csr_backward_params(dW: Array, x: Array, columns: Array, ends: Array, dt: Array) -> Computing:
     """The gradient, written out by an update without a rule."""
     net = _layer(dW, len(dt), x, columns, ends).put(h=dt, W=np.zeros_like(dW), dW=np.full_like(dW, np.nan))
     size = len(net.fields["parameters"])
@@ -53,7 +54,7 @@ def linear_csr_backward_params(dW, x, columns, ends, dt):
     return net.computing(net.on_rows(Kernel("sort_csr")), net.on_rows(Kernel("update_csr")), dW=dW)
 
 
-def linear_csr_descent(W, x, columns, ends, dt, learning_rate):
+def linear_csr_descent(W: Array, x: Array, columns: Array, ends: Array, dt: Array, learning_rate: float) -> Computing:
     """Of the features that the entries have."""
     net = _layer(W, len(dt), x, columns, ends, descends=1, learning_rate=learning_rate).put(h=dt, W=W)
     net.fill(rank=np.full(net.inputs, -1, np.int32), found=np.zeros(1, np.int64))
@@ -69,7 +70,9 @@ def _rows(data, indices, indptr, order, scale, **arrays):
     return net, Kernel("", f"{indices.dtype}_{data.dtype}")
 
 
-def gather_csr(x, columns, ends, data, indices, indptr, order, scale):
+def gather_csr(
+    x: Array, columns: Array, ends: Array, data: Array, indices: Array, indptr: Array, order: Array, scale: Array
+) -> Computing:
     """Columns in 32 bits, as the kernels take them."""
     arrays = {"entries": np.full_like(x, np.nan), "entry_ends": np.full_like(ends, -1)}
     net, kernel = _rows(
@@ -79,14 +82,14 @@ def gather_csr(x, columns, ends, data, indices, indptr, order, scale):
     return net.computing(step, entries=x, entry_columns=columns, entry_ends=ends)
 
 
-def scatter_csr(x, data, indices, indptr, order, scale):
+def scatter_csr(x: Array, data: Array, indices: Array, indptr: Array, order: Array, scale: Array) -> Computing:
     """Into panels."""
     net, kernel = _rows(data, indices, indptr, order, scale)
     net.put(x=np.full_like(x, np.nan)).fill(strips=poisoned(padded(x.shape[1], net.lanes), x.dtype))
     return net.computing((kernel._replace(name="scatter_csr"), 0, 0, len(order), 0, 0), x=x)
 
 
-def sort_csr(bounds, rows, numbers, x, columns, ends):
+def sort_csr(bounds: Array, rows: Array, numbers: Array, x: Array, columns: Array, ends: Array) -> Computing:
     """Rows in 32 bits, and bounds of the columns that fill up the last panel, too."""
     net = _entries(Layers((len(bounds) - 1, 1), len(ends), x.dtype), x, columns, ends)
     net.fill(feature_bounds=np.full(net.inputs + 1, -1, np.int64))

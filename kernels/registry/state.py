@@ -5,16 +5,21 @@ a minibatch. Columns that fill up the last panel hold zeros, and must still do s
 """
 
 import functools
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import numba
 import numpy as np
 from numba import types
+from numba.core.registry import CPUDispatcher
 
 from ..activations import IDENTITY
 from ..compiler.jit import compiled_for
 from ..engine import code, compilation
+from ..entries.activation import Activation
 from ..entries.records import Layout, Record, Table, address, aligned
+from ..entries.typed import Array, DType, Fields
 from ..library.calls import entry_point
 from ..machine.calls import address_of, call
 from ..machine.records import record_at, record_type
@@ -26,9 +31,10 @@ from ..program.state import NO_ROW, STATE, batch_rows, lanes_of, padded
 STEP = Layout("step", dict.fromkeys(("kernel", "layer", "first", "last", "start", "end"), "i8"))
 STEPS = Layout("steps", {"status": "i8", "state": "i8", "steps": Table(STEP), "n_steps": "i8"})
 _state_at = record_at(STATE)
+Step = tuple[Any, int, int, int, int, int]  # a kernel, its layer, first and last rows or inputs, and columns
 
 
-def run_steps(r):
+def run_steps(r: Fields) -> None:
     """Call kernels one after the other: an entry point."""
     s = _state_at(r.state, r)
     for k in range(r.n_steps):
@@ -57,7 +63,7 @@ def _address(kernel, dtype):
     return code.kernel(kernel, dtype) if isinstance(kernel, Kernel) else _compiled(kernel, dtype)[0]
 
 
-def poisoned(n, dtype):
+def poisoned(n: int, dtype: DType) -> Array:
     """Return an array of NaN that begins a cache line."""
     array = aligned(n, dtype)
     array[:] = np.nan
@@ -75,9 +81,11 @@ class Run:
         What is called: each a `Kernel` of the program, or a function of kernels.py.
     """
 
-    def __init__(self, state, steps, told=None):
+    state: "State"
+
+    def __init__(self, state: "State", steps: Sequence[Step], told: Callable[[], Any] | None = None) -> None:
         self.state, self._told = state, told
-        self.kernels = list(dict.fromkeys(kernel for kernel, *_ in steps))
+        self.kernels: list[Any] = list(dict.fromkeys(kernel for kernel, *_ in steps))
         self._steps, self._record = STEP.new(len(steps)), Record(STEPS)
         for record, (kernel, *numbers) in zip(self._steps, steps, strict=True):
             for name, value in zip(STEP.fields, (_address(kernel, state.dtype), *numbers), strict=True):
@@ -85,15 +93,18 @@ class Run:
         self._record.fill({"state": state.record.address, "steps": self._steps, "n_steps": len(steps)})
         self._enter = _runner(state.dtype)[0]
 
-    def __call__(self):
+    def __call__(self) -> Any:
         """Compute; return what there is to tell, mostly None."""
         self._enter(self._record)
         return self._told() if self._told else None
 
     @property
-    def dispatchers(self):
+    def dispatchers(self) -> list[CPUDispatcher]:
         """What Numba compiles each of the kernels to, for one signature: it has assembly, which a library has not."""
         return [_compiled(kernel, self.state.dtype)[1] for kernel in self.kernels]
+
+
+Computing = AbstractContextManager[Run]  # of what an adapter returns
 
 
 class State:
@@ -107,15 +118,20 @@ class State:
         Numbers, arrays and records of the state.
     """
 
+    record: Record
+    dtype: np.dtype
+    lanes: int
+    table: Array
+    fields: dict[str, Any]
     FILLED = ("parameters", "gradients", "m", "v")  # arrays that are filled up with zeros
 
-    def __init__(self, table, dtype, **fields):
+    def __init__(self, table: Array, dtype: DType, **fields: Any) -> None:
         self.record, self.dtype, self.lanes = Record(STATE), np.dtype(dtype), lanes_of(dtype)
         self.table, self.fields = table, {}
         self.fill(layers=table, n_layers=len(table), members=1, workers=1, team=1, blocks=1, factor=1.0, bad_row=NO_ROW)
         self.fill(**{"clip_value": np.inf, "clip_norm": np.inf, "dropping": 1.0, "decaying": 1.0} | fields)
 
-    def fill(self, **fields):
+    def fill(self, **fields: Any) -> None:
         """Write fields of the record: numbers, and where arrays and records stand."""
         self.fields |= fields  # keeps the arrays
         for name, value in fields.items():
@@ -124,13 +140,13 @@ class State:
             self.record[name] = value
 
     @contextmanager
-    def computing(self, *steps, told=None, **found):
+    def computing(self, *steps: Step, told: Callable[[], Any] | None = None, **found: Array) -> Iterator[Run]:
         """Yield what does these steps when it is called, and returns told(); then read arrays back, by their names."""
         yield Run(self, steps, told)
         for name, array in found.items():
             self.take(name, array)
 
-    def take(self, name, array):
+    def take(self, name: str, array: Array) -> None:
         """Read the beginning of an array of the state."""
         source = self.fields[name]
         if array.ndim == 2:
@@ -167,10 +183,17 @@ class Layers(State):
         More numbers and arrays of the state.
     """
 
+    B: int
+    rows: int
+    checks: bool
+    inputs: int
+    outputs: int
+
     def __init__(
-        self, sizes, B, dtype, activation=IDENTITY, separate=False, normalized=False, checks=True,
-        scaled=False, members=1, bfloat16=False, **fields,
-    ):  # fmt: skip
+        self, sizes: Sequence[int], B: int, dtype: DType, activation: Activation = IDENTITY, separate: bool = False,
+        normalized: bool = False, checks: bool = True, scaled: bool = False, members: int = 1, bfloat16: bool = False,
+        **fields: Any,
+    ) -> None:  # fmt: skip
         n = len(sizes) - 1
         stack = Stack([activation] * n, [separate] * n, [normalized] * n, [False] * n, scaled, members, None, bfloat16)
         table, size = parameter_table(sizes, stack, dtype)
@@ -181,15 +204,15 @@ class Layers(State):
         super().__init__(table, dtype, picked=B, batch=B, batch_rows=self.rows, **arrays, **fields)
         self.inputs, self.outputs = (int(table[-1][name]) for name in ("rows", "outputs"))
 
-    def on_rows(self, kernel):
+    def on_rows(self, kernel: Any) -> Step:
         """Return the step that computes all rows and columns of the layer's output."""
         return kernel, len(self.table) - 1, 0, padded(self.B, HALF), 0, self.outputs
 
-    def on_inputs(self, kernel, first=0, last=None):
+    def on_inputs(self, kernel: Any, first: int = 0, last: int | None = None) -> Step:
         """Return the step that computes inputs first:last and all columns, as on the way back."""
         return kernel, len(self.table) - 1, first, self.inputs if last is None else last, 0, self.outputs
 
-    def put(self, **arrays):
+    def put(self, **arrays: Array) -> "Layers":
         """Write arrays of the layer, or with "below_" before its name of the one below; return self."""
         for name, array in arrays.items():
             view = self.view(name)
@@ -202,7 +225,7 @@ class Layers(State):
                 view[: len(array)] = array
         return self
 
-    def take(self, name, array):
+    def take(self, name: str, array: Array) -> None:
         """Read an array of a layer, or one of the state."""
         if name in self.fields:
             return super().take(name, array)
@@ -213,7 +236,7 @@ class Layers(State):
         if (view[: len(array)] != array[:, None]).any() if view.ndim == 2 else view[len(array) :].any():
             raise ValueError("the lanes of a row differ, or what fills up the last vector is no longer zero")
 
-    def view(self, name):
+    def view(self, name: str) -> Array:
         """Return an array of a layer where it stands: a matrix as (panels, rows, lanes), r as (rows, lanes), a vector.
 
         x is its input and h its output; `kept`, u and r are what it remembers; W, b, g, c, the activation's a and the
@@ -240,7 +263,7 @@ class Layers(State):
 # ---- matrices in panels, (panels, rows, lanes), and back
 
 
-def put_matrix(view, M, beyond):
+def put_matrix(view: Array, M: Array, beyond: float) -> None:
     """Write M in panels; what is `beyond` fills the rows that M has not."""
     panels, rows, lanes = view.shape
     wide = np.full((rows, panels * lanes), beyond, view.dtype)
@@ -249,7 +272,7 @@ def put_matrix(view, M, beyond):
     view[...] = wide.reshape(rows, panels, lanes).swapaxes(0, 1)
 
 
-def take_matrix(M, view, used_rows):
+def take_matrix(M: Array, view: Array, used_rows: int) -> None:
     """Read M from panels, of which so many rows must be filled up with zeros."""
     wide = view.swapaxes(0, 1).reshape(view.shape[1], -1)
     M[...] = wide[: len(M), : M.shape[1]]
@@ -257,7 +280,7 @@ def take_matrix(M, view, used_rows):
         raise ValueError("what fills up the panels is no longer zero")
 
 
-def long_vector(v):
+def long_vector(v: Array) -> Array:
     """Return v filled up with zeros to whole vectors."""
     long = aligned(padded(len(v), lanes_of(v.dtype)), v.dtype)
     long[: len(v)] = v

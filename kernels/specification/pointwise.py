@@ -11,6 +11,9 @@ from numba import prange
 
 from ..activations import ACTIVATIONS
 from ..compiler.jit import PlainLoop, jit
+from ..entries.activation import Activation
+from ..entries.loss import Loss
+from ..entries.optimizer import Rule
 from ..losses import POINT_LOSSES
 from ..machine.points import point
 from ..optimizers import RULES
@@ -27,7 +30,7 @@ def _point(function, entry):
     return point(function) if getattr(entry, "is_own", False) else jit(function)
 
 
-def activation_loop(activation):
+def activation_loop(activation: Activation) -> PlainLoop:
     """Make h_j = F(t_j), or F(t_j, a_j) where the activation has a parameter."""
     F = _point(activation.f, activation)
     doc = f"""{activation.formula}    {activation.source and f"({activation.source})"}
@@ -51,7 +54,7 @@ def activation_loop(activation):
     return _named(plain, activation.name, doc, activation)
 
 
-def derivative_loop(activation):
+def derivative_loop(activation: Activation) -> PlainLoop:
     """Make d_j = F'(t_j), read off h where the activation says so."""
     dF = _point(activation.df, activation)
     name = "t" if activation.parameter else "x"
@@ -76,7 +79,7 @@ def derivative_loop(activation):
     return _named(plain, f"{activation.name}_derivative", doc, activation)
 
 
-def parameter_loop(activation):
+def parameter_loop(activation: Activation) -> PlainLoop:
     """Make dE/da_j = sum over the rows of dE/dh_j dF/da."""
     dF = _point(activation.df_parameter, activation)
     name, symbol = f"{activation.name}_parameter_backward", "a"
@@ -97,7 +100,7 @@ def parameter_loop(activation):
     return _named(backward, name, doc)
 
 
-def loss_loop(loss):
+def loss_loop(loss: Loss) -> PlainLoop:
     """Make E of each row and dE/dt, for a loss that sums over outputs."""
     error, gradient = _point(loss.error, loss), _point(loss.gradient, loss)
     fields = "".join(f"    number  {name}\n" for name in loss.fields)
@@ -126,7 +129,7 @@ def loss_loop(loss):
     return _named(with_number if loss.fields else plain, loss.name, doc, loss)
 
 
-def update_loop(rule):
+def update_loop(rule: Rule) -> PlainLoop:
     """Make the step of an optimizer over a flat vector W, its gradient dW and as long a vector of each slot."""
     numbers, step = _numbers(rule), jit(rule.step)
     slots = "".join(
@@ -159,7 +162,7 @@ def update_loop(rule):
     return _named((without_state, with_one, with_two)[len(rule.slots)], f"{rule.name}_update", doc)
 
 
-def group_update_loop(rule):
+def group_update_loop(rule: Rule) -> PlainLoop:
     """Make the step of an optimizer where parameters have a rate of their own, and W is sigma V."""
     numbers, step = _numbers(rule), jit(rule.step)
     slots = "".join(

@@ -10,6 +10,7 @@ from ..bfloat16 import products
 from ..bfloat16.pairs import NATIVE
 from ..bfloat16.rounding import Halves, round_lines, round_panel
 from ..compiler.jit import ZERO, inline
+from ..entries.typed import Fields, Function
 from ..fast.panels import pad
 from ..machine.memory import part
 from ..machine.registers import HALF
@@ -53,7 +54,7 @@ def _turned(s, worker):
     return part(s.half_turned, worker * size, size)
 
 
-def make_forward(wide):
+def make_forward(wide: bool) -> Function:
     """Make the product on the way forward."""
 
     def linear_forward_bfloat16(s, l, first, last, start, end, worker):
@@ -66,13 +67,13 @@ def make_forward(wide):
     return linear_forward_bfloat16
 
 
-def transpose_rows_bfloat16(s, l, first, last, start, end, worker):
+def transpose_rows_bfloat16(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """Rows first:last of W^T, for the product that follows: W may be updated before it."""
     layer, like = s.layers[l], zeros(s.parameters, 1, 1)
     products.turn_rows(_turned(s, worker), layer.columns, _half_weights(s, layer), layer.rows, first, last, like)
 
 
-def make_backward_params(wide):
+def make_backward_params(wide: bool) -> Function:
     """Make the product that is the gradient of W."""
 
     def linear_backward_params_bfloat16(s, l, first, last, start, end, worker):
@@ -89,7 +90,7 @@ def make_backward_params(wide):
     return linear_backward_params_bfloat16
 
 
-def make_backward_input(wide):
+def make_backward_input(wide: bool) -> Function:
     """Make the product that is the gradient of x."""
 
     def linear_backward_input_bfloat16(s, l, first, last, start, end, worker):
@@ -110,7 +111,7 @@ def _round(halves, M, first, last, start, end, batch):
         round_panel(halves, M, j, first, last, batch)
 
 
-def make_round_inputs(wide):
+def make_round_inputs(wide: bool) -> Function:
     """Make what rounds x."""
 
     def round_inputs(s, l, first, last, start, end, worker):
@@ -121,7 +122,7 @@ def make_round_inputs(wide):
     return round_inputs
 
 
-def make_round_outputs(wide):
+def make_round_outputs(wide: bool) -> Function:
     """Make what rounds h, or dE/dt of the same layer."""
 
     def round_outputs(s, l, first, last, start, end, worker):
@@ -132,7 +133,7 @@ def make_round_outputs(wide):
     return round_outputs
 
 
-def make_round_below(wide):
+def make_round_below(wide: bool) -> Function:
     """Make what rounds dE/dt of the layer below."""
 
     def round_below(s, l, first, last, start, end, worker):
@@ -143,7 +144,7 @@ def make_round_below(wide):
     return round_below
 
 
-def round_descended(s, l, first, last, start, end, worker):
+def round_descended(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """W of layer l rounded after its descent, inputs first:last, columns start:end."""
     layer, L = s.layers[l], lanes(s.parameters)
     W, P = _half_weights(s, layer), weights(s, layer, s.parameters)
@@ -151,7 +152,7 @@ def round_descended(s, l, first, last, start, end, worker):
         round_lines(W, P.data, j * P.rows + first * L, j * P.rows + last * L)
 
 
-def round_weights(s, l, task, after, start, end, worker):
+def round_weights(s: Fields, l: int, task: int, after: int, start: int, end: int, worker: int) -> None:
     """The parameters of an update's task rounded."""
     chunks, tasks = chunks_of(s.parameters.size), update_tasks(s)
     first, last = chunks * task // tasks, chunks * (task + 1) // tasks

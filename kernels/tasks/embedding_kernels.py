@@ -4,6 +4,7 @@ x of the layer stays transposed between the way forward and the way back, in gro
 """
 
 from ..compiler.jit import inline
+from ..entries.typed import Fields
 from ..fast.embeddings import categories, columns, numbers
 from ..fast.softmax import clear_columns, column, put_column, transpose_group
 from ..machine.memory import part
@@ -18,7 +19,7 @@ def _scales(s, layer):
     return part(s.parameters, max(0, above.scale), layer.columns if above.scale >= 0 else 0)
 
 
-def embed(s, l, first, last, start, end, worker):
+def embed(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """h of layer l: the columns of x as they are embedded, times their scales, rows first:last in whole groups."""
     layer, P, H = s.layers[l], s.parameters, s.frequencies
     x, e, scales = inputs(s, layer), outputs(s, layer), _scales(s, layer)
@@ -38,7 +39,7 @@ def embed(s, l, first, last, start, end, worker):
         transpose_group(e, i, layer.outputs)
 
 
-def transpose_embedded(s, l, first, last, start, end, worker):
+def transpose_embedded(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dh of layer l, transposed, as if h had not been scaled; rows beyond the minibatch become 0."""
     layer = s.layers[l]
     x, de, scales = inputs(s, layer), outputs(s, layer), _scales(s, layer)
@@ -50,7 +51,7 @@ def transpose_embedded(s, l, first, last, start, end, worker):
         columns.clear_rows(x, i, layer.inputs, s.batch)
 
 
-def embed_backward(s, l, first, last, start, end, worker):
+def embed_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """The gradients of the parameters of columns first:last of X."""
     layer, P, G = s.layers[l], s.parameters, s.gradients
     x, de, H = inputs(s, layer), outputs(s, layer), s.frequencies

@@ -8,6 +8,8 @@ import math
 
 from ..compiler.jit import inline
 from ..entries.functions import fma
+from ..entries.optimizer import Rule
+from ..entries.typed import Function
 from ..fast.optimizers import limited, make_step, penalty_slope, summed
 from ..machine.tiles import lanes, load, store, zeros
 from ..program.state import CHUNK
@@ -54,7 +56,7 @@ def _clear(s, chunks):
         store(sums, sums.size // 2 + chunk * L, 0, 0, zero)
 
 
-def make_update_groups(rule):
+def make_update_groups(rule: Rule) -> Function:
     """Make the step of a rule for all parameters, kind after kind; without a rule, the gradient as it would take it."""
     step, numbers_of = _make_step(rule), make_numbers(rule)
 

@@ -5,6 +5,8 @@ from the state and computes on them with the functions of `fast`. What a kernel 
 """
 
 from ..compiler.jit import inline
+from ..entries.activation import Activation
+from ..entries.typed import Fields, Function
 from ..fast import dropout as dropping
 from ..fast import in_place, linear, normalization
 from ..fast.activations import make_activation, make_derivative, make_parameter_backward
@@ -15,7 +17,7 @@ from ..machine.tiles import lanes
 from .views import deviations, inputs, output_at, outputs, transposed, vector, weights
 
 
-def linear_forward(s, l, first, last, start, end, worker):
+def linear_forward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """h <- F(x W + b) of layer l, or t where F is a pass of its own                                  (eqs. 42-44)"""
     layer = s.layers[l]
     W, b = weights(s, layer, s.parameters), vector(layer, s.parameters, layer.b)
@@ -24,7 +26,7 @@ def linear_forward(s, l, first, last, start, end, worker):
     )
 
 
-def linear_in_place(s, l, first, last, start, end, worker):
+def linear_in_place(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """h <- F(x W + b) of layer l, or t, W read where the user has it                                 (eqs. 42-44)"""
     layer, size = s.layers[l], s.strips.size // s.team
     W = vector_at(layer.W_address, layer.inputs * layer.outputs, cast_like(s.parameters, 0))
@@ -34,20 +36,20 @@ def linear_in_place(s, l, first, last, start, end, worker):
     )  # fmt: skip
 
 
-def bias_backward(s, l, first, last, start, end, worker):
+def bias_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/db of layer l, or its descent                                                           (eqs. 49, 53, 54)"""
     layer = s.layers[l]
     b, db = vector(layer, s.parameters, layer.b), vector(layer, s.gradients, layer.b)
     linear.bias_backward(b, db, outputs(s, layer), s.batch, s.learning_rate, s.descends)
 
 
-def transpose_rows(s, l, first, last, start, end, worker):
+def transpose_rows(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """Rows first:last of W^T, for the product that follows: W may be updated before it."""
     layer = s.layers[l]
     linear.transpose_rows(transposed(s, layer, worker), weights(s, layer, s.parameters), first, last)
 
 
-def linear_backward_params(s, l, first, last, start, end, worker):
+def linear_backward_params(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dW of layer l, or its descent                                                           (eqs. 48, 52, 54)"""
     layer = s.layers[l]
     W, dW, last = weights(s, layer, s.parameters), weights(s, layer, s.gradients), min(last, pad(layer.inputs, HALF))
@@ -55,7 +57,7 @@ def linear_backward_params(s, l, first, last, start, end, worker):
     linear.linear_backward_params(W, dW, x, dt, s.batch, first, last, start, end, s.learning_rate, s.descends)
 
 
-def linear_backward_input(s, l, first, last, start, end, worker):
+def linear_backward_input(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dt of the layer below l, over l's input x: nothing after this task needs these columns          (eqs. 50, 51)
 
     It is dE/dh where the activation below has a parameter, and dE/du where the layer below is normalized.
@@ -79,7 +81,7 @@ def _key(s, l):
     return dropping.key_of(s.key, s.draw * (s.n_layers + 1) + l)
 
 
-def make_activate(activation):
+def make_activate(activation: Activation) -> Function:
     """Make h <- F(t) over t itself, rows first:last, columns start:end."""
     apply = make_activation(activation)
 
@@ -92,7 +94,7 @@ def make_activate(activation):
     return activate
 
 
-def make_derive(activation):
+def make_derive(activation: Activation) -> Function:
     """Make F'(t) of the layer below l over its h, inputs first:last of l, all rows."""
     apply = make_derivative(activation)
 
@@ -105,7 +107,7 @@ def make_derive(activation):
     return derive
 
 
-def drop(s, l, first, last, start, end, worker):
+def drop(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """Drop some of h of layer l, rows first:last, columns start:end."""
     layer = s.layers[l]
     h, key, share = outputs(s, layer), _key(s, l), layer.dropout * s.dropping
@@ -113,7 +115,7 @@ def drop(s, l, first, last, start, end, worker):
         dropping.dropout(h, share, layer.columns, key, s.row, j, first, last)
 
 
-def drop_below(s, l, first, last, start, end, worker):
+def drop_below(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """Drop the same of F'(t) of the layer below l, inputs first:last of l."""
     layer, under = s.layers[l], s.layers[l - 1]
     h, key, share = inputs(s, layer), _key(s, l - 1), under.dropout * s.dropping
@@ -121,14 +123,14 @@ def drop_below(s, l, first, last, start, end, worker):
         dropping.dropout(h, share, under.columns, key, s.row, j, 0, pad(s.batch, HALF))
 
 
-def undo_scaling(s, l, first, last, start, end, worker):
+def undo_scaling(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """h of the layer below l as it was before dropout scaled it, so that F'(t) can be read off it."""
     h, under = inputs(s, s.layers[l]), s.layers[l - 1]
     for j in range(first, last, lanes(s.parameters)):
         dropping.undo_scaling(h, under.dropout * s.dropping, j, 0, pad(s.batch, HALF))
 
 
-def make_parameter(activation):
+def make_parameter(activation: Activation) -> Function:
     """Make dE/da of the layer below l and dE/dt of dE/dh, inputs first:last of l."""
     backward = make_parameter_backward(activation)
 
@@ -149,13 +151,13 @@ def _scales(layer, flat):
     return part(flat, layer.scale, layer.rows)
 
 
-def scale_inputs(s, l, first, last, start, end, worker):
+def scale_inputs(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """x of layer l times its scales, rows first:last."""
     layer = s.layers[l]
     linear.scale_inputs(inputs(s, layer), _scales(layer, s.parameters), first, last, layer.inputs)
 
 
-def scale_backward(s, l, first, last, start, end, worker):
+def scale_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/ds of layer l, inputs first:last, from W and dE/dW."""
     layer = s.layers[l]
     s_, ds = _scales(layer, s.parameters), _scales(layer, s.gradients)
@@ -166,7 +168,7 @@ def scale_backward(s, l, first, last, start, end, worker):
 # ---- layers that are normalized --------------------------------------------------------------------------------------
 
 
-def layer_norm(s, l, first, last, start, end, worker):
+def layer_norm(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """n of t of layer l, over t itself, rows first:last."""
     layer = s.layers[l]
     g, c = vector(layer, s.parameters, layer.gain), vector(layer, s.parameters, layer.gain + layer.columns)
@@ -174,7 +176,7 @@ def layer_norm(s, l, first, last, start, end, worker):
     normalization.layer_norm(outputs(s, layer), u, r, g, c, first, last, layer.outputs)
 
 
-def gain_backward(s, l, first, last, start, end, worker):
+def gain_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dg and dE/dc of the layer below l, or their descent, and dE/du of dE/dn, inputs first:last of l."""
     layer, under = s.layers[l], s.layers[l - 1]
     at, behind = under.gain, under.gain + under.columns
@@ -184,7 +186,7 @@ def gain_backward(s, l, first, last, start, end, worker):
     normalization.layer_norm_backward_params(dn, g, c, dg, dc, u, s.batch, first, last, s.learning_rate, s.descends)
 
 
-def normalize_backward(s, l, first, last, start, end, worker):
+def normalize_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dt of layer l, of dE/du, rows first:last."""
     layer = s.layers[l]
     u, r = output_at(s, layer, layer.u), deviations(s, layer)

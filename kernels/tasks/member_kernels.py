@@ -5,6 +5,7 @@ take other rows. Each member has an output layer of its own, a head, and the hea
 """
 
 from ..compiler.jit import inline
+from ..entries.typed import Fields, Function
 from ..fast import linear
 from ..fast.members import merging, products, scales
 from ..fast.members.scales import rows_of
@@ -68,7 +69,7 @@ def _fill_up(x, row, last, I):
                 x.data[j * x.rows + i * L + k] = x.data[j * x.rows + row * L + k]
 
 
-def spread_members(s, l, first, last, start, end, worker):
+def spread_members(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """x of each member: the gathered rows first:last times its scales. Targets and weights for each, too."""
     layer, R = s.layers[l], _rows_each(s)
     x = inputs(s, layer)
@@ -80,7 +81,7 @@ def spread_members(s, l, first, last, start, end, worker):
     scales.spread(x, _raw(s, layer), factors, first, last, R, s.members, layer.inputs)
 
 
-def make_merge(link):
+def make_merge(link: str) -> Function:
     """Make t of rows 0:R the one whose output is the mean of the members'; these rows weigh what X's rows do."""
     merge = merging.MERGES[link]
 
@@ -96,7 +97,7 @@ def make_merge(link):
 # ---- shared layers ---------------------------------------------------------------------------------------------------
 
 
-def members_backward_params(s, l, first, last, start, end, worker):
+def members_backward_params(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dW of layer l, which members share, inputs first:last                                     (eqs. 24, 48)"""
     layer = s.layers[l]
     dW, x, dt = weights(s, layer, s.gradients), inputs(s, layer), outputs(s, layer)
@@ -107,7 +108,7 @@ def members_backward_params(s, l, first, last, start, end, worker):
 # ---- output layers ---------------------------------------------------------------------------------------------------
 
 
-def heads_forward(s, l, first, last, start, end, worker):
+def heads_forward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """t <- h W_m + b_m for the rows of each member m, in first:last                                     (eqs. 7, 44)"""
     R, t, h = _rows_each(s), outputs(s, s.layers[l]), inputs(s, s.layers[l])
     for m in range(first // R, (last + R - 1) // R):
@@ -118,7 +119,7 @@ def heads_forward(s, l, first, last, start, end, worker):
         )
 
 
-def heads_backward_params(s, l, first, last, start, end, worker):
+def heads_backward_params(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dW_m of each member m, inputs first:last                                                  (eqs. 24, 48)"""
     R, layer = _rows_each(s), s.layers[l]
     x, dt, last = inputs(s, layer), outputs(s, layer), min(last, pad(layer.inputs, HALF))
@@ -130,7 +131,7 @@ def heads_backward_params(s, l, first, last, start, end, worker):
         )
 
 
-def heads_bias_backward(s, l, first, last, start, end, worker):
+def heads_bias_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/db_m of each member m                                                                     (eqs. 27, 49)"""
     R, dt = _rows_each(s), outputs(s, s.layers[l])
     for m in range(s.members):
@@ -139,7 +140,7 @@ def heads_bias_backward(s, l, first, last, start, end, worker):
         linear.bias_backward(b, db, rows_of(dt, m, R), R, s.learning_rate, s.descends)
 
 
-def heads_backward_input(s, l, first, last, start, end, worker):
+def heads_backward_input(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dt of the layer below, inputs first:last, the rows of each member by its W_m                 (eqs. 50, 51)"""
     R, layer, WT = _rows_each(s), s.layers[l], transposed(s, s.layers[l], worker)
     dx, dt, derivative = inputs(s, layer), outputs(s, layer), linear.NONE
@@ -155,14 +156,14 @@ def heads_backward_input(s, l, first, last, start, end, worker):
 # ---- scales of the inputs --------------------------------------------------------------------------------------------
 
 
-def inputs_backward(s, l, first, last, start, end, worker):
+def inputs_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dx of the first layer, inputs first:last, over x itself                                      (eqs. 50, 51)"""
     layer = s.layers[l]
     dx, dt, WT = inputs(s, layer), outputs(s, layer), transposed(s, layer, worker)
     linear.linear_backward_input(dx, dt, WT, s.batch, first, last - first, layer.outputs, linear.NONE)
 
 
-def member_scales_backward(s, l, first, last, start, end, worker):
+def member_scales_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/ds_m of each member m, inputs first:last, from dE/dx"""
     layer, R = s.layers[l], _rows_each(s)
     ds = _scales(s, layer, s.gradients)

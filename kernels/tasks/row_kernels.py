@@ -1,7 +1,11 @@
 """Kernels of a minibatch's rows: gather, predictions, loss. Their signature is that of layer_kernels.py."""
 
+from numba import types
+
 from ..compiler.jit import inline
+from ..entries.loss import Loss
 from ..entries.records import LINE
+from ..entries.typed import Fields, Function
 from ..fast import gather as gathering
 from ..fast.losses import make_loss, make_output
 from ..fast.panels import Panels
@@ -16,7 +20,7 @@ ROWS_AHEAD = 16  # class numbers asked for before they are needed
 MOST_LINES = 8192  # asked for of the next minibatch: more would push out of the second-level cache what is in use
 
 
-def make_gather(element):
+def make_gather(element: types.Type) -> Function:
     """Make the kernel that fetches rows of an X whose elements are of this Numba type."""
 
     def gather(s, l, first, last, start, end, worker):
@@ -66,7 +70,7 @@ def prefetch_share(s, share, shares):
         k, row, line = k + here, row + 1, 0
 
 
-def prefetch_rows(s, l, first, last, start, end, worker):
+def prefetch_rows(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """Ask for the next minibatch's rows while dE/dW of layer l is computed, panel after panel of its inputs."""
     L = lanes(s.parameters)
     prefetch_share(s, first // L, s.layers[l].rows // L)
@@ -75,7 +79,7 @@ def prefetch_rows(s, l, first, last, start, end, worker):
 # ---- what the network makes of its rows ------------------------------------------------------------------------------
 
 
-def make_predict(link):
+def make_predict(link: str) -> Function:
     """Make z <- g(t) of the last layer, over t itself, rows first:last."""
     output = softmax if link == "softmax" else make_output(link)
 
@@ -86,7 +90,7 @@ def make_predict(link):
     return output_kernel
 
 
-def make_loss_kernel(loss):
+def make_loss_kernel(loss: Loss) -> Function:
     """Make E and dE/dt of the last layer, over t itself, rows first:last (eqs. 45-47 for softmax cross-entropy)."""
     record = record_at(loss.layout())
     if loss.link == "softmax":

@@ -5,6 +5,8 @@ Signatures as (r, l, at, start, end): a `ROW` record (engine/predict_row.py), th
 """
 
 from ..compiler.jit import ZERO, inline
+from ..entries.activation import Activation
+from ..entries.typed import Function
 from ..fast.activations import make_activation
 from ..fast.losses import make_output
 from ..fast.panels import Panels
@@ -25,7 +27,7 @@ def _as_matrix(h, at, O):
     return Panels(part(h, at, (O + lanes(h) - 1) // lanes(h) * lanes(h)), 1)
 
 
-def make_row_activation(activation):
+def make_row_activation(activation: Activation) -> Function:
     """Make h[at + j] <- F(t) over t itself, for columns j in start:end of O.
 
     h       in, out (>= at + O + a vector,)  what fills up the last vector becomes 0
@@ -42,7 +44,7 @@ def make_row_activation(activation):
     return inline(activation_of_row)
 
 
-def make_row_output(link):
+def make_row_output(link: str) -> Function:
     """Make z <- g(t) of one row over t itself, h[at:at + O]; what fills up the last vector is undefined."""
     if link == "softmax":
         return softmax_row
@@ -54,7 +56,7 @@ def make_row_output(link):
     return inline(output_of_row)
 
 
-def make_activate_row(activation):
+def make_activate_row(activation: Activation) -> Function:
     """Make h <- F(t) over t itself. What training would keep goes into spare room."""
     apply = make_row_activation(activation)
 
@@ -65,7 +67,7 @@ def make_activate_row(activation):
     return activate_row
 
 
-def make_output_row(link):
+def make_output_row(link: str) -> Function:
     """Make z <- g(t) over t itself."""
     output = make_row_output(link)
 

@@ -1,6 +1,9 @@
 """Kernels of sparse rows: their entries, and what the first layer makes of these. Signatures as in layer_kernels.py."""
 
+from numba import types
+
 from ..compiler.jit import inline
+from ..entries.typed import Fields, Function
 from ..fast import csr, gather
 from ..machine.atomic import atomic_min
 from ..machine.memory import cast_like, part, vector_at
@@ -18,7 +21,7 @@ def _fetch(s, first, last, index, number):
     return order, indptr, vector_at(s.indices_address, s.nonzeros, index), vector_at(s.x_address, s.nonzeros, number)
 
 
-def make_gather_csr(index, number):
+def make_gather_csr(index: types.Type, number: types.Type) -> Function:
     """Make the kernel that fetches entries of an X whose indices and numbers are of these Numba types."""
 
     def gather_csr(s, l, first, last, start, end, worker):
@@ -34,7 +37,7 @@ def make_gather_csr(index, number):
     return gather_csr
 
 
-def make_scatter_csr(index, number):
+def make_scatter_csr(index: types.Type, number: types.Type) -> Function:
     """Make the kernel that fetches such rows as dense ones: faster from some share of entries on."""
 
     def scatter_csr(s, l, first, last, start, end, worker):
@@ -58,7 +61,7 @@ def _bias(s, layer):
     return s.offset_bias if s.offsets.size else b
 
 
-def offset_bias(s, l, first, last, start, end, worker):
+def offset_bias(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """b + c W of layer l, c_k being what x_k is in every row beside the entries: columns start:end          (eq. 7)"""
     layer = s.layers[l]
     W, offsets, L = weights(s, layer, s.parameters), s.offsets, lanes(s.parameters)
@@ -68,7 +71,7 @@ def offset_bias(s, l, first, last, start, end, worker):
     store(s.offset_bias, start, 0, 0, t)
 
 
-def linear_forward_csr(s, l, first, last, start, end, worker):
+def linear_forward_csr(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """h <- F(x W + b) of layer l, or t where F is a pass of its own, from the entries                (eqs. 42-44)"""
     layer = s.layers[l]
     csr.linear_forward_csr(
@@ -77,7 +80,7 @@ def linear_forward_csr(s, l, first, last, start, end, worker):
     )  # fmt: skip
 
 
-def linear_in_place_csr(s, l, first, last, start, end, worker):
+def linear_in_place_csr(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """h <- F(x W + b) of layer l, or t, from the entries, W read where the user has it               (eqs. 42-44)"""
     layer, L = s.layers[l], lanes(s.parameters)
     W = vector_at(layer.W_address, layer.inputs * layer.outputs, cast_like(s.parameters, 0))
@@ -87,14 +90,14 @@ def linear_in_place_csr(s, l, first, last, start, end, worker):
     )  # fmt: skip
 
 
-def sort_csr(s, l, first, last, start, end, worker):
+def sort_csr(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """The entries by feature, for the update: one task, while others go forward."""
     csr.sort_entries(
         s.feature_bounds, s.feature_rows, s.feature_numbers, s.entries, s.entry_columns, s.entry_ends, s.batch
     )
 
 
-def rank_csr(s, l, first, last, start, end, worker):
+def rank_csr(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """The entries by feature, for descent of those that the minibatch has; likewise."""
     csr.rank_entries(
         s.rank, s.found, s.features, s.feature_ends, s.feature_rows, s.feature_numbers, s.entries, s.entry_columns,
@@ -102,7 +105,7 @@ def rank_csr(s, l, first, last, start, end, worker):
     )  # fmt: skip
 
 
-def descend_csr(s, l, first, last, start, end, worker):
+def descend_csr(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """Descent of W of layer l, features first:last of those that the minibatch has               (eqs. 48, 52, 54)"""
     layer = s.layers[l]
     csr.descend_csr(

@@ -8,6 +8,8 @@ import math
 
 from ..compiler.jit import inline
 from ..entries.functions import fma
+from ..entries.optimizer import Rule
+from ..entries.typed import Function
 from ..fast.csr import feature_gradient
 from ..fast.optimizers import limited, make_step, penalty_slope, summed
 from ..machine.records import record_at
@@ -23,7 +25,7 @@ def has_penalty(s):
     return s.l1 + s.l2 + s.l1_per_weight + s.l2_per_weight > 0
 
 
-def make_numbers(rule):
+def make_numbers(rule: Rule) -> Function:
     """Make the numbers that a rule's step takes, at some share of the learning rate and of the decay."""
     if rule is None:
         return inline(lambda s, share, decay: (0.0,))
@@ -39,7 +41,7 @@ def make_numbers(rule):
     return with_decay
 
 
-def make_advance(rule):
+def make_advance(rule: Rule) -> Function:
     """Make what changes a rule's running numbers, once before each step."""
     record, change = record_at(rule.layout), inline(rule.advance)
 
@@ -97,7 +99,7 @@ def _full_chunk(s, step, chunk, first, last, like, numbers, penalty, squares):
     store(sums, sums.size // 2 + chunk * L, 0, 0, squares)
 
 
-def make_update(rule):
+def make_update(rule: Rule) -> Function:
     """Make the step of a rule for all parameters; without a rule, the gradient as the rule would take it."""
     step, numbers_of = make_step(rule), make_numbers(rule)
 
@@ -148,7 +150,7 @@ def _sparse_weights(s, step, first, last, like, numbers, full):
     return penalty, squares
 
 
-def make_update_csr(rule):
+def make_update_csr(rule: Rule) -> Function:
     """Make the step of a rule, or the gradient, where the gradient of the first layer's W is summed on the way."""
     step, numbers_of = make_step(rule), make_numbers(rule)
 
