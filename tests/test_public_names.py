@@ -5,7 +5,11 @@ import importlib
 import inspect
 import subprocess
 import sys
+import types
+import typing
+import warnings
 
+import numpy as np
 import pytest
 
 import fastbp
@@ -97,3 +101,26 @@ def test_the_parameters_of_estimators_that_type_checkers_see_are_those_there_are
     assert defaults == {key: value.default for key, value in real.items()}
     keywords = [key for key, value in real.items() if value.kind is value.KEYWORD_ONLY]
     assert [arg.arg for arg in seen.kwonlyargs] == keywords and all(arg.annotation for arg in seen.kwonlyargs)
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_the_attributes_of_estimators_that_type_checkers_see_are_those_there_are(name):
+    kind = getattr(pytest.importorskip("fastbp.sklearn"), name)
+    from fastbp.sklearn.documentation import Attributes
+
+    X, y = np.random.default_rng(0).standard_normal((40, 3)), np.arange(40) % 2
+    estimator = kind(hidden_layer_sizes=(4,), max_iter=2, tol=0, n_iter_no_change=9, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # two epochs are too few
+        estimator.set_params(early_stopping=True).fit(X, y)
+    seen = typing.get_type_hints(Attributes)
+    of_one = {"loss", "delta", "class_weight", "label_smoothing"}  # parameters of one of the two
+    assert set(inspect.signature(kind).parameters) - of_one <= seen.keys()
+    for attribute, told in seen.items():
+        value = getattr(estimator, attribute)
+        kinds = [
+            typing.get_origin(one) or one
+            for one in (typing.get_args(told) if isinstance(told, types.UnionType) else [told])
+        ]
+        kinds += [int] * (float in kinds)  # as type checkers have it
+        assert told is typing.Any or isinstance(value, tuple(kinds)), (attribute, value, told)

@@ -30,6 +30,9 @@ from .private import HasMethods, Interval, StrOptions
 from .twins import KINDS, register_converters, register_if_imported
 
 if TYPE_CHECKING:
+    import numpy as np
+    from typing_extensions import Self
+
     from .tabular import TabularClassifier, TabularRegressor
 
 __all__ = ["MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor", "register_converters"]
@@ -101,6 +104,14 @@ class MLPClassifier(Fitting, private.Classifier, neural_network.MLPClassifier): 
             None = None, label_smoothing: float = 0.0,
         ) -> None: ...  # fmt: skip
 
+        classes_: Any  # ndarray, or a list of them for several targets
+        class_weight: dict[Any, float] | str | None
+
+        def predict(self, X: Any) -> np.ndarray: ...  # noqa: D102
+        def predict_proba(self, X: Any) -> np.ndarray: ...  # noqa: D102
+        def predict_log_proba(self, X: Any) -> np.ndarray: ...  # noqa: D102
+        def partial_fit(self, X: Any, y: Any, *, classes: Any = None, sample_weight: Any = None) -> Self: ...  # noqa: D102
+
     else:
         __init__ = _init(neural_network.MLPClassifier, _OF_CLASSIFIERS)
 
@@ -127,6 +138,9 @@ class MLPRegressor(Fitting, private.Regressor, neural_network.MLPRegressor):  # 
             clip_norm: float | None = None, schedule: Any = None, precision: str | None = None, n_threads: int | None =
             None, delta: float = 1.0,
         ) -> None: ...  # fmt: skip
+
+        def predict(self, X: Any) -> np.ndarray: ...  # noqa: D102
+        def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self: ...  # noqa: D102
 
     else:
         __init__ = _init(neural_network.MLPRegressor, _OF_REGRESSORS)

@@ -22,6 +22,7 @@ from ..kernels.losses.cross_entropy import ClippedCrossEntropy
 from ..kernels.optimizers import OPTIMIZERS
 from ..network import Network
 from . import serving
+from .documentation import Attributes
 from .private import OUTPUTS, validate_data, with_weights, without_weights
 from .running import run_of
 from .solver_state import NO_STEPS, Unchecked
@@ -35,16 +36,16 @@ _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 STEPS = "_backprop", "_compute_loss_grad", "_forward_pass"  # scikit-learn's methods that compiled steps replace
 
 
-class Compiled:
+class Compiled(Attributes):
     """The network of an estimator, and passes over all rows."""
 
-    if TYPE_CHECKING:  # what the estimators' own classes have
-        activation: Any
-        t_: int
+    if TYPE_CHECKING:  # what scikit-learn's networks have besides, and one or the other estimator
+        delta: float
+        label_smoothing: float
         _best_vectors: tuple[Any, ...]
-        _no_improvement_count: int
-
-        def __getattr__(self, name: str) -> Any: ...
+        _label_binarizer: Any
+        _standard: dict[str, Any]
+        _unpack: Any
 
     # ---- what the network is
 

@@ -1,10 +1,15 @@
-"""The docstrings of the estimators: scikit-learn's, with the parameters and attributes that are ours."""
+"""What people and type checkers are told of the estimators: docstrings, scikit-learn's and ours, and types."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _SUMMARY = """scikit-learn's {name}, computed by compiled kernels.
 
@@ -106,3 +111,67 @@ def class_docstring(parent: Any, own: str, score: str, data: str, arguments: str
     return (
         _SUMMARY.format(**filled) + parameters + _described(parent, "Attributes", _ATTRIBUTES) + _REST.format(**filled)
     )
+
+
+class Attributes:
+    """Types of what both estimators have from scikit-learn, which has none, and from their constructors."""
+
+    hidden_layer_sizes: Any
+    activation: Any
+    solver: str
+    alpha: float
+    batch_size: int | str
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: Any
+    tol: float
+    verbose: bool
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: int
+    max_fun: int
+    weight_decay: float
+    rho: float
+    initializer: str | None
+    scoring: Any
+    dropout: Any
+    layer_norm: Any
+    l1: float
+    clip_value: float | None
+    clip_norm: float | None
+    schedule: Any
+    precision: str | None
+    n_threads: int | None
+
+    # ---- after `fit`
+
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    n_features_in_: int
+    n_outputs_: int
+    n_layers_: int
+    out_activation_: str
+    loss_: float
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    n_iter_: int
+    t_: int
+
+    if TYPE_CHECKING:
+        loss: Any  # a regressor's is its parameter
+        feature_names_in_: np.ndarray  # where X had names
+
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...  # noqa: D102
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...  # noqa: D102
+        def set_params(self, **params: Any) -> Self: ...  # noqa: D102

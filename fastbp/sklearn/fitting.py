@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -24,6 +24,9 @@ from .running import Run, run_of, running
 from .stochastic import Stochastic
 from .twins import Twin, register_if_imported
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _NOT_FOR_LBFGS = "clip_value", "clip_norm", "schedule", "scoring", "precision"
 SCORES = "_predict", "_forward_pass_fast", "_score", "_score_with_function"  # what a told score replaces
 
@@ -32,11 +35,6 @@ _fit, _initialize = base_methods(*ADDED_SOLVERS)
 
 class Fitting(CallbackSupportMixin, Stochastic, Twin):
     """`fit`, with what it adds to scikit-learn's own."""
-
-    out_activation_: str
-    gains_: list[np.ndarray]
-    offsets_: list[np.ndarray]
-    slopes_: list[np.ndarray]
 
     @with_callbacks
     def fit(
@@ -47,7 +45,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
-    ) -> Any:
+    ) -> Self:
         """Fit to X and y.
 
         Parameters

@@ -10,7 +10,7 @@ import inspect
 import re
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sklearn
@@ -232,5 +232,12 @@ class _Nothing:
     """What is added to a class that has it all."""
 
 
-Classifier: type = _Nothing if WEIGHTED else _WeightsOfClassifier
-Regressor: type = _Nothing if WEIGHTED else _WeightsOfRegressor
+if TYPE_CHECKING:
+
+    class Classifier(_Nothing): ...  # noqa: D101
+
+    class Regressor(_Nothing): ...  # noqa: D101
+
+else:
+    Classifier = _Nothing if WEIGHTED else _WeightsOfClassifier
+    Regressor = _Nothing if WEIGHTED else _WeightsOfRegressor

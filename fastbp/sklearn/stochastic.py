@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -22,13 +22,18 @@ PARAMETERS = "coefs_", "intercepts_", "gains_", "offsets_", "slopes_"
 class Stochastic(Compiled):
     """Training by minibatches, until one of scikit-learn's rules ends it."""
 
-    coefs_: list[np.ndarray]
-    intercepts_: list[np.ndarray]
     gains_: list[np.ndarray]
     offsets_: list[np.ndarray]
     slopes_: list[np.ndarray]
-    n_iter_: int
-    t_: int
+    if TYPE_CHECKING:  # what scikit-learn's networks have besides
+        _best_coefs: list[np.ndarray]
+        _best_intercepts: list[np.ndarray]
+        _callback_fit_ctx: Any
+        _no_improvement_count: int
+        _own_validation: Any
+        _random_state: Any
+        _update_no_improvement_count: Any
+
     _steps_done = 0  # since the weights were drawn, also by earlier calls: where a schedule goes on
 
     def _fit_stochastic(self, X: Any, y: np.ndarray, *given: Any) -> None:
@@ -55,7 +60,8 @@ class Stochastic(Compiled):
 
     def _restore_best(self) -> None:
         """Restore the weights of the best validation score; without a finite one, warn and keep the last weights."""
-        if np.isfinite(self.best_validation_score_):
+        best = self.best_validation_score_
+        if best is not None and np.isfinite(best):
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
             self.gains_, self.offsets_, self.slopes_ = self._best_vectors
         elif self.validation_scores_:
@@ -117,7 +123,7 @@ class Stochastic(Compiled):
         return train, validation
 
     def _batch_size(self, n: int) -> int:
-        if self.batch_size == "auto":
+        if isinstance(self.batch_size, str):  # "auto"
             return min(200, n)
         if self.batch_size > n:
             warnings.warn(
