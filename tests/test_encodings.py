@@ -55,6 +55,7 @@ def test_times_are_written_in_ascii():
     assert [duration(seconds) for seconds in (2.0, 3e-3, 4e-6, 5e-9)] == ["2 s", "3 ms", "4 us", "5 ns"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp932"])
 def test_a_profile_is_printed(run_python, encoding):
     call = ["-m", "fastbp", "profile", "--layers", "9-8-7", "--batch", "6", "--steps", "2", "--threads", "1"]

@@ -96,6 +96,7 @@ def test_what_is_none_of_these_is_refused():
         fastbp.diagnose(fitted, X[:1], ["fox"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [MLPClassifier, ours.MLPClassifier])
 def test_the_profiler_takes_them(kind):
     value = make_pipeline(StandardScaler(), kind(**SETTINGS))

@@ -79,6 +79,7 @@ def test_tables_are_learned_and_saved(tmp_path):
         sklearn.TabularRegressor(precision="bfloat16", dtype="float64", **settings).fit(X, y)
 
 
+@pytest.mark.slow
 def test_a_profile_knows_the_products_and_both_peaks():
     X, y = np.random.default_rng(0).standard_normal((256, 40)).astype(np.float32), np.arange(256) % 3
     model = fastbp.Model([40, 48, 3], precision="bfloat16", optimizer="adam", seed=0)

@@ -225,6 +225,7 @@ def test_the_command_draws_the_committed_picture_and_prints_the_table(race, run_
 # ---- end to end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["train:7-5-3:8:adam", "predict:7-5-3:9:float64"])
 def test_a_race_runs_from_end_to_end(run_python, tmp_path, case):
     file, before = tmp_path / "race.json", (FOLDER / "results.json").read_bytes()
@@ -255,6 +256,7 @@ def test_the_race_refuses_what_it_does_not_know(run_python):
 # ---- scikit-learn's estimators
 
 
+@pytest.mark.slow
 def test_estimators_are_raced_at_equal_scores(run_python):
     pytest.importorskip("sklearn")
     done = run_python(FOLDER / "estimators.py", "--case", "breast_cancer:adam:early", "--rounds", "1")
