@@ -9,7 +9,9 @@ import pytest
 from racing import PEERS, installed
 
 from fastbp.kernels.registry import KERNELS
+from fastbp.kernels.registry.bfloat16 import BFLOAT16_KERNELS
 
+ENTRIES = KERNELS | BFLOAT16_KERNELS
 FOLDER = Path(__file__).parent.parent / "asv_benchmarks"
 MODULES = ["kernels", "peers", "plain", "startup", "training"]
 
@@ -56,7 +58,7 @@ def smallest(cls):
 def test_every_kernel_has_one_benchmark_and_every_benchmark_a_kernel(modules):
     for module, fast in (("plain", False), ("kernels", True)):
         measured = [cls.kernel for cls in classes(modules[module])]  # a class name given twice would lose one
-        assert sorted(measured) == sorted(name for name in KERNELS if name.startswith("fast_") == fast)
+        assert sorted(measured) == sorted(name for name in ENTRIES if name.startswith("fast_") == fast)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,7 @@ def test_every_kernel_has_one_benchmark_and_every_benchmark_a_kernel(modules):
         ("kernels", "FastAdamWUpdate", "fast_adamw_update"),
         ("kernels", "FastRMSpropUpdate", "fast_rmsprop_update"),
         ("kernels", "FastSoftmaxRow", "fast_softmax_row"),
+        ("kernels", "FastLinearBfloat16", "fast_linear_bfloat16"),
     ],
 )
 def test_a_kernel_benchmark_bears_the_name_of_its_kernel(modules, module, name, kernel):
@@ -95,6 +98,15 @@ def test_results_stay_valid_names_parameters_and_version_are_those_of_the_histor
     assert cls.version == LISTED[listed]["version"]
     assert list(getattr(cls, "param_names", [])) == LISTED[listed]["param_names"]
     assert [[repr(value) for value in values] for values in getattr(cls, "params", [])] == LISTED[listed]["params"]
+
+
+@pytest.mark.parametrize("module, name", [("plain", "LinearBfloat16"), ("kernels", "FastLinearBfloat16")])
+def test_kernels_of_bfloat16_are_measured_in_float32_alone(modules, module, name):
+    cls = getattr(modules[module], name)
+    shape, dtype, variant = smallest(cls)
+    run_once(cls, shape, dtype, variant)
+    with pytest.raises(NotImplementedError, match="linear_bfloat16 is of float32 alone"):
+        cls().setup(shape, "float64", variant)
 
 
 # ---- all

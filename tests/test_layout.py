@@ -237,8 +237,9 @@ def test_the_equation_table_follows_the_registry():
     assert text == table.rewritten(text), "run python -m fastbp.kernels.registry.equation_table"
     assert table.equation_table() in text
     kernel = "linear_backward_params"
+    plain = f"[`{kernel}`](specification/paper.py), [`{kernel}_bfloat16`](specification/bfloat16.py)"
     assert (
-        f"| 19 | [`{kernel}`](specification/paper.py) | [`{kernel}`](fast/linear.py) | `test_eq_19` |"
+        f"| 19 | {plain} | [`{kernel}`](fast/linear.py), [`{kernel}`](bfloat16/products.py) | `test_eq_19` |"
         in text.splitlines()
     )
 

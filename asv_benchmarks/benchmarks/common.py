@@ -9,6 +9,12 @@ from fastbp.kernels.registry import KERNELS
 
 from . import VERSION
 
+try:
+    from fastbp.kernels.registry.bfloat16 import BFLOAT16_KERNELS
+except ImportError:  # the measured version is an earlier one
+    BFLOAT16_KERNELS = {}
+ENTRIES = KERNELS | BFLOAT16_KERNELS
+
 SHAPES, DTYPES = ["32-64-10", "33-101-37", "128-784-512"], ["float32", "float64"]
 VARIANTS = {"kernels": ["fast", "twin"], "plain": ["serial", "parallel"]}  # by the module that measures them
 CALLED = {"twin": "reference"}  # variants whose name in the registry has changed: here it is part of the history
@@ -33,11 +39,13 @@ class KernelBenchmark(ABC):
     params: Any
 
     def setup(self, shape, dtype, variant):
-        entry: Any = KERNELS.get(self.kernel)
+        entry: Any = ENTRIES.get(self.kernel)
         known = getattr(entry, "variants", {})
         called = next((name for name in (CALLED.get(variant), variant) if name in known), None)
         if called is None:
             raise NotImplementedError(f"no {self.kernel} here that is {variant}")
+        if self.kernel in BFLOAT16_KERNELS and dtype != "float32":
+            raise NotImplementedError(f"{self.kernel} is of float32 alone")
         B, I, O = map(int, shape.split("-"))
         arguments = entry.sample(B, I, O, dtype, np.random.default_rng(0))
         self.prepared = known[called](*arguments)
@@ -56,7 +64,7 @@ def make_benchmarks(module: str) -> dict[str, type[KernelBenchmark]]:
     module : "benchmarks.kernels", which measures the fast kernels, or "benchmarks.plain", which measures the rest
     """
     fast = "fast" in VARIANTS[_last(module)]
-    measured = [name for name in KERNELS if name.startswith("fast_") == fast]
+    measured = [name for name in ENTRIES if name.startswith("fast_") == fast]
     return {class_name(name): _make(module, class_name(name), name) for name in measured}
 
 

@@ -6,6 +6,7 @@ With ``--check`` nothing is written, and a table that is out of date ends the pr
 import sys
 from pathlib import Path
 
+from .bfloat16 import BFLOAT16_KERNELS
 from .entries import KERNELS
 from .entry import Entry
 
@@ -19,9 +20,10 @@ COMPUTING = (*range(6, 9), *range(11, 15), *range(17, 22), *range(24, 55))
 
 def equation_table() -> str:
     """Return the table in Markdown: each equation of the paper, the kernels that compute it, and its test."""
+    known = (KERNELS | BFLOAT16_KERNELS).values()
     lines = ["| equation | plain loop | fast kernel | test |", "| --- | --- | --- | --- |"]
-    for number in sorted({number for entry in KERNELS.values() for number in entry.equations}):
-        entries = [entry for entry in KERNELS.values() if number in entry.equations]
+    for number in sorted({number for entry in known for number in entry.equations}):
+        entries = [entry for entry in known if number in entry.equations]
         plain = ", ".join(_cell(entry) for entry in entries if not entry.adapter)
         fast = ", ".join(dict.fromkeys(_cell(entry) for entry in entries if entry.adapter))
         test = f"`test_eq_{number}`" if number in COMPUTING else "a name or a shape"
