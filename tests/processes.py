@@ -32,7 +32,8 @@ def start(code, layer="default", n_threads=3, cwd=None, kernels="fast"):
         "JOBS_KERNELS": kernels,
         "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
     }
-    given = {name: value for name, value in os.environ.items() if name != "NUMBA_BOUNDSCHECK"}  # under it all is serial
+    given = dict(os.environ)
+    given.pop("NUMBA_BOUNDSCHECK", None)  # with it a plain loop runs on one thread
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", IMPORTS + code], cwd=cwd, env=given | variables, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,

@@ -69,6 +69,14 @@ def test_results_are_of_ten_commits_of_the_branch_on_one_machine_and_of_several_
     assert sum(file.stat().st_size for file in results) < 1_000_000
 
 
+def test_each_machine_has_results_of_all_that_the_page_lists():
+    """Else the page asks for graphs that are not there."""
+    measured = defaultdict(set)
+    for file, content in committed().items():
+        measured[file.parent.name].update(content["results"])
+    assert all(names == set().union(*measured.values()) for names in measured.values())
+
+
 def test_all_that_is_listed_was_measured_and_each_expression_selects_something(history, branch):
     listed = json.loads((RESULTS / "benchmarks.json").read_text())
     measured = set().union(*(content["results"] for content in committed().values()))

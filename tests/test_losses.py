@@ -9,7 +9,7 @@ from trainings import OPTIMIZERS, assert_alike, both, targets
 
 import fastbp
 from fastbp.kernels.activations import ACTIVATIONS
-from fastbp.kernels.losses import LOSSES
+from fastbp.kernels.losses import LOSSES, POINT_LOSSES
 
 KERNELS = "fast", "elementwise"
 MIXED = "gelu", "logistic", "relu", "silu", "tanh", "leaky_relu", "identity"  # one a hidden layer, as many as there are
@@ -36,6 +36,10 @@ BY_HAND = {  # t, y, E, dE/dt of one output
 
 def near(dtype):
     return {"rtol": 8 * np.finfo(dtype).eps, "atol": 8 * np.finfo(dtype).eps}
+
+
+def test_every_loss_that_sums_over_outputs_is_computed_by_hand():
+    assert set(BY_HAND) == set(POINT_LOSSES) & set(LOSSES)
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
