@@ -111,7 +111,7 @@ class RowPredictor:
         self._rooms: defaultdict[int, list[_Room]] = defaultdict(list)  # by the number of workers
 
     def predict(self, samples: Samples, z: np.ndarray, layers: Layers | None = None) -> bool:
-        """Fill z and return True, or return False for other networks, or more rows.
+        """Fill z and return True, or return False for other networks or more rows.
 
         `layers` holds (W, b) of each layer, and a parameter of its activation: W C-contiguous and of the dtype.
         """

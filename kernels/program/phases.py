@@ -1,8 +1,10 @@
-"""The program of a step: its phases, their order, and the kernels of each. The order is written here and nowhere else.
+"""The program of a step: its phases, their order, and the kernels of each.
 
-A phase is split into tasks (tasks/splitting.py). The kernels of a task run one after the other on the same rows and
-columns, while these are in the core's cache. Training, row blocks, prediction, evaluation and gradients walk one
-program. The profiler runs it with a clock around each kernel (engine/clocks.py). None of it needs Numba.
+The order of the fast kernels' phases is written here and nowhere else. What happens between forward, backward and
+update is in engine/training.py. A phase is split into tasks (tasks/splitting.py). The kernels of a task run one after
+the other on the same rows and columns, while these are in the core's cache. Training, row blocks, prediction,
+evaluation and gradients walk one program. The profiler runs it with a clock around each kernel (engine/clocks.py). None
+of it needs Numba.
 """
 
 from __future__ import annotations
