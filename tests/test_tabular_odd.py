@@ -37,7 +37,7 @@ def test_a_fit_that_fails_leaves_the_estimator_as_it_was():
     model = TabularClassifier(**SMALL).fit(X, CLASSES)
     before, right = dict(vars(model)), model.predict(X)
     bad = np.where(np.arange(120).reshape(60, 2) == 5, np.inf, X)
-    for given in ((bad, np.resize(list("abc"), 60)), (X[:9], CLASSES), (X, ["a"] * 60)):
+    for given in ((bad, np.resize(list("abc"), 60)), (X[:9], CLASSES), (X, list(map(str, range(60))))):
         with pytest.raises(ValueError):
             model.fit(*given)
         assert vars(model) == before and (model.predict(X) == right).all()
