@@ -22,6 +22,7 @@ MARKERS = "osD^vPX*<>"
 GREY = "#808080"  # reads on white and on black
 SEQUENCE = "viridis"  # for numbers; its lightness rises evenly, so that it reads in grey, too
 LEAST_FONT = 5.0  # points: smaller text is left out
+SLACK = 1.15  # texts that have so much more room than the tightest one are measured once only: measuring is slow
 KEY_FONTS = (8.5, 7.5, 6.5)
 FORMATS = ("png", "svg", "pdf", "jpg", "jpeg", "webp", "tif", "tiff", "eps", "ps", "svgz")
 
@@ -126,13 +127,20 @@ def fit(texts: Sequence[Any], rooms: Sequence[tuple[float, float]], largest: flo
 
     The rooms lie within the Axes, so that a layout need not measure the texts again.
     """
-    size = largest
+    size, tight = largest, list(zip(texts, rooms, strict=True))
+    for text in texts:
+        text.set_in_layout(False)
     for _ in range(3):  # text does not shrink quite as its size does
-        for text in texts:
-            text.set(fontsize=size, in_layout=False)
-        boxes = [text.get_window_extent() for text in texts]
-        shares = (min(w / max(box.width, 1), h / max(box.height, 1)) for box, (w, h) in zip(boxes, rooms, strict=True))
+        shares = [_share(text, room, size) for text, room in tight]
         size *= min([1.0, *shares])
+        tight = [pair for pair, share in zip(tight, shares, strict=True) if share < SLACK * min(shares)]
     for text in texts:
         text.set_fontsize(size)
     return size
+
+
+def _share(text: Any, room: tuple[float, float], size: float) -> float:
+    """Return by what factor a text of this font size would have to grow, or shrink, to fill its room."""
+    text.set_fontsize(size)
+    box = text.get_window_extent()
+    return min(room[0] / max(box.width, 1), room[1] / max(box.height, 1))
