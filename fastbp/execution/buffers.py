@@ -92,9 +92,10 @@ class Buffers:
         now = self._now
         now.state.reset()
         if now.program is not program:
-            now.program = program
+            now.program = None  # until all is written, since Ctrl-C may come at any time
             now.state.fill(program.fields())
             now.state.keep()
+            now.program = program
         return now.state
 
     def take(self, shape: Shape) -> None:

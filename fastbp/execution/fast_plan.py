@@ -64,8 +64,7 @@ class FastPlan(Packed):
         self.buffers = Buffers(self.network, self.dtype, 0, {})
 
     def train_epoch(
-        self, data: Labelled, order: np.ndarray, batch_size: int, rates: Rates = CONSTANT,
-        sums: Sums = NO_SUMS,
+        self, data: Labelled, order: np.ndarray, batch_size: int, rates: Rates = CONSTANT, sums: Sums = NO_SUMS,
     ) -> Iterator[Sums]:  # fmt: skip
         """Train one epoch, or the rest of one; yield the sums so far after each call of about SLICE_SECONDS."""
         n, batch_size, samples = len(order), min(batch_size, len(order)), data.samples
@@ -118,8 +117,7 @@ class FastPlan(Packed):
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """Fill `gradient` over all rows as one minibatch, without an update."""
-        n = len(data.y)
-        self._intake = intake = Intake(data.samples, self.network)
+        n, self._intake = len(data.y), (intake := Intake(data.samples, self.network))
         most = n * sum(self.network.layer_sizes) // len(self.parameters)  # so that their gradients do not outweigh X
         blocks = 1 if self._whole else max(self._blocks(n), min(n // GRADIENT_ROWS, most))
         self._allocate(n, self._workers(n, n), blocks, room=intake.room(n, False))
@@ -178,49 +176,48 @@ class FastPlan(Packed):
         self, batch_size: int, workers: int, blocks: int, with_replicas: bool = False, room: int = -1
     ) -> None:
         rule = self.optimizer.rule
-        self.buffers.take(
-            Shape(batch_size, workers, blocks, len(rule.slots), rule.layout.itemsize, with_replicas, room)
-        )
+        shape = Shape(batch_size, workers, blocks, len(rule.slots), rule.layout.itemsize, with_replicas, room)
+        self.buffers.take(shape)
 
     def _step_call(
         self, work: str, data: Labelled, order: np.ndarray, batch_size: int, rates: Rates, before: Sums
     ) -> Sums:
         """Take steps on the rows `order`; return the sums of theirs and of those before."""
         network, rule, shape = self.network, self.optimizer.rule, self.buffers.shape
-        descends = rule.name == "sgd" and shape.blocks == 1 and network.descends_plainly
-        descends = descends and not self._intake.shifted  # or every feature has a gradient
+        descends = rule.name == "sgd" and shape.blocks == 1 and network.descends_plainly and not self._intake.shifted
         made = programs.training, rule.name, descends, shape.workers == 1 and shape.blocks == 1
         fields = {"descends": descends, "updates": not descends, "advance": self._write_rule()}
         fields |= {"clip_value": network.clip_value, "clip_norm": network.clip_norm, **rates._asdict()}
         fields |= {field: self._slot(name) for field, name in zip("mv", rule.slots, strict=False)}
         if not descends:
             fields["gradients"] = self.buffers.gradients()
-        try:
-            return self._call(work, made, data, order, batch_size, fields, before)
-        finally:  # Ctrl-C may come right after the compiled call, whose steps have been taken
-            self.steps = self.buffers.state["step"]
-            self._running_bytes[:] = self.buffers["rule"][: rule.layout.itemsize]
-            self._running = self.steps, self._running[1]
+        return self._call(work, made, data, order, batch_size, fields, before)
+
+    def _count_steps(self) -> None:
+        """Take over the number of steps after a compiled call, and the optimizer's running numbers."""
+        self.steps = self.buffers.state["step"]
+        self._running_bytes[:] = self.buffers["rule"][: len(self._running_bytes)]
+        self._running = self.steps, self._running[1]
 
     def _write_rule(self) -> int:
         """Write the optimizer's record for the next call, with its running numbers after the steps so far.
 
         Return the address of the function that changes these, or 0.
         """
-        rule, (steps, record) = self.optimizer.rule, self._running
+        rule, (steps, record), kept = self.optimizer.rule, self._running, self._running_bytes
         anew = record.dtype != rule.layout.dtype or steps != self.steps or not steps
         if anew:
             record = rule.layout.new()
-            self._running_bytes = record.view(np.uint8)
+            kept = record.view(np.uint8)
             for name, value in rule.running:
                 record[name] = value
         for name in rule.fields:
             record[name] = getattr(self.optimizer, name)
-        self._running = self.steps, record
-        self.buffers["rule"][: record.nbytes] = self._running_bytes
+        self.buffers["rule"][: len(kept)] = kept
         advance = code.advance(rule.name, self.dtype) if rule.advance else 0
         if anew and advance:
             self._replay(advance)
+        self._running, self._running_bytes = (self.steps, record), kept
         return advance
 
     def _replay(self, advance: int) -> None:
@@ -256,8 +253,12 @@ class FastPlan(Packed):
             "learning_rate": self.optimizer.learning_rate, **dict(zip(SUMS, before[1:], strict=True)), **fields,
         })  # fmt: skip
         flop = self._flop(len(order)) if self.n_threads is None and made[0] is not programs.training else math.inf
-        with threads.team(buffers.shape.workers, flop=flop) as state["workers"]:
-            self._start(work, state, state["workers"])
+        try:  # from here on the state's number of steps is that of this call
+            with threads.team(buffers.shape.workers, flop=flop) as state["workers"]:
+                self._start(work, state, state["workers"])
+        finally:  # Ctrl-C may come right after the compiled call, whose steps have been taken
+            if made[0] is programs.training:
+                self._count_steps()
         if state["bad_row"] != NO_ROW:
             samples.reject(state["bad_row"], self.dtype)
         if state["diverged"]:

@@ -36,7 +36,12 @@ class _Helper:
         })  # fmt: skip
         help_out = code.entry("help_out", _ANY)
         self.thread = threading.Thread(target=help_out, args=(self.record,), name="fastbp helper", daemon=True)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError:
+            for end in self.pipe:
+                os.close(end)
+            raise
 
     def end(self) -> None:
         """End the thread, which has no work."""
@@ -50,14 +55,16 @@ class Team:
     def __init__(self) -> None:
         self.helpers: list[_Helper] = []
         self._launch, self._record = code.entry("launch", _ANY), Record(LAUNCH)
+        self._addresses: list[np.ndarray] = []  # of the helpers' records, each time there were more
+        self._known = 0  # of how many the record has the address
 
     def run(self, name: str, dtype: np.dtype, record: Record, workers: int) -> None:
         """Run an entry point on its record, on so many workers, this thread being one; fewer if threads can't start."""
-        if len(self.helpers) < workers - 1:
+        if self._known < workers - 1:
             self._grow(workers - 1)
         mine = self._record
         mine["work"], mine["record"] = code.address(name, dtype), record.address
-        mine["n_helpers"] = min(workers - 1, len(self.helpers))
+        mine["n_helpers"] = min(workers - 1, self._known)
         self._launch(mine)
 
     def _grow(self, size: int) -> None:
@@ -66,8 +73,11 @@ class Team:
                 self.helpers.append(_Helper())
         except (RuntimeError, OSError):  # no more threads or files: the call does with those there are
             pass
-        self._addresses = np.array([helper.record.address for helper in self.helpers], np.int64)
-        self._record["helpers"] = self._addresses
+        if len(self.helpers) > self._known:
+            addresses = np.array([helper.record.address for helper in self.helpers], np.int64)
+            self._addresses.append(addresses)  # beside the former ones, since Ctrl-C may come at any time
+            self._record["helpers"] = addresses
+            self._known = len(addresses)
 
 
 def launch(name: str, dtype: np.dtype, record: Record, workers: int) -> None:

@@ -58,16 +58,17 @@ class Packed:
     def _load_from(self, first: int, layers: Layers) -> None:
         self.W0 = None
         for record, (W, *vectors) in zip(self.dense[first:], layers, strict=True):
-            self._pack_matrix("pack_parameters", self.parameters, record, np.require(W, self.dtype, ["C", "A"]))
+            W = np.require(W, self.dtype, ["C", "A"])
+            self._pack_matrix("pack_parameters", self.parameters, record, W, self._packing)
             for number, vector in enumerate(vectors):
                 self._vector(record, number, len(vector))[:] = vector
         self._round()
 
     def store_layers(self, layers: Layers, last: bool = False) -> None:
         """Write the parameters back into W and the vectors of each layer, and release them if it is the `last` time."""
-        self._unpack_layers(self.parameters, layers, last)
+        self._unpack_layers(self.parameters, layers, last, self._packing)
 
-    def _unpack_layers(self, panels: np.ndarray, layers: Layers, last: bool) -> None:
+    def _unpack_layers(self, panels: np.ndarray, layers: Layers, last: bool, packing: Record) -> None:
         """Copy panels into W and the vectors of each layer, and release the large ones if it is the `last` time."""
         for record, (W, *vectors) in zip(self.dense, layers, strict=True):
             for number, vector in enumerate(vectors):
@@ -77,7 +78,7 @@ class Packed:
                 self._move_matrix(panels, record, W)
                 continue
             found = W if fits else np.empty(W.shape, self.dtype)
-            self._pack_matrix("unpack_parameters", panels, record, found)
+            self._pack_matrix("unpack_parameters", panels, record, found, packing)
             if not fits:
                 W[...] = found
 
@@ -98,13 +99,13 @@ class Packed:
         panels = self.parameters if panels is None else panels
         return panels[record["b"] + number * record["columns"] :][:size]
 
-    def _pack_matrix(self, name: str, panels: np.ndarray, record: Any, W: np.ndarray) -> None:
+    def _pack_matrix(self, name: str, panels: np.ndarray, record: Any, W: np.ndarray, packing: Record) -> None:
         """Copy W of one layer into its panels or back."""
         alone = LAYER.new()
         alone[0] = record
         alone["vectors"] = 0
         fields = {"panels": panels, "flat": W.reshape(-1), "layers": alone, "n_layers": 1}
-        code.entry(name, self.dtype)(self._packing.fill(fields))
+        code.entry(name, self.dtype)(packing.fill(fields))
 
     def load_in_place(self, layers: Layers, samples: Samples) -> bool:
         """Take a copy of the parameters but W of the first layer, where the rows are sparse, or return False."""
@@ -150,12 +151,16 @@ class Packed:
             yield from zip(in_panels(network.stack.embedding, panels), flattened(parameters), strict=True)
 
     def get_slots(self, last: bool = False) -> dict[str, np.ndarray]:
-        """Return copies of the optimizer's state, released while it is copied if they are the `last`."""
+        """Return copies of the optimizer's state, released while it is copied if they are the `last`.
+
+        Several threads may ask at once.
+        """
+        packing = Record(PACKING)
         slots = {name: np.zeros(self.network.n_parameters, self.dtype) for name in self.optimizer.rule.slots}
         for name in [*self.slots]:
             for there, here in self._besides(self.slots[name], slots[name]):
                 here[...] = there
-            self._unpack_layers(self.slots[name], self.network.views(slots[name]), last)
+            self._unpack_layers(self.slots[name], self.network.views(slots[name]), last, packing)
             if last:
                 del self.slots[name]
         return slots

@@ -46,15 +46,15 @@ class LoadedPlans:
     """
 
     def __init__(self) -> None:
-        self._idle: list[tuple[Plan, int | None]] = []
+        self._idle: list[tuple[Plan, object]] = []
 
     @contextmanager
     def plan(
-        self, mark: int | None, n_threads: int | None, make: Callable[[], Plan], read: Callable[[], np.ndarray]
+        self, mark: object, n_threads: int | None, make: Callable[[], Plan], read: Callable[[], np.ndarray]
     ) -> Iterator[Plan]:
         """Yield a plan that holds the present parameters.
 
-        `mark` is the same number as long as they are unchanged, or None if that is not known. `make` makes a plan,
+        `mark` is equal as long as they are unchanged, or None if that is not known. `make` makes a plan,
         `read` returns the parameters. A plan in whose use an error arose is not kept.
         """
         try:

@@ -6,8 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from types import MethodType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from ..data.sparse import SparseRows
 from ..execution.plan import make_plan
 from ..training import scores
 from ..training.feeds import evaluate, outputs
+from .available import ForClassifiers
 
 if TYPE_CHECKING:
     from ..data.samples import Samples
@@ -29,28 +29,7 @@ if TYPE_CHECKING:
     from ..kernels.entries.optimizer import Optimizer
     from ..network import Network
     from ..training.seen import Parameters
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-
-class ForClassifiers(Generic[Arguments, Result]):
-    """A method that only models of losses with classes have, like scikit-learn's `available_if`.
-
-    For other models `hasattr` is False, and the AttributeError says what to call instead.
-    """
-
-    def __init__(self, method: Callable[Concatenate[Any, Arguments], Result]) -> None:
-        self.method = method
-        functools.update_wrapper(self, method)  # type: ignore[arg-type]
-
-    def __get__(self, model: Any, owner: Any = None) -> Callable[Arguments, Result]:
-        if model is None:
-            return self.method  # type: ignore[return-value]
-        if not model.network.loss.classifies:
-            loss = model.network.loss.name
-            raise AttributeError(f"a model of loss {loss!r} predicts no probabilities; call predict")
-        return MethodType(self.method, model)
+    from ..training.use import Use
 
 
 class PredictionMixin:
@@ -68,6 +47,7 @@ class PredictionMixin:
     _new_plan: Callable[[], Plan]
     _pool: PlanPool
     _rounded: LoadedPlans
+    _use: Use
     _optimizer: Optimizer
     kernels: str
 
@@ -249,12 +229,12 @@ class PredictionMixin:
 
     def _outputs(self, X: Any, precision: str | None = None) -> np.ndarray:
         """Return z of each row, shape (rows, outputs)."""
-        network = self.network
         if precision is not None:
-            precision = choices.precision(precision, self.dtype, network.n_members, network.embedding is not None)
+            members, embedding = self.network.n_members, self.network.embedding
+            precision = choices.precision(precision, self.dtype, members, embedding is not None)
         elif type(X) is np.ndarray and (z := self._few(X)) is not None:
             return z
-        precision = precision or network.precision
+        precision = precision or self.network.precision
         if (source := given.source(X)) is not None:
             streamed = Streamed(self, source, has_targets=False)  # type: ignore[arg-type]
             return outputs(streamed, lambda rows, z: self._fill(rows, z, precision))
@@ -265,8 +245,9 @@ class PredictionMixin:
 
     def _few(self, X: np.ndarray) -> np.ndarray | None:
         """Return z of a few rows that kernels can read as they are, or None."""
-        scaled = self.input_shift is not None or self.input_scale is not None
-        few = None if scaled else self._plan.row_predictor(self._shown.buffer)
+        if self.input_shift is not None or self.input_scale is not None:
+            return None
+        few = self._plan.row_predictor(self._shown.buffer)
         return None if few is None else few.outputs(X)
 
     def _fill(self, rows: Samples, z: np.ndarray, precision: str | None) -> None:
@@ -282,7 +263,7 @@ class PredictionMixin:
 
     def _predict_rounded(self, rows: Samples, z: np.ndarray, precision: str) -> None:
         """Fill z by products of bfloat16, of weights that are rounded once."""
-        network, mark = replace(self.network, precision=precision), self._shown.mark()
+        network, mark = replace(self.network, precision=precision), self._use.mark(self._shown.mark())
         make = functools.partial(make_plan, self.kernels, network, self.dtype, self._optimizer, self.n_threads)
         rows.require_scaled(network.scales(self._shown.read()))
         with self._rounded.plan(mark, self.n_threads, make, self._shown.read) as plan:

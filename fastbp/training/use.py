@@ -42,6 +42,11 @@ class Use:
             self._changes += 1
             del self._by["call"]
 
+    def mark(self, of: int | None) -> tuple[int, int] | None:
+        """Return `of`, with a number that is another one after each call; None while one changes the model."""
+        changes = self._changes
+        return None if of is None or "call" in self._by else (of, changes)
+
     @contextmanager
     def resting(self) -> Iterator[None]:
         """Let callbacks read and change the model, in this thread."""
