@@ -9,6 +9,7 @@ import pytest
 import fastbp
 from fastbp.execution import buffers, fast_plan, helpers
 from fastbp.kernels.entries.records import Record
+from fastbp.kernels.program.entry_records import LAUNCH
 from fastbp.kernels.program.state import STATE
 
 rng = np.random.default_rng(7)
@@ -105,7 +106,8 @@ def test_an_optimizers_numbers_that_were_being_replayed_are_replayed_anew(monkey
 
 
 @pytest.mark.parametrize("validated", [False, True])
-def test_steps_before_rows_of_a_source_that_can_not_be_read_are_kept(validated):
+def test_steps_before_rows_of_a_source_that_can_not_be_read_are_kept(monkeypatch, validated):
+    monkeypatch.setattr(buffers, "SPARE_BYTES", 0)  # as if the network were large
     begun = []
 
     def pieces():
@@ -165,15 +167,20 @@ def test_rounded_weights_of_a_running_training_are_not_kept():
     a_model.predict_proba(X, precision="bfloat16")  # as in another thread, with the parameters before the training
     a_model._shown._flat *= 2
     a_model._use.end(begun)
-    right = copy.deepcopy(a_model).predict_proba(X, precision="bfloat16")
-    assert len(found) == 2 and np.array_equal(a_model.predict_proba(X, precision="bfloat16"), right)
+    z = a_model.predict_proba(X, precision="bfloat16")
+    assert len(found) == 2 and np.array_equal(z, copy.deepcopy(a_model).predict_proba(X, precision="bfloat16"))
 
 
 def test_a_team_that_could_not_grow_works_with_those_it_knows(monkeypatch):
     monkeypatch.setattr(helpers, "_idle", [])
     team, record = helpers.Team(), Record(STATE)
-    monkeypatch.setattr(team, "_launch", lambda mine: sizes.append(mine["n_helpers"]))
-    sizes = []
+    sizes, (place, _) = [], LAUNCH.places["helpers"]
+
+    def launched(mine):
+        sizes.append(mine["n_helpers"])
+        assert mine["n_helpers"] <= mine._words[place + 1]  # addresses that the record has
+
+    monkeypatch.setattr(team, "_launch", launched)
     for error in (RuntimeError, KeyboardInterrupt):
         with monkeypatch.context() as patched:
             at_call(patched, threading.Thread, "start", 2, error)
@@ -181,11 +188,11 @@ def test_a_team_that_could_not_grow_works_with_those_it_knows(monkeypatch):
                 team.run("train", np.dtype("f4"), record, 4)
             except KeyboardInterrupt:
                 sizes.append("Ctrl-C")
-    team.run("train", np.dtype("f4"), record, 2)
-    team.run("train", np.dtype("f4"), record, 4)
+    for workers in (2, 3, 4):
+        team.run("train", np.dtype("f4"), record, workers)
     for helper in team.helpers:
         helper.end()
-    assert sizes == [1, "Ctrl-C", 1, 3]
+    assert sizes == [1, "Ctrl-C", 1, 2, 3]
 
 
 def test_pipes_of_threads_that_can_not_start_are_closed(monkeypatch):
