@@ -7,6 +7,7 @@ import pickle
 import mpmath
 import numpy as np
 import pytest
+from guarded import DTYPES
 from point_functions import over_tiles, ulps
 from trainings import targets
 
@@ -130,6 +131,7 @@ def test_values_by_hand(name):
         assert F.df(F.f(t) if F.of_h else t, *a) == pytest.approx(d, rel=1e-14, abs=1e-16)
 
 
+@DTYPES
 @pytest.mark.parametrize("name", NAMES)
 def test_tiles_against_mpmath(name, dtype, rng):
     F, t, off = ACTIVATIONS[name], points(dtype, rng), OFF.get(name, 6)

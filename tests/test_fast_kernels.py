@@ -40,6 +40,7 @@ def test_a_fast_kernel_agrees_with_its_reference_on_every_hard_shape(
             assert np.all(error <= 2 * bound), f"off by {error.max()} at B, I, O = {shape}"  # NaN fails, too
 
 
+@DTYPES
 @pytest.mark.parametrize("name", [name for name in (*WITH_REFERENCE, *ALONE) if name not in EXACT])
 def test_a_fast_kernel_is_right(name, dtype, few_hard_shapes, rounding, rng):
     entry = KERNELS[name]
@@ -52,6 +53,7 @@ def test_a_fast_kernel_is_right(name, dtype, few_hard_shapes, rounding, rng):
             assert np.all(error <= bound), f"off by {error.max()} at B, I, O = {shape}"
 
 
+@DTYPES
 @pytest.mark.parametrize("name", [*WITH_REFERENCE, *ALONE])
 def test_the_same_bits_from_call_to_call(name, dtype, rng):
     entry = KERNELS[name]
@@ -60,6 +62,7 @@ def test_the_same_bits_from_call_to_call(name, dtype, rng):
         assert first.tobytes() == second.tobytes()
 
 
+@DTYPES
 def test_a_rows_results_do_not_depend_on_the_rows_beside_it(dtype, rng):
     passes = [name + end for name in ACTIVATIONS for end in ("", "_derivative")]
     names = "linear_relu", "linear_relu_backward_input", "softmax", "layer_norm", "layer_norm_backward_input"
