@@ -27,6 +27,7 @@ else:
     peaks.BUDGET_SECONDS = 0.02  # to measure the machine, whose numbers no test looks at
 NO_NUMBA = find_spec("numba") is None  # the library has all that most models need
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the many processes of tests need not compile all sources anew
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
 compiling._shown = True  # which kernel is compiled first is not a test's matter
 fast_plan.CALL_FLOP = 1  # several workers for little work, too: tests are short
