@@ -1,6 +1,7 @@
 """Sources that can't be used: one error names the piece and the row, and the model keeps its last whole step."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +135,9 @@ def test_arguments_that_do_not_go_with_a_source_are_named():
             call(pieces(), y)
         with pytest.raises(TypeError, match="y must be given where X is an array"):
             call(X)
+        for path in ("rows.csv", Path("rows.csv")):
+            with pytest.raises(TypeError, match=r"got a path: give fastbp.data.Csv\(path, target="):
+                call(path)
     for call in (model().score, model().gradients, model().diagnose):
         with pytest.raises(TypeError, match="X must be an array here, not a source of rows; fit, evaluate and predict"):
             call(pieces(), y)

@@ -70,6 +70,15 @@ def test_an_error_of_divergence_names_inputs_that_are_not_scaled():
         trained(X, X[:, 0], 1, loss="squared_error", learning_rate=1e6)
 
 
+def test_an_error_of_divergence_names_targets_that_are_not_scaled():
+    with pytest.raises(
+        fastbp.DivergenceError, match="root mean square of y is 3.1.e.05, the first predictions are near"
+    ):
+        trained(X, X[:, 0] * 1e5 + 3e5, 1, loss="squared_error")
+    with pytest.raises(fastbp.DivergenceError, match="The inputs of the network are not scaled"):
+        trained(200 * X, X[:, 0] * 1e5 + 3e5, 1, loss="squared_error")  # one thing at a time
+
+
 def test_the_root_mean_square_is_that_of_the_networks_inputs():
     data = Labelled(Samples(np.array([[1.0, 3.0]] * 3), shift=1.0, scale=np.array([1.0, 2.0])), np.zeros(3, int))
     assert unscaled.rms(data, np.dtype(np.float64)) == pytest.approx(np.sqrt(16 / 2))

@@ -1,4 +1,4 @@
-"""The warning about inputs that are not scaled, given where training failed because of them."""
+"""What is said of inputs and targets that are not scaled, where training failed because of them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from . import scores
 FEW = 8  # rows that are looked at after each call of fit: so few that short calls take no longer
 ROWS = 256  # evenly spread over the data, by which it is judged
 LEAST, MOST = 1e-2, 10.0  # root mean square of scaled inputs; initial weights are made for 1
+MOST_TARGET = 100.0  # root mean square of targets: beyond it, the first errors are too large for usual rates
 STEPS = 20  # after fewer, any training may still predict no better than a constant
 USELESS = 0.95  # of the error of the best constant prediction; of numbers R2 below what is left of 1
 
@@ -35,16 +36,29 @@ def rms(data: Labelled, dtype: np.dtype, rows: int = ROWS) -> float:
 
 
 def hint(data: Labelled, dtype: np.dtype) -> str:
-    """Return what to do about inputs that are not scaled, a sentence, or nothing where they are."""
+    """Return what to do about inputs or targets that are not scaled, a sentence, or nothing where they are."""
     size = rms(data, dtype)
     if LEAST <= size <= MOST:
-        return ""
+        return _of_targets(data)
     remedy = "input_shift to the means of X's columns and input_scale to 1 over their standard deviations"
     if isinstance(data.samples.X, SparseRows):
         remedy = "input_scale to 1 over the root mean squares of the entries of X's columns"
     return (
         f"The inputs of the network are not scaled: their root mean square is {size:.3g}, weights are made for 1. "
         f"Set {remedy}"
+    )
+
+
+def _of_targets(data: Labelled) -> str:
+    some = data.y[:: max(1, len(data.y) // ROWS)]
+    if some.dtype.kind != "f" or not some.size:
+        return ""
+    size = float(np.sqrt(np.square(some.astype(np.float64)).mean()))
+    if size <= MOST_TARGET:
+        return ""
+    return (
+        f"The targets are not scaled: the root mean square of y is {size:.3g}, the first predictions are near 0. "
+        "Train on (y - mean) / deviation of y's columns, and scale predictions back"
     )
 
 

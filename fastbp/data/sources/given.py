@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def rows(model: Model, X: Any, y: Any, sample_weight: Any = None, name: str = "X
     """Return labelled rows of X, which may be a source, checked."""
     found = source(X, y, name)
     if found is None:
-        return labelled(model, X, _given(y), sample_weight, name.removesuffix("X"))
+        return labelled(model, X, _given(X, y), sample_weight, name.removesuffix("X"))
     if sample_weight is not None:
         raise ValueError(f"sample_weight must be left out where {name} is a source, which brings the weights of rows")
     return Streamed(model, found, name)
@@ -69,9 +70,10 @@ def for_training(
         if share:
             raise ValueError("validation_split is for arrays; of a source, give validation_data a source of its own")
         return streamed, _validation(model, validation_data, streamed.feature_names), streamed.feature_names
+    y = _given(X, y)
     X, names = frames.as_array(X, "X")
     frames.check_names(model.feature_names, names, "X")
-    data = arrays_for_training(model, X, _given(y), sample_weight, class_weight)
+    data = arrays_for_training(model, X, y, sample_weight, class_weight)
     if validation_data is not None and share:
         checks.parts("validation_data", validation_data)
         raise ValueError("validation_data and validation_split must not both be given")
@@ -93,7 +95,9 @@ def _validation(model: Model, validation_data: Any, names: list[str] | None) -> 
     return labelled(model, X, y, weight, "validation ")
 
 
-def _given(y: Any) -> Any:
-    if y is None:
-        raise TypeError("y must be given where X is an array; only sources bring their own")
-    return y
+def _given(X: Any, y: Any) -> Any:
+    if y is not None:
+        return y
+    if isinstance(X, (str, os.PathLike)):
+        raise TypeError("X must be rows, got a path: give fastbp.data.Csv(path, target=...), or Parquet or Npy")
+    raise TypeError("y must be given where X is an array; only sources bring their own")
