@@ -37,6 +37,36 @@ if rank == 0:
     assert mpi.run(3, code) == "all alike\n"
 
 
+def test_names_of_columns_are_those_of_rank_0_and_else_the_first_that_a_rank_hands():
+    pytest.importorskip("pandas")
+    code = """
+import pandas
+
+def framed(names):
+    return pandas.DataFrame(X[mine], columns=list(names))
+
+def names(rows, known=None, **more):
+    model = fastbp.Model((5, 8, 3), seed=0)
+    model.feature_names = known
+    try:
+        model.fit(rows, y[mine], epochs=1, verbose=0, comm=comm, **more)
+    except ValueError as error:
+        assert model.feature_names == known
+        return str(error)
+    return "".join(model.feature_names or "")
+
+assert names(X[mine], list("abcde") if rank == 0 else None) == "abcde"
+assert names(X[mine], list("abcde") if rank == 1 else None) == ""  # the model is rank 0's
+assert names(framed("abcde") if rank == 1 else X[mine]) == "abcde"
+assert names(X[mine]) == ""
+other = names(framed("abcde" if rank == 0 else "bacde"))
+assert other.startswith("rank 1 of 2: X must have the columns") and "in another order" in other
+held = names(X[mine], list("abcde") if rank == 0 else None, validation_data=(framed("abcdf"), y[mine]))
+assert "validation X must have the columns" in held
+"""
+    mpi.run(2, code)
+
+
 def test_metrics_are_of_all_rows_and_rank_0_reports():
     code = """
 model = fastbp.Model([5, 8, 3], seed=0)
