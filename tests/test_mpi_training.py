@@ -156,6 +156,31 @@ def test_a_checkpoint_of_three_ranks_goes_on_on_two_and_one(tmp_path):
         model.fit(X, y, epochs=6, batch_size=60, resume=tmp_path / "parts", callbacks=stop)
 
 
+def test_a_checkpoint_that_rank_0_cannot_pack_lets_all_go_on(tmp_path):
+    code = f"""
+import warnings
+
+class Failing(fastbp.callbacks.Callback):
+    epochs = 0
+    def on_epoch_end(self, model, logs):
+        self.epochs += 1
+    def get_state(self):
+        if self.epochs == 2:
+            raise MemoryError("no room")
+        return dict()
+
+model = fastbp.Model([5, 8, 3], seed=0, optimizer="adam")
+each = [Failing(), fastbp.callbacks.Checkpoint({str(tmp_path)!r}, "1 epoch", keep=9)]
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    history = model.fit(X[mine], y[mine], epochs=4, verbose=0, comm=comm, callbacks=each)
+assert len(history.loss) == 4
+assert ["MemoryError: no room" in str(one.message) for one in told] == [True] * (rank == 0)
+"""
+    mpi.run(2, code)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_sigterm_writes_a_checkpoint_and_ends_all_ranks(tmp_path):
     code = """
 import signal

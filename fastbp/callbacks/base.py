@@ -72,6 +72,8 @@ class Callback:
     def get_state(self) -> dict[str, Any]:
         """Return what a `Checkpoint` keeps of this callback, for `set_state`; by default nothing.
 
+        An error in it ends `fit` before the first epoch; later a warning says so, and training goes on.
+
         Returns
         -------
         dict

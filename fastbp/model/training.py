@@ -109,8 +109,8 @@ class TrainingMixin:
         resume : path, optional
             Folder of a `fastbp.callbacks.Checkpoint`. Training goes on with the newest checkpoint there, or begins
             where there is none, so that one script serves both; `epochs` counts from the beginning. Network, settings,
-            rows and callbacks must be those of the checkpoint; epochs may be more if there is no schedule. X above
-            256 MB is compared in as much of its rows, evenly spread.
+            rows, callbacks and the model's seed, if it has one, must be those of the checkpoint; epochs may be more if
+            there is no schedule. X above 256 MB is compared in as much of its rows, evenly spread.
         comm : mpi4py.MPI.Intracomm, optional
             Train on all of its processes, which call `fit` alike, each with rows of its own, or with none. They count
             as joined in the order of the ranks; `batch_size` counts the rows of all. Training starts from the model of

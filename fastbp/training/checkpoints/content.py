@@ -14,12 +14,17 @@ from ..state import Place, State
 from . import nested
 
 
-def packed(state: State, callbacks: tuple[Callback, ...]) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-    """Return a training's state as JSON and arrays hold it; None if the parameters or the state are not finite."""
+def packed(
+    state: State, callbacks: tuple[Callback, ...], slots: dict[str, np.ndarray] | None = None
+) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+    """Return a training's state as JSON and arrays hold it; None if the parameters or the state are not finite.
+
+    `slots` are copies of the optimizer's state, which are else taken of the plan.
+    """
     plan, place, tensors = state.plan, state.place, dict[str, np.ndarray]()
     tensors["parameters"] = flat = np.empty_like(state.flat)
     plan.store(flat)
-    tensors |= {f"optimizer.{name}": slot for name, slot in plan.get_slots().items()}
+    tensors |= {f"optimizer.{name}": slot for name, slot in (plan.get_slots() if slots is None else slots).items()}
     if not all(map(is_finite, tensors.values())):
         return None
     config = {

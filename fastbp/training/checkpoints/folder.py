@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...files import sealed
-from ...files.writing import write_whole
+from ...files.writing import sync_folder, write_whole
 
 _NAME = re.compile(r"checkpoint-([0-9]{8,})-([0-9a-f]{8})\.safetensors")
 
@@ -46,7 +46,9 @@ def files(folder: str) -> list[File]:
 
 def write(folder: str, training: str, keep: int, config: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
     """Write the next checkpoint of a training, and remove those of the same training before the newest `keep`."""
-    os.makedirs(folder, exist_ok=True)
+    if not os.path.isdir(folder):
+        os.makedirs(folder, exist_ok=True)
+        sync_folder(os.path.dirname(os.path.abspath(folder)))
     there = files(folder)
     number = there[-1].number + 1 if there else 1
     path = os.path.join(folder, f"checkpoint-{number:08d}-{training}.safetensors")
