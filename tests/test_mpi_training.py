@@ -92,6 +92,7 @@ class Changes(fastbp.callbacks.Callback):
         model.parameters[0][1][:] = 0.25
     def on_epoch_end(self, model, logs):
         state = model.get_state()
+        logs["seen"] = logs["epoch"] + 0.5
         self.calls.append((logs["epoch"], state["steps"], bool(np.any(state["optimizer"]["m"]))))
         if logs["epoch"] == 1:
             model.learning_rate = 0.5
@@ -103,6 +104,7 @@ class Changes(fastbp.callbacks.Callback):
 changes = Changes()
 model = fastbp.Model([5, 8, 3], seed=rank, optimizer="adam")
 history = model.fit(X[mine], y[mine], epochs=9, batch_size=60, verbose=0, comm=comm, callbacks=changes)
+assert history.metrics == {"seen": [0.5, 1.5]}  # on all ranks
 assert len(history.loss) == 2 and model.learning_rate == 0.5 and model.parameters[1][1][0] == 7
 state = model.get_state()
 assert state["steps"] == 8 and not any(np.any(each) for each in state["optimizer"].values())

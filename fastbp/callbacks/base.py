@@ -57,7 +57,8 @@ class Callback:
             The model that is trained.
         logs : dict
             "epoch", its number from 0, and its values of the history, such as "loss" and "val_loss". All callbacks get
-            the same dict one after the other: a metric of your own that one writes can be the `monitor` of the next.
+            the same dict one after the other: a metric of your own that one writes can be the `monitor` of the next,
+            and is listed in `History.metrics`. It must be a number.
         """
 
     def on_train_end(self, model: Any) -> None:
