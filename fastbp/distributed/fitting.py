@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..callbacks import Callback
-from ..callbacks.base import check_callbacks
+from ..callbacks.base import check_callbacks, check_use
 from ..data import checks, frames, members
 from ..data.sources.given import source
 from ..execution.fast_plan import FastPlan
@@ -33,6 +33,9 @@ def fit(model: Any, comm: Any, X: Any, y: Any, **options: Any) -> History:
         _require_alike(ranks, model, checked, options)
         known = given.names_of_all(ranks, model.feature_names, names)
         data, validation = _rows(ranks, model, own, options, known)
+        with ranks.together():
+            if ranks.rank == 0:  # where they run
+                check_use(checked["callbacks"], model, validation is not None)
         plan = SharedPlan(model._plan, ranks)
         training = SharedTraining(data, validation, resting=model._use.resting, plan=plan, **checked)
         training = checkpoints.added(training, model, options["resume"])

@@ -131,7 +131,7 @@ class SharedTraining(Training):
     def _warn(self, model: Any, plan: Plan) -> None:
         own = self._own
         if self.ranks.rank == 0 and own is not None:
-            unscaled.warn(model.network, plan.dtype, plan, own, stacklevel=6)
+            unscaled.warn(model.network, plan.dtype, plan, own)
 
     def _hint(self, dtype: np.dtype) -> str:
         own = self._own

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..callbacks import Checkpoint
-from ..callbacks.base import check_callbacks
+from ..callbacks.base import check_callbacks, check_use
 from ..callbacks.checkpoint import folder_path
 from ..data import checks
 from ..data.samples import Labelled
@@ -102,7 +102,7 @@ class TrainingMixin:
         schedule : fastbp.schedules.Schedule, or dict of {str: Schedule}, optional
             Factors of the learning rate from step to step, or in a dict those of "learning_rate", "dropout" and
             "weight_decay". They go on from the model's step, also after `load`.
-        callbacks : fastbp.callbacks.Callback or sequence of them
+        callbacks : fastbp.callbacks.Callback or sequence of them, optional
             Called before and after each epoch, in this order.
         drop_last : bool
             Whether an epoch leaves out the rows that fill no minibatch.
@@ -171,6 +171,7 @@ class TrainingMixin:
                 model, X, y, sample_weight, class_weight, validation_data, validation_split
             )
             schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
+            check_use(callbacks, self, validation is not None)
             training = Training(
                 data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, self._use.resting,
                 drop_last,

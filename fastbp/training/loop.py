@@ -76,7 +76,7 @@ class Training:
     def _warn(self, model: Any, plan: Plan) -> None:
         """Warn if training failed as the inputs are not scaled."""
         if (looked_at := self._looked_at) is not None:
-            unscaled.warn(model.network, plan.dtype, plan, looked_at, stacklevel=4)
+            unscaled.warn(model.network, plan.dtype, plan, looked_at)
 
     def _hint(self, dtype: np.dtype) -> str:
         """Return what to do about inputs that are not scaled, or nothing."""

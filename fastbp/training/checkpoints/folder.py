@@ -6,12 +6,11 @@ import contextlib
 import json
 import os
 import re
-import sys
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...callbacks.warning import warn
 from ...files import sealed
 from ...files.writing import sync_folder, write_whole
 
@@ -24,14 +23,6 @@ class File(NamedTuple):
     number: int
     training: str
     path: str
-
-
-def warn(text: str) -> None:
-    """Give a RuntimeWarning that names the line outside this package from which it was called."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "fastbp":
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, RuntimeWarning, stacklevel=level)
 
 
 def files(folder: str) -> list[File]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...callbacks import Callback, Checkpoint
+from ...callbacks.warning import warn
 from ..state import State
 from . import content, folder
 from .resumed import Resumed
@@ -118,7 +119,7 @@ class Checkpoints:
             self._warned = True
             what = error if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
             text = f"no checkpoint could be written to {timed.checkpoint.folder}: {what}"
-            folder.warn(f"{text}. Training goes on, and older checkpoints stay")
+            warn(f"{text}. Training goes on, and older checkpoints stay")
 
 
 class _Timed:
