@@ -23,6 +23,13 @@ assert usual == came_to([slice(0, 100), slice(100, 100), slice(100, 240)][rank])
 assert usual == came_to([slice(0, 0), slice(0, 240), slice(240, 240)][rank])
 assert usual == came_to(X=X.astype("float64") if rank == 1 else X)
 assert usual == came_to(X=X.tolist() if rank == 0 else np.asfortranarray(X))
+def weighed(**weights):
+    model = fastbp.Model((5, 1), seed=0, loss="binary_cross_entropy")
+    return model.fit(X[mine], y[mine] > 0, epochs=2, verbose=0, comm=comm, **weights).loss
+
+counts, yes = np.bincount(y > 0), np.minimum(y[mine], 1)
+assert weighed(class_weight="balanced") == weighed(sample_weight=(120 / counts)[yes])
+assert weighed(class_weight={0: 1, 1: 5}) == weighed(sample_weight=np.array([1.0, 5.0])[yes])
 rounded = np.round(X * 4)
 assert came_to(X=rounded) == came_to(X=rounded.astype([np.float16, np.int8, np.float32][rank]))
 small = np.clip(rounded + 20, 0, 40)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import checks, classes, frames
+from ..data import classes, frames
 from ..data.labelled import labelled
 from ..data.samples import Labelled, Samples
 from .ranks import Ranks
@@ -55,10 +55,11 @@ def all_rows(ranks: Ranks, model: Any, data: Labelled, class_weight: Any) -> Joi
     """Return the rows of all ranks, weighted by class if asked; raise an error on every rank if all weigh 0."""
     if ranks.any(class_weight is not None):
         with ranks.together():
-            counts = np.bincount(data.y, minlength=model.layer_sizes[-1]) if model.network.of_classes else np.zeros(0)
-        counts = sum(ranks.comm.allgather(counts))
+            own = classes.counts(data.y, model.network)
+        counts = sum(ranks.comm.allgather(own))
         with ranks.together():
-            each = _class_weights(model, class_weight, counts)[data.y]
+            weights = classes.weights(class_weight, model.network, model.class_names, counts)
+            each = weights[classes.of_rows(data.y, model.network)]
             both = each if data.weights is None else each * data.weights
             data.weights = both.astype(model.dtype)
     return _weighed(ranks, joined(ranks, data, model.dtype), "sample_weight")
@@ -72,16 +73,6 @@ def _weighed(ranks: Ranks, data: Joined, name: str) -> Joined:
             if not 0 < total < np.inf:
                 raise ValueError(f"{name} must not be zero for all rows, nor infinite in sum")
     return data
-
-
-def _class_weights(model: Any, class_weight: Any, counts: np.ndarray) -> np.ndarray:
-    """Return the weight of each class, of which all ranks have so many rows."""
-    if not model.network.of_classes:
-        raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss.name!r}")
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        return counts.sum() / (np.count_nonzero(counts) * counts.clip(1))
-    numbered = classes.numbered_keys(class_weight, classes.names_of(model.network, model.class_names))
-    return checks.class_weights(numbered, np.arange(len(counts)), len(counts))
 
 
 def split(ranks: Ranks, data: Joined, share: float, kind: np.dtype) -> tuple[Joined, Joined]:
