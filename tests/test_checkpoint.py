@@ -16,7 +16,7 @@ y = (X @ random.standard_normal((12, 3))).argmax(axis=1)
 HISTORY = "loss", "accuracy", "val_loss", "val_accuracy"
 
 
-class Ended(Exception):
+class Ended(BaseException):
     """What ends a training in place of a kill."""
 
 

@@ -93,6 +93,7 @@ def test_two_checkpoints_of_one_training(tmp_path):
         ({"model": {"activation": "tanh"}}, "activation is 'tanh', there it is 'relu'"),
         ({"model": {"learning_rate": 0.01}}, "learning_rate is 0.01, there it is 0.001"),
         ({"model": {"optimizer": "nadam"}}, "optimizer is .*'nadam'.*there it is .*'adam'"),
+        ({"model": {"seed": 2}}, "seed is 2, there it is 1"),
         ({"model": {"dtype": "float64"}}, "dtype is 'float64', there it is 'float32'"),
         ({"model": {"dropout": 0.5}}, "dropout is 0.5, there it is 0.0"),
         ({"model": {"input_shift": np.ones(12)}}, r"input_shift is \[1.0, .*there it is None"),
@@ -141,6 +142,18 @@ def test_the_rate_of_the_model_may_be_the_one_that_training_has_reached(tmp_path
     assert model.learning_rate < 0.001
     other = train(tmp_path, make(learning_rate=model.learning_rate), checkpoint=each, epochs=6)
     assert bits(other) == bits(train(tmp_path, checkpoint=each, epochs=6))
+
+
+def test_a_model_without_a_seed_goes_on_with_any_and_one_with_a_seed_with_its_own(tmp_path):
+    expected = bits(train(tmp_path / "seeded", epochs=3))
+    assert bits(train(tmp_path / "seeded", make(seed=None), epochs=3)) == expected
+    train(tmp_path / "any", make(seed=None))
+    with pytest.raises(ValueError, match="seed is 1, there it is None"):
+        train(tmp_path / "any")
+    _, config, tensors = folder.newest(str(tmp_path / "seeded"))
+    del config["settings"]["seed"]  # as an earlier version has written it
+    folder.write(str(tmp_path / "seeded"), config["training"], 1, config, tensors)
+    assert bits(train(tmp_path / "seeded", make(seed=5), epochs=3)) == expected
 
 
 def test_of_large_rows_a_sample_is_compared(monkeypatch):

@@ -25,6 +25,14 @@ def fit(X=X[mine], y=y[mine], layers=(5, 8, 3), model={}, **more):
         assert np.array_equal(m.get_state()["parameters"], before) or "learning_rate" in model
         raise
 
+from fastbp.distributed.ranks import Ranks
+made, first = [], Ranks.__init__
+
+def noted(self, comm):
+    first(self, comm)
+    made.append(self)
+
+Ranks.__init__ = noted
 bad = X[mine].copy()
 bad[7, 2] = np.nan
 last = rank == size - 1
@@ -45,6 +53,10 @@ cases = {
     "callback": lambda: fit(callbacks=Raises()),
     "diverges": lambda: fit(X[mine] * 1e18, model={"learning_rate": 1e30}, epochs=5),
     "weights": lambda: fit(sample_weight=np.zeros(len(y[mine]))),
+    "validation weights": lambda: fit(validation_data=(X, y, np.zeros(240))),
+    "y without rows": lambda: fit(X[:0], y[:50]) if last else fit(),
+    "weights without rows": lambda: fit(X[:0], y[:0], sample_weight=np.ones(7)) if last else fit(),
+    "y without validation rows": lambda: fit(validation_data=(X[:0], y[:50]) if last else (X, y)),
     "validation on one": lambda: fit(validation_data=(X, y) if last else None),
     "both": lambda: fit(validation_data=(X, y), validation_split=0.5),
     "class_weight": lambda: fit(class_weight={7: 1}),
@@ -53,6 +65,7 @@ cases = {
 }
 found = {name: told(make) for name, make in cases.items()}
 fit()  # all is well after
+assert len(made) == len(cases) and all(each.comm == MPI.COMM_NULL for each in made)  # all communicators are free again
 each = comm.gather(found)
 if rank == 0:
     import json
@@ -75,6 +88,11 @@ EXPECTED = {
     "callback": "ValueError: rank 0 of 3: no more",
     "diverges": "DivergenceError: the error of step ",
     "weights": "ValueError: sample_weight must not be zero for all rows",
+    "validation weights": "ValueError: validation sample_weight must not be zero for all rows",
+    "y without rows": "ValueError: rank 2 of 3: y must have no rows, as X has none, got shape (50,)",
+    "weights without rows": "ValueError: rank 2 of 3: sample_weight must have no rows, as X has none, got shape (7,)",
+    "y without validation rows": "ValueError: rank 2 of 3: validation y must have no rows, as validation X has none, "
+    "got shape (50,)",
     "validation on one": "ValueError: rank 0 of 3: validation_data must be given on every rank or on none",
     "both": "ValueError: validation_data and validation_split must not both be given",
     "class_weight": "ValueError: class_weight's classes must be below 3, got 7",

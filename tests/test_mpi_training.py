@@ -23,6 +23,13 @@ assert usual == came_to([slice(0, 100), slice(100, 100), slice(100, 240)][rank])
 assert usual == came_to([slice(0, 0), slice(0, 240), slice(240, 240)][rank])
 assert usual == came_to(X=X.astype("float64") if rank == 1 else X)
 assert usual == came_to(X=X.tolist() if rank == 0 else np.asfortranarray(X))
+def weighed(**weights):
+    model = fastbp.Model((5, 1), seed=0, loss="binary_cross_entropy")
+    return model.fit(X[mine], y[mine] > 0, epochs=2, verbose=0, comm=comm, **weights).loss
+
+counts, yes = np.bincount(y > 0), np.minimum(y[mine], 1)
+assert weighed(class_weight="balanced") == weighed(sample_weight=(120 / counts)[yes])
+assert weighed(class_weight={0: 1, 1: 5}) == weighed(sample_weight=np.array([1.0, 5.0])[yes])
 rounded = np.round(X * 4)
 assert came_to(X=rounded) == came_to(X=rounded.astype([np.float16, np.int8, np.float32][rank]))
 small = np.clip(rounded + 20, 0, 40)
@@ -35,6 +42,36 @@ if rank == 0:
     print("all alike")
 """
     assert mpi.run(3, code) == "all alike\n"
+
+
+def test_names_of_columns_are_those_of_rank_0_and_else_the_first_that_a_rank_hands():
+    pytest.importorskip("pandas")
+    code = """
+import pandas
+
+def framed(names):
+    return pandas.DataFrame(X[mine], columns=list(names))
+
+def names(rows, known=None, **more):
+    model = fastbp.Model((5, 8, 3), seed=0)
+    model.feature_names = known
+    try:
+        model.fit(rows, y[mine], epochs=1, verbose=0, comm=comm, **more)
+    except ValueError as error:
+        assert model.feature_names == known
+        return str(error)
+    return "".join(model.feature_names or "")
+
+assert names(X[mine], list("abcde") if rank == 0 else None) == "abcde"
+assert names(X[mine], list("abcde") if rank == 1 else None) == ""  # the model is rank 0's
+assert names(framed("abcde") if rank == 1 else X[mine]) == "abcde"
+assert names(X[mine]) == ""
+other = names(framed("abcde" if rank == 0 else "bacde"))
+assert other.startswith("rank 1 of 2: X must have the columns") and "in another order" in other
+held = names(X[mine], list("abcde") if rank == 0 else None, validation_data=(framed("abcdf"), y[mine]))
+assert "validation X must have the columns" in held
+"""
+    mpi.run(2, code)
 
 
 def test_metrics_are_of_all_rows_and_rank_0_reports():
@@ -62,6 +99,7 @@ class Changes(fastbp.callbacks.Callback):
         model.parameters[0][1][:] = 0.25
     def on_epoch_end(self, model, logs):
         state = model.get_state()
+        logs["seen"] = logs["epoch"] + 0.5
         self.calls.append((logs["epoch"], state["steps"], bool(np.any(state["optimizer"]["m"]))))
         if logs["epoch"] == 1:
             model.learning_rate = 0.5
@@ -73,6 +111,7 @@ class Changes(fastbp.callbacks.Callback):
 changes = Changes()
 model = fastbp.Model([5, 8, 3], seed=rank, optimizer="adam")
 history = model.fit(X[mine], y[mine], epochs=9, batch_size=60, verbose=0, comm=comm, callbacks=changes)
+assert history.metrics == {"seen": [0.5, 1.5]}  # on all ranks
 assert len(history.loss) == 2 and model.learning_rate == 0.5 and model.parameters[1][1][0] == 7
 state = model.get_state()
 assert state["steps"] == 8 and not any(np.any(each) for each in state["optimizer"].values())
@@ -124,6 +163,31 @@ def test_a_checkpoint_of_three_ranks_goes_on_on_two_and_one(tmp_path):
         model = fastbp.Model([5, 8, 3], seed=0, optimizer="adam", dropout=0.2)
         stop = fastbp.callbacks.EarlyStopping("loss", patience=50)
         model.fit(X, y, epochs=6, batch_size=60, resume=tmp_path / "parts", callbacks=stop)
+
+
+def test_a_checkpoint_that_rank_0_cannot_pack_lets_all_go_on(tmp_path):
+    code = f"""
+import warnings
+
+class Failing(fastbp.callbacks.Callback):
+    epochs = 0
+    def on_epoch_end(self, model, logs):
+        self.epochs += 1
+    def get_state(self):
+        if self.epochs == 2:
+            raise MemoryError("no room")
+        return dict()
+
+model = fastbp.Model([5, 8, 3], seed=0, optimizer="adam")
+each = [Failing(), fastbp.callbacks.Checkpoint({str(tmp_path)!r}, "1 epoch", keep=9)]
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    history = model.fit(X[mine], y[mine], epochs=4, verbose=0, comm=comm, callbacks=each)
+assert len(history.loss) == 4
+assert ["MemoryError: no room" in str(one.message) for one in told] == [True] * (rank == 0)
+"""
+    mpi.run(2, code)
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_sigterm_writes_a_checkpoint_and_ends_all_ranks(tmp_path):

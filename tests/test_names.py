@@ -94,6 +94,8 @@ def test_initializers_of_pytorch():
 
 
 def test_a_monitor_that_is_nearly_right_is_suggested():
-    stop = fastbp.callbacks.EarlyStopping("val_acc")
+    with pytest.raises(ValueError, match="monitor 'val_acc': .* - did you mean 'val_accuracy'"):
+        fastbp.callbacks.EarlyStopping("val_acc")
+    stop = fastbp.callbacks.EarlyStopping("val_acc", mode="max")
     with pytest.raises(ValueError, match="got 'val_acc' - did you mean 'val_accuracy'"):
         fastbp.Model([2, 2]).fit(np.eye(2), [0, 1], validation_data=(np.eye(2), [0, 1]), callbacks=stop, verbose=0)

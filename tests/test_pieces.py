@@ -207,7 +207,7 @@ def test_columns_of_frames_name_the_inputs():
 def ended_after(train, monkeypatch, each):
     """Call `train` until it ends, with an error after every so many checkpoints."""
 
-    class Ended(Exception):
+    class Ended(BaseException):
         pass
 
     write, written = folder.write, []

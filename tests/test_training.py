@@ -124,8 +124,72 @@ def test_values_that_are_not_finite_are_no_improvement(bad, mode, best):
 def test_any_metric_may_be_watched_and_unknown_ones_are_named():
     stop = callbacks.EarlyStopping("accuracy", patience=2, min_delta=0.5, restore_best=False)
     assert len(fit(model(), epochs=50, callbacks=[stop]).loss) == 3  # no accuracy rises by a half
-    with pytest.raises(ValueError, match="val_loss"):
+    with pytest.raises(ValueError, match="monitor must be one of accuracy, loss, got 'val_loss'.*val_... needs valid"):
         fit(model(), callbacks=[callbacks.EarlyStopping()])
+
+
+class Begun(callbacks.Callback):
+    """Must not be called."""
+
+    def on_train_begin(self, model):
+        raise AssertionError("training has begun")
+
+
+@pytest.mark.parametrize(
+    "watch",
+    [
+        callbacks.EarlyStopping(), callbacks.ReduceLearningRate("val_accuracy"),
+        callbacks.EarlyStopping("f1", mode="max"),
+    ],
+)  # fmt: skip
+def test_a_metric_that_there_will_not_be_is_told_before_training(watch):
+    with pytest.raises(ValueError, match=f"monitor must be one of accuracy, loss, got '{watch.monitor}'"):
+        fit(model(), callbacks=[watch, Begun()])
+    numbers = fastbp.Model([X.shape[1], 1], loss="squared_error")
+    with pytest.raises(ValueError, match="monitor must be one of loss, val_loss, got 'accuracy'"):
+        stop = callbacks.EarlyStopping("accuracy")
+        numbers.fit(X, y, validation_data=(X, y), verbose=0, callbacks=[stop, Begun()])
+
+
+def test_a_metric_that_an_earlier_callback_writes_is_not_refused():
+    class Validates(callbacks.Callback):
+        def on_epoch_end(self, model, logs):
+            logs["val_loss"] = logs["f1"] = float(logs["epoch"])
+
+    each = [Validates(), callbacks.EarlyStopping(patience=2), callbacks.EarlyStopping("f1", mode="max")]
+    assert fit(model(), epochs=9, callbacks=each).val_loss == [0.0, 1.0, 2.0]
+    with pytest.raises(ValueError, match="got 'f1'"):
+        fit(model(), epochs=9, callbacks=[each[2], each[0], Begun()])
+
+
+def test_members_can_not_be_diagnosed_which_is_told_before_training():
+    m = fastbp.Model([X.shape[1], 4, 3], scaling_layer=fastbp.Members(2))
+    with pytest.raises(ValueError, match="a diagnosis has no members"):
+        m.fit(X, y, verbose=0, callbacks=[callbacks.Diagnose(X, y), Begun()])
+
+
+@pytest.mark.parametrize("monitor", ["rmse", "f1", "seconds", "loss_by_accuracy", "val_los"])
+def test_whether_less_is_better_is_asked_for_where_the_name_does_not_say_it(monitor):
+    for make in callbacks.EarlyStopping, callbacks.ReduceLearningRate:
+        with pytest.raises(ValueError, match=f"mode must be 'min' or 'max' for monitor '{monitor}': 'auto' knows"):
+            make(monitor)
+    with pytest.raises(TypeError, match="monitor must be the name of a metric, got 3"):
+        callbacks.EarlyStopping(3)
+
+
+@pytest.mark.parametrize(("monitor", "best"), [("hinge_loss", 3), ("top5_accuracy", 0)])
+def test_losses_fall_and_accuracies_rise(monitor, best):
+    class Falls(callbacks.Callback):
+        def on_epoch_end(self, model, logs):
+            logs[monitor] = -float(logs["epoch"])
+
+    stop = callbacks.EarlyStopping(monitor)
+    fit(model(), epochs=4, callbacks=[Falls(), stop])
+    assert stop.best_epoch == best
+
+
+def test_no_callbacks_may_be_none():
+    assert fit(model(), epochs=2, callbacks=None).loss == fit(model(), epochs=2).loss
 
 
 def test_a_metric_of_ones_own_may_end_training():

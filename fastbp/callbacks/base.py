@@ -57,7 +57,8 @@ class Callback:
             The model that is trained.
         logs : dict
             "epoch", its number from 0, and its values of the history, such as "loss" and "val_loss". All callbacks get
-            the same dict one after the other: a metric of your own that one writes can be the `monitor` of the next.
+            the same dict one after the other: a metric of your own that one writes can be the `monitor` of the next,
+            and is listed in `History.metrics`. It must be a number.
         """
 
     def on_train_end(self, model: Any) -> None:
@@ -71,6 +72,8 @@ class Callback:
 
     def get_state(self) -> dict[str, Any]:
         """Return what a `Checkpoint` keeps of this callback, for `set_state`; by default nothing.
+
+        An error in it ends `fit` before the first epoch; later a warning says so, and training goes on.
 
         Returns
         -------
@@ -88,15 +91,38 @@ class Callback:
             Of equal content.
         """
 
+    def _check(self, model: Any, metrics: list[str] | None) -> None:
+        """Raise ValueError for what could not be done after an epoch; `metrics` are in `logs`, None if not known."""
+
     def _settings(self) -> dict[str, Any]:
         """Return what must be the same in a training that goes on."""
         return {}
 
 
 def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Return one callback or several as a tuple; raise TypeError for anything else."""
+    """Return one callback or several as a tuple, none for None; raise TypeError for anything else."""
+    if callbacks is None:
+        return ()
     each = tuple(callbacks) if checks.is_iterable(callbacks) else (callbacks,)
     for number, callback in enumerate(each):
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks[{number}] must be a fastbp.callbacks.Callback, got {callback!r}")
     return each
+
+
+def check_use(callbacks: tuple[Callback, ...], model: Any, validates: bool) -> None:
+    """Raise ValueError before training if a callback could not do what it is to do after each epoch.
+
+    Parameters
+    ----------
+    callbacks : tuple of Callback
+    model : Model
+    validates : bool
+        Whether there are validation data.
+    """
+    own = ["loss", "accuracy"] if model.network.classifies else ["loss"]
+    metrics: list[str] | None = own + [f"val_{name}" for name in own] * validates
+    for callback in callbacks:
+        callback._check(model, metrics)
+        if not type(callback).__module__.startswith("fastbp."):
+            metrics = None  # it may add to them

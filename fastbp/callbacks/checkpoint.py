@@ -38,14 +38,14 @@ def interval(every: Any) -> Interval:
 
 
 def folder_path(name: str, value: Any) -> str:
-    """Return the path of a folder, whether or not there is one yet; raise for what can't be one."""
+    """Return the absolute path of a folder, whether or not there is one yet; raise for what can't be one."""
     if not isinstance(value, (str, os.PathLike)) or not isinstance(path := os.fspath(value), str):
         raise TypeError(f"{name} must be the path of a folder, got {value!r}")
     if not path or "\0" in path:
         raise ValueError(f"{name} must be the path of a folder, got {value!r}")
     if os.path.lexists(path) and not os.path.isdir(path):
         raise NotADirectoryError(20, f"{name} must be a folder", path)
-    return path
+    return os.path.abspath(path)
 
 
 class Checkpoint(Callback):
@@ -54,7 +54,8 @@ class Checkpoint(Callback):
     A checkpoint holds parameters, the optimizer's state, random numbers, the place in the epoch and in the schedule,
     the history, and what `get_state` of the other callbacks returns. It is written whole or not at all, without
     pickle, and one more when training ends. A training that is killed and resumed ends with the same bits as one that
-    was not. If a checkpoint can't be written, as on a full disk, a RuntimeWarning says so once, and training goes on.
+    was not. If a checkpoint can't be written, as on a full disk, or `get_state` of a callback fails, a RuntimeWarning
+    says so once, and training goes on.
 
     SIGTERM, by which clusters end a job, takes effect after the current compiled call of some 50 ms, or after the
     validation or callback that runs: a checkpoint is written, and the process ends with status 143. This holds where
@@ -65,7 +66,8 @@ class Checkpoint(Callback):
     Parameters
     ----------
     folder : path
-        Made if missing. Files in it are named ``checkpoint-NUMBER-TRAINING.safetensors``.
+        Made if missing; a relative one is that of the present working folder. Files in it are named
+        ``checkpoint-NUMBER-TRAINING.safetensors``.
     every : str
         A time, such as "30 s", "10 min" or "2 h"; a number of steps, such as "500 steps"; or of epochs, "1 epoch".
     keep : int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ..data import members
 from .base import Callback
 
 
@@ -43,6 +44,10 @@ class Diagnose(Callback):
     def on_epoch_end(self, model: Any, logs: dict[str, float]) -> None:
         """Append a diagnosis of the batch."""
         self.reports.append(model.diagnose(self.X, self.y))
+
+    def _check(self, model: Any, metrics: list[str] | None) -> None:
+        """Raise ValueError if the model can't be diagnosed."""
+        members.refuse(model.network, "a diagnosis")
 
     def get_state(self) -> dict[str, Any]:
         """Return the reports."""

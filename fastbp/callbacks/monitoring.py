@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-import warnings
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from ..data import checks
 from .base import Callback
+from .warning import warn
+
+_METRICS = "loss", "accuracy", "val_loss", "val_accuracy"
 
 
 class _Monitoring(Callback):
@@ -23,9 +26,16 @@ class _Monitoring(Callback):
     waited: int
 
     def __init__(self, monitor: str, patience: int, min_delta: float, mode: str) -> None:
+        if not isinstance(monitor, str):
+            raise TypeError(f"monitor must be the name of a metric, got {monitor!r}")
         self.monitor, self.patience = monitor, checks.whole_number("patience", patience, 1)
         self.min_delta = checks.rate("min_delta", min_delta)
         self.mode = checks.choice("mode", mode, ("auto", "min", "max"))
+        if self.mode == "auto" and ("loss" in monitor) == ("accuracy" in monitor):
+            meant = checks.meant(monitor, _METRICS)
+            raise ValueError(
+                f"mode must be 'min' or 'max' for monitor {monitor!r}: 'auto' knows losses and accuracies only{meant}"
+            )
         self._forget()
 
     def _forget(self) -> None:
@@ -33,14 +43,9 @@ class _Monitoring(Callback):
 
     def _improved(self, logs: dict[str, float]) -> bool:
         """Return whether this epoch is the best so far; count the epochs without an improvement by `min_delta`."""
-        if self.monitor not in logs:
-            known = sorted(set(logs) - {"epoch", "seconds"})
-            meant = checks.meant(self.monitor, known)
-            raise ValueError(
-                f"monitor must be one of {', '.join(known)}, got {self.monitor!r}{meant}; val_... needs validation data"
-            )
+        self._require(logs)
         value = logs[self.monitor]
-        if self.mode == "max" or (self.mode == "auto" and "loss" not in self.monitor):
+        if self.mode == "max" or (self.mode == "auto" and "accuracy" in self.monitor):
             value = -value
         first, finite = math.isnan(self.best), math.isfinite(value)
         enough = finite and (first or value < self.best - self.min_delta)
@@ -49,6 +54,20 @@ class _Monitoring(Callback):
             self.best = value
             return True
         return False
+
+    def _check(self, model: Any, metrics: list[str] | None) -> None:
+        """Raise ValueError if there will be no such metric."""
+        if metrics is not None and self.monitor != "seconds":
+            self._require(metrics)
+
+    def _require(self, metrics: Collection[str]) -> None:
+        """Raise ValueError if the metric is not among these."""
+        if self.monitor not in metrics:
+            known = sorted(set(metrics) - {"epoch", "seconds"})
+            meant = checks.meant(self.monitor, known)
+            raise ValueError(
+                f"monitor must be one of {', '.join(known)}, got {self.monitor!r}{meant}; val_... needs validation data"
+            )
 
     def get_state(self) -> dict[str, Any]:
         """Return the best value, and how many epochs were waited for a better one."""
@@ -82,7 +101,8 @@ class EarlyStopping(_Monitoring):
     restore_best : bool
         Whether to restore the parameters of the best epoch at the end.
     mode : {"auto", "min", "max"}
-        Whether smaller or larger is better. "auto" is "min" for names that contain "loss", else "max".
+        Whether smaller or larger is better. "auto" is "min" for names that contain "loss", and "max" for those that
+        contain "accuracy"; it is refused for others.
 
     Attributes
     ----------
@@ -136,11 +156,7 @@ class EarlyStopping(_Monitoring):
     def on_train_end(self, model: Any) -> None:
         """Restore the best parameters; warn if there are none."""
         if self._epochs and self.best_epoch is None:
-            warnings.warn(
-                f"EarlyStopping saw no finite {self.monitor} in {self._epochs} epochs; the last parameters are kept",
-                RuntimeWarning,
-                stacklevel=7,  # where `fit` is called
-            )
+            warn(f"EarlyStopping saw no finite {self.monitor} in {self._epochs} epochs; the last parameters are kept")
         if self._kept is not None:
             model._flat[...] = self._kept
 

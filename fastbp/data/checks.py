@@ -276,12 +276,15 @@ def parts(name: str, value: Any) -> tuple[Any, ...] | None:
     return tuple(value)
 
 
-def class_weights(value: Any, y: np.ndarray, classes: int) -> np.ndarray:
-    """Return the weight of each row of y, from {class: weight} or "balanced"; classes that are not named weigh 1."""
+def class_weights(value: Any, counts: np.ndarray) -> np.ndarray:
+    """Return the weight of each class, from {class: weight} or "balanced"; classes that are not named weigh 1.
+
+    `counts` are the rows of each class, of which some must weigh more than 0.
+    """
+    classes = len(counts)
     if isinstance(value, str):
         choice("class_weight", value, ("balanced",))
-        counts = np.bincount(y, minlength=classes)
-        return (len(y) / (np.count_nonzero(counts) * counts.clip(1)))[y]
+        return np.asarray(counts.sum() / (np.count_nonzero(counts) * counts.clip(1)))
     if not isinstance(value, Mapping):
         raise TypeError(f"class_weight must be 'balanced' or a dict of {{class number: weight}}, got {value!r}")
     each = np.ones(classes)
@@ -289,6 +292,6 @@ def class_weights(value: Any, y: np.ndarray, classes: int) -> np.ndarray:
         if whole_number("class_weight's class", c, 0) >= classes:
             raise ValueError(f"class_weight's classes must be below {classes}, got {c}")
         each[c] = rate(f"class_weight[{c}]", weight)
-    if not each[y].any():
+    if not each[counts > 0].any():
         raise ValueError("class_weight must not be zero for all rows")
-    return each[y]
+    return each

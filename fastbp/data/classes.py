@@ -1,4 +1,4 @@
-"""Names of classes: y that holds names becomes class numbers, and predicted numbers become names."""
+"""Classes: y that holds their names becomes numbers, predicted numbers become names, and classes have weights."""
 
 from __future__ import annotations
 
@@ -48,6 +48,44 @@ def numbered(y: Any, names: list[str] | None, name: str = "y") -> Any:
         meant = checks.meant(given[wrong], names) if isinstance(given[wrong], str) else ""
         raise ValueError(f"{name} must hold class_names, {known}, got {given[wrong]!r} in row {wrong}{meant}")
     return np.array([place[one] for one in given], np.int64)
+
+
+def count(network: Network) -> int:
+    """Return how many classes `class_weight` may weigh: 2 for one output of 0 or 1.
+
+    Raises ValueError if y holds no classes.
+    """
+    outputs = network.layer_sizes[-1]
+    if network.of_classes:
+        return outputs
+    if network.classifies and outputs == 1:
+        return 2
+    raise ValueError(
+        f"class_weight is for loss 'cross_entropy', and for 'binary_cross_entropy' of one output, "
+        f"not for {network.loss.name!r} of {outputs}"
+    )
+
+
+def of_rows(y: np.ndarray, network: Network, name: str = "y") -> np.ndarray:
+    """Return the class number of each row of y, as it was checked; raise ValueError for one between 0 and 1."""
+    if network.of_classes:
+        return y
+    numbers = y[:, 0]
+    wrong = (numbers != 0) & (numbers != 1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(f"{name} must hold 0 and 1 only where class_weight is given, got {numbers[row]} in row {row}")
+    return numbers.astype(np.int64)
+
+
+def counts(y: np.ndarray, network: Network) -> np.ndarray:
+    """Return how many rows of y each class has."""
+    return np.bincount(of_rows(y, network), minlength=count(network))
+
+
+def weights(class_weight: Any, network: Network, class_names: list[str] | None, rows: np.ndarray) -> np.ndarray:
+    """Return the weight of each class, by its number or name or "balanced"; `rows` says how many rows each has."""
+    return checks.class_weights(numbered_keys(class_weight, names_of(network, class_names)), rows)
 
 
 def numbered_keys(class_weight: Any, names: list[str] | None) -> Any:

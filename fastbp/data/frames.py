@@ -133,9 +133,6 @@ def check_names(known: Sequence[str] | None, names: Sequence[str] | None, what: 
     raise ValueError(f"{what} must have the columns that the model was trained on; {'; '.join(found)}")
 
 
-# ---- sparse --------------------------------------------------------------------------------------------------------
-
-
 # ---- data frames ---------------------------------------------------------------------------------------------------
 
 _NUMBER_THEM = "number the classes from 0, or use fastbp.sklearn, which takes names, or Model(class_names=...)"

@@ -51,18 +51,13 @@ def targets(model: Model, y: Any, rows: int, name: str = "y") -> np.ndarray:
     return checks.targets(y, rows, outputs, model.network.loss, model.dtype, name)
 
 
-def numbered_weights(model: Model, class_weight: Any) -> Any:
-    """Return `class_weight` with class numbers for names; raise ValueError if the loss has no class numbers."""
-    if not model.network.of_classes:
-        raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss.name!r}")
-    return classes.numbered_keys(class_weight, classes.names_of(model.network, model.class_names))
-
-
 def for_training(model: Model, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Labelled:
     """Return the rows to train on; see `Model.fit`."""
     data = labelled(model, X, y, sample_weight)
     if class_weight is not None:
-        each = checks.class_weights(numbered_weights(model, class_weight), data.y, model.layer_sizes[-1])
+        network = model.network
+        weights = classes.weights(class_weight, network, model.class_names, classes.counts(data.y, network))
+        each = weights[classes.of_rows(data.y, network)]
         both = each if data.weights is None else each * data.weights
         data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
     return data

@@ -40,14 +40,14 @@ class _Checkpoints(writer.Checkpoints):
                 self.ranks.all_raise(error)
             raise
 
-    def _write(self, state: State, due: list[Any]) -> None:
+    def _write(self, state: State, due: list[Any], slots: dict[str, np.ndarray] | None = None) -> None:
         numbers = self.ranks.comm.bcast([number for number, each in enumerate(self._timed) if each in due])
         if not numbers:
             return
+        slots = state.plan.get_slots()  # all ranks do, so before what may fail on rank 0 alone, which then goes on
         if self.ranks.rank == 0:
-            super()._write(state, [self._timed[number] for number in numbers])
+            super()._write(state, [self._timed[number] for number in numbers], slots)
         else:
-            state.plan.get_slots()  # rank 0 takes them from all
             for number in numbers:
                 self._timed[number].written = self._steps(state)
 

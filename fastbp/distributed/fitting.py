@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..callbacks import Callback
-from ..callbacks.base import check_callbacks
+from ..callbacks.base import check_callbacks, check_use
 from ..data import checks, frames, members
 from ..data.sources.given import source
 from ..execution.fast_plan import FastPlan
@@ -23,25 +23,26 @@ from .training import SharedTraining
 
 def fit(model: Any, comm: Any, X: Any, y: Any, **options: Any) -> History:
     """Train a model on the rows of all ranks of a communicator. Arguments as for `Model.fit`."""
-    ranks = ranks_of(comm)
-    with ranks.guarded():
+    with ranks_of(comm) as ranks, ranks.guarded():
         with ranks.together():
             checked = _checked(model, options)
             if source(X) is not None:
                 raise TypeError("X must be an array where comm is given, not a source: each rank hands its own rows")
             X, names = frames.as_array(X, "X")
-            frames.check_names(model.feature_names, names, "X")
             own = given.own_rows(model, X, y, options["sample_weight"])
         _require_alike(ranks, model, checked, options)
-        data, validation = _rows(ranks, model, own, options, names)
+        known = given.names_of_all(ranks, model.feature_names, names)
+        data, validation = _rows(ranks, model, own, options, known)
+        with ranks.together():
+            if ranks.rank == 0:  # where they run
+                check_use(checked["callbacks"], model, validation is not None)
         plan = SharedPlan(model._plan, ranks)
         training = SharedTraining(data, validation, resting=model._use.resting, plan=plan, **checked)
         training = checkpoints.added(training, model, options["resume"])
-    history = training.run(model, plan, model._shown, model._random)
-    if model.feature_names is None:
-        model.feature_names = next((each for each in comm.allgather(names) if each is not None), None)
-    ranks.free()
-    return history
+        history = training.run(model, plan, model._shown, model._random)
+        if ranks.rank or model.feature_names is None:
+            model.feature_names = known
+        return history
 
 
 def _checked(model: Any, options: dict[str, Any]) -> dict[str, Any]:

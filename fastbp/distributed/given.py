@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import checks, classes, frames
+from ..data import classes, frames
 from ..data.labelled import labelled
 from ..data.samples import Labelled, Samples
 from .ranks import Ranks
@@ -16,6 +16,8 @@ from .rows import Joined, joined
 def own_rows(model: Any, X: Any, y: Any, sample_weight: Any, prefix: str = "") -> Labelled:
     """Return this rank's rows; unlike in a training without ranks, there may be none, and all may weigh 0."""
     if len(X) == 0:
+        for name, value in (("y", y), ("sample_weight", sample_weight)):
+            _require_no_rows(f"{prefix}{name}", value, f"{prefix}X")
         shape = (0,) if model.network.of_classes else (0, model.layer_sizes[-1])
         X = np.empty((0, model.layer_sizes[0]), model.dtype)
         y = np.empty(shape, np.int64 if model.network.of_classes else model.dtype)
@@ -27,33 +29,50 @@ def own_rows(model: Any, X: Any, y: Any, sample_weight: Any, prefix: str = "") -
     return data
 
 
+def _require_no_rows(name: str, value: Any, rows: str) -> None:
+    """Raise ValueError if a rank hands y or weights although its X has no rows."""
+    if value is None:
+        return
+    shape = np.shape(frames.as_target(value, name))
+    if shape[:1] != (0,):
+        raise ValueError(f"{name} must have no rows, as {rows} has none, got shape {shape}")
+
+
+def names_of_all(ranks: Ranks, known: list[str] | None, names: list[str] | None) -> list[str] | None:
+    """Return the names of X's columns: those that rank 0's model knows, or else the first that a rank hands.
+
+    Raise ValueError on every rank if some rank's columns have others.
+    """
+    known = ranks.comm.bcast(known)
+    if known is None:
+        known = next((each for each in ranks.comm.allgather(names) if each is not None), None)
+    with ranks.together():
+        frames.check_names(known, names, "X")
+    return known
+
+
 def all_rows(ranks: Ranks, model: Any, data: Labelled, class_weight: Any) -> Joined:
     """Return the rows of all ranks, weighted by class if asked; raise an error on every rank if all weigh 0."""
     if ranks.any(class_weight is not None):
         with ranks.together():
-            counts = np.bincount(data.y, minlength=model.layer_sizes[-1]) if model.network.of_classes else np.zeros(0)
-        counts = sum(ranks.comm.allgather(counts))
+            own = classes.counts(data.y, model.network)
+        counts = sum(ranks.comm.allgather(own))
         with ranks.together():
-            each = _class_weights(model, class_weight, counts)[data.y]
+            weights = classes.weights(class_weight, model.network, model.class_names, counts)
+            each = weights[classes.of_rows(data.y, model.network)]
             both = each if data.weights is None else each * data.weights
             data.weights = both.astype(model.dtype)
-    found = joined(ranks, data, model.dtype)
-    if found.weighs:
-        total = found.total()
+    return _weighed(ranks, joined(ranks, data, model.dtype), "sample_weight")
+
+
+def _weighed(ranks: Ranks, data: Joined, name: str) -> Joined:
+    """Return the rows of all ranks; raise ValueError on every rank if all of them weigh 0."""
+    if data.weighs:
+        total = data.total()
         with ranks.together():
             if not 0 < total < np.inf:
-                raise ValueError("sample_weight must not be zero for all rows, nor infinite in sum")
-    return found
-
-
-def _class_weights(model: Any, class_weight: Any, counts: np.ndarray) -> np.ndarray:
-    """Return the weight of each class, of which all ranks have so many rows."""
-    if not model.network.of_classes:
-        raise ValueError(f"class_weight is for loss 'cross_entropy', not for {model.network.loss.name!r}")
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        return counts.sum() / (np.count_nonzero(counts) * counts.clip(1))
-    numbered = classes.numbered_keys(class_weight, classes.names_of(model.network, model.class_names))
-    return checks.class_weights(numbered, np.arange(len(counts)), len(counts))
+                raise ValueError(f"{name} must not be zero for all rows, nor infinite in sum")
+    return data
 
 
 def split(ranks: Ranks, data: Joined, share: float, kind: np.dtype) -> tuple[Joined, Joined]:
@@ -84,4 +103,4 @@ def validation_rows(ranks: Ranks, model: Any, given: tuple[Any, ...] | None, nam
         X, found = frames.as_array(X, "validation X")
         frames.check_names(names, found, "validation X")
         own = own_rows(model, X, y, weight, "validation ")
-    return joined(ranks, own, model.dtype)
+    return _weighed(ranks, joined(ranks, own, model.dtype), "validation sample_weight")

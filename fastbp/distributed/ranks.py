@@ -76,9 +76,13 @@ class Ranks:
         """Return whether the flag is set on any rank."""
         return any(self.comm.allgather(bool(flag)))
 
-    def free(self) -> None:
-        """Give the communicator back."""
-        self.comm.Free()
+    def __enter__(self) -> Ranks:
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        """Give the communicator back where all ranks are here: not after an error of this rank alone."""
+        if error is None or error is self.common or self.size == 1:
+            self.comm.Free()
 
     def threads(self, n_threads: int | None) -> int:
         """Return how many threads this rank uses: by default its share of the CPUs that ranks of a machine share."""

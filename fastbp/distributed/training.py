@@ -109,6 +109,14 @@ class SharedTraining(Training):
         if whole:
             self.plan.take_over()
 
+    def _added(self, logs: dict[str, Any], measured: dict[str, float]) -> dict[str, float]:
+        """Return the metrics that callbacks have added on rank 0."""
+        found: dict[str, float] = {}
+        with self.ranks.together():
+            if self.ranks.rank == 0:
+                found = super()._added(logs, measured)
+        return self.ranks.comm.bcast(found)
+
     def _send(self, model: Any) -> None:
         """Send learning rate, random numbers and whether to stop from rank 0 to all."""
         told = model.learning_rate, getattr(model, "stop_training", False), model._random.bit_generator.state
@@ -123,7 +131,7 @@ class SharedTraining(Training):
     def _warn(self, model: Any, plan: Plan) -> None:
         own = self._own
         if self.ranks.rank == 0 and own is not None:
-            unscaled.warn(model.network, plan.dtype, plan, own, stacklevel=6)
+            unscaled.warn(model.network, plan.dtype, plan, own)
 
     def _hint(self, dtype: np.dtype) -> str:
         own = self._own

@@ -38,8 +38,7 @@ def rows(text: Iterable[str], path: object) -> Iterator[Row]:
     lines, width, line = iter(text), 0, 0
     try:
         sample, cut = _sample(lines)
-        delimiter = max(DELIMITERS, key=lambda d: _fit(sample, d, cut))
-        reader = csv.reader(chain(sample, lines), delimiter=delimiter, skipinitialspace=True, strict=True)
+        reader = csv.reader(chain(sample, lines), delimiter=_best(sample, cut), skipinitialspace=True, strict=True)
         for cells in _unlimited(reader):
             line, cells = reader.line_num, [cell.strip() for cell in cells]
             if cells in ([], [""]):
@@ -54,7 +53,11 @@ def rows(text: Iterable[str], path: object) -> Iterator[Row]:
 
 def delimiter(text: Iterable[str]) -> str:
     """Return the delimiter that `rows` takes for these lines."""
-    sample, cut = _sample(iter(text))
+    return _best(*_sample(iter(text)))
+
+
+def _best(sample: list[str], cut: bool) -> str:
+    """Return the delimiter that fits a sample best."""
     return max(DELIMITERS, key=lambda d: _fit(sample, d, cut))
 
 

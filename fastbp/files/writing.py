@@ -26,6 +26,8 @@ PAUSES = (0.05, 0.15, 0.3, 0.5, None)  # seconds between attempts to replace a f
 def write_whole(data: bytes | Iterable[bytes | memoryview], path: str | os.PathLike[str]) -> None:
     """Write a file, whole or not at all: `data`, or its parts, takes its name once it is on the disk.
 
+    Then the name is brought to the disk, too, so that neither a crash nor a power failure takes it back.
+
     A file that is replaced hands on its permissions, extended attributes and group, and its owner where root writes.
     What a killed process left behind in the folder is removed.
 
@@ -33,6 +35,7 @@ def write_whole(data: bytes | Iterable[bytes | memoryview], path: str | os.PathL
     ------
     OSError
         Where the file can't be written, or on Windows is open in another program; what was there is then as it was.
+        Also where the disk fails while the name is brought to it: either file may then be there.
     """
     path = check_writable(path)
     _clean(path)
@@ -46,6 +49,7 @@ def write_whole(data: bytes | Iterable[bytes | memoryview], path: str | os.PathL
             if fcntl is None:
                 file.close()
             _replace(file.name, path)
+            sync_folder(os.path.dirname(path))
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
 
@@ -76,6 +80,27 @@ def check_writable(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise OSError(error.errno, error.strerror, given) from error
     return path
+
+
+def sync_folder(folder: str) -> None:
+    """Bring the names of a folder's files to the disk, where the system and the file system can.
+
+    Raises
+    ------
+    OSError
+        Where the disk fails.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders, and others none that may not be listed
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS, errno.EROFS):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _replace(name: str, path: str) -> None:

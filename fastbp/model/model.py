@@ -102,6 +102,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     input_scale: float | np.ndarray | None
     feature_names: list[str] | None
     class_names: list[str] | None
+    _seed: int | None = None  # as it was given
 
     def __init__(
         self,
@@ -160,7 +161,8 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         self.dtype: np.dtype = checks.dtype(dtype)
         self.input_shift, self.input_scale = input_shift, input_scale
         self.feature_names, self.class_names = feature_names, class_names
-        self._random = np.random.Generator(np.random.PCG64(checks.seed(seed)))
+        self._seed = checks.seed(seed)
+        self._random = np.random.Generator(np.random.PCG64(self._seed))
         self.initializer: str = checks.choice(
             "initializer", initializer, initializers.INITIALIZERS, initializers.ALIASES
         )

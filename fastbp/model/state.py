@@ -25,7 +25,6 @@ from ..training.use import Use
 
 if TYPE_CHECKING:
     from ..execution.plan import Plan
-    from ..network import Network
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..callbacks import Checkpoint
-from ..callbacks.base import check_callbacks
+from ..callbacks.base import check_callbacks, check_use
 from ..callbacks.checkpoint import folder_path
 from ..data import checks
 from ..data.samples import Labelled
@@ -96,21 +96,21 @@ class TrainingMixin:
             Weight of each row in errors and gradients, which are weighted means. A source brings its own.
         class_weight : dict of {class: weight} or "balanced", optional
             Weight of each class's rows, by number or name, times `sample_weight`; "balanced" gives all classes the
-            same total weight.
+            same total weight. One output of "binary_cross_entropy" has the classes 0 and 1.
         validation_split : float
             Share of the rows, the last ones, that are held out as validation data; not of a source.
         schedule : fastbp.schedules.Schedule, or dict of {str: Schedule}, optional
             Factors of the learning rate from step to step, or in a dict those of "learning_rate", "dropout" and
             "weight_decay". They go on from the model's step, also after `load`.
-        callbacks : fastbp.callbacks.Callback or sequence of them
+        callbacks : fastbp.callbacks.Callback or sequence of them, optional
             Called before and after each epoch, in this order.
         drop_last : bool
             Whether an epoch leaves out the rows that fill no minibatch.
         resume : path, optional
             Folder of a `fastbp.callbacks.Checkpoint`. Training goes on with the newest checkpoint there, or begins
             where there is none, so that one script serves both; `epochs` counts from the beginning. Network, settings,
-            rows and callbacks must be those of the checkpoint; epochs may be more if there is no schedule. X above
-            256 MB is compared in as much of its rows, evenly spread.
+            rows, callbacks and the model's seed, if it has one, must be those of the checkpoint; epochs may be more if
+            there is no schedule. X above 256 MB is compared in as much of its rows, evenly spread.
         comm : mpi4py.MPI.Intracomm, optional
             Train on all of its processes, which call `fit` alike, each with rows of its own, or with none. They count
             as joined in the order of the ranks; `batch_size` counts the rows of all. Training starts from the model of
@@ -171,6 +171,7 @@ class TrainingMixin:
                 model, X, y, sample_weight, class_weight, validation_data, validation_split
             )
             schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
+            check_use(callbacks, self, validation is not None)
             training = Training(
                 data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, self._use.resting,
                 drop_last,

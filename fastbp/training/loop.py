@@ -18,7 +18,7 @@ from ..kernels.library.compiling import compiling
 from ..schedules import Schedule
 from . import feeds, rates, unscaled
 from .finite import LastFinite, require_finite
-from .history import History
+from .history import History, added
 from .progress import Progress
 from .seen import Parameters
 from .state import Place, State
@@ -76,7 +76,7 @@ class Training:
     def _warn(self, model: Any, plan: Plan) -> None:
         """Warn if training failed as the inputs are not scaled."""
         if (looked_at := self._looked_at) is not None:
-            unscaled.warn(model.network, plan.dtype, plan, looked_at, stacklevel=4)
+            unscaled.warn(model.network, plan.dtype, plan, looked_at)
 
     def _hint(self, dtype: np.dtype) -> str:
         """Return what to do about inputs that are not scaled, or nothing."""
@@ -107,7 +107,7 @@ class Training:
                 with self.progress:
                     self._epochs(state)
             except KeyboardInterrupt:
-                state.history.interrupted = True
+                state.history._interrupt()
             self._end(state)
         except DivergenceError as error:
             raise last.explained(error, model, self._hint(flat.dtype)) from None
@@ -159,17 +159,22 @@ class Training:
             epoch = state.place.epoch
             if not state.place.sums.rows:
                 self._tell(state, self.callbacks, "on_epoch_begin", state.model, epoch)
-            self._epoch(state)
+            measured = self._epoch(state)
             if self.callbacks:
                 if self._keeps_epochs:
                     state.last.keep(epoch + 1)
-                logs = state.history.latest() | {"epoch": epoch}
+                logs = measured | {"epoch": epoch}
                 self._tell(state, self.callbacks, "on_epoch_end", state.model, logs)
+                state.history._add(self._added(logs, measured))
             state.place = Place(epoch + 1, steps=state.place.steps + self._steps_of(state.place.sums.rows))
             state.stopped = state.model.stop_training
             self._reached(state)
         if self.checkpoints is not None:
             self.checkpoints.finish(state)
+
+    def _added(self, logs: dict[str, Any], measured: dict[str, float]) -> dict[str, float]:
+        """Return the metrics that callbacks have added to `logs`."""
+        return added(logs, measured)
 
     @property
     def _keeps_epochs(self) -> bool:
@@ -198,9 +203,9 @@ class Training:
             state.is_shown = True
             state.last.keep_parameters()
 
-    def _epoch(self, state: State) -> None:
-        """Train one epoch, or the rest of one, validate, and append both to the history."""
-        plan, place, history, classifies = state.plan, state.place, state.history, state.model.network.classifies
+    def _epoch(self, state: State) -> dict[str, float]:
+        """Train one epoch, or the rest of one, and validate; append what was measured to the history and return it."""
+        plan, place, classifies = state.plan, state.place, state.model.network.classifies
         start, state.is_shown = compiling.now() - place.seconds, False
         self._draw(state)
         for sums, more in self._steps(state):
@@ -211,17 +216,18 @@ class Training:
                 place.seconds = compiling.now() - start
                 self._reached(state)
         loss, accuracy = place.sums.means()
+        measured = {"loss": loss, "accuracy": accuracy}
         with self._reading(state):
             if isinstance(self.data, Streamed):
                 self.data.passed(place.sums)
             if self.validation is not None:
                 scores = feeds.evaluate(plan, self.validation, classifies)
-                history.val_loss.append(scores["loss"])
-                history.val_accuracy += [scores["accuracy"]] if classifies else []
-        history.loss.append(loss)
-        history.accuracy += [accuracy] if classifies else []
-        history.seconds.append(compiling.now() - start)
-        self.progress.epoch(history)
+                measured |= {f"val_{name}": score for name, score in scores.items()}
+        measured["seconds"] = compiling.now() - start
+        measured = {name: value for name, value in measured.items() if classifies or not name.endswith("accuracy")}
+        state.history._append(measured)
+        self.progress.epoch(state.history)
+        return measured
 
     def _draw(self, state: State) -> None:
         """Draw the epoch's order and what is dropped, at its beginning."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..callbacks import warning
 from ..data.samples import Labelled
 from ..data.sparse import SparseRows
 from ..execution.plan import Plan
@@ -62,14 +62,14 @@ def _of_targets(data: Labelled) -> str:
     )
 
 
-def warn(network: Network, dtype: np.dtype, plan: Plan, data: Labelled, stacklevel: int) -> None:
+def warn(network: Network, dtype: np.dtype, plan: Plan, data: Labelled) -> None:
     """Warn if the inputs are not scaled and the trained plan predicts no better than a constant would."""
     if plan.steps < STEPS or LEAST <= rms(data, dtype, FEW) <= MOST:
         return
     remedy = hint(data, dtype)
     if remedy and _useless(network, plan, _some(data, dtype)):
         text = f"training failed: predictions are no better than a constant. {remedy}."
-        warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)
+        warning.warn(text, UserWarning)
 
 
 def _some(data: Labelled, dtype: np.dtype, rows: int = ROWS) -> Labelled:

@@ -43,6 +43,7 @@ def _stamp(path: str) -> tuple[int, int]:
 def found(name: str, value: Any, pattern: str) -> Files:
     """Return the files that a path, a pattern such as "part-*.csv", a folder or a list of these names.
 
+    Their paths are absolute, as the working folder may change before they are read.
     Those of a folder match `pattern`. Files of a pattern or folder are sorted by name.
     """
     given = [value] if isinstance(value, (str, os.PathLike)) else value
@@ -55,7 +56,7 @@ def found(name: str, value: Any, pattern: str) -> Files:
         paths += _of(name, os.fsdecode(one), pattern)
     if not paths:
         raise ValueError(f"{name} must name at least one file, got {value!r}")
-    return Files(paths)
+    return Files([os.path.abspath(path) for path in paths])
 
 
 def _of(name: str, path: str, pattern: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .. import checks, frames, labelled
+from .. import checks, classes, frames, labelled
 from ..samples import Labelled, Samples, Sums
 from ..sparse import SparseRows
 from .ahead import AT_ONCE, Ahead
@@ -109,23 +109,21 @@ class Streamed:
 
     def class_counts(self) -> np.ndarray:
         """Return how many rows each class has, counted in a pass over y."""
-        counts = np.zeros(self.model.layer_sizes[-1], np.int64)
+        counts = np.zeros(classes.count(self.model.network), np.int64)
         for piece in range(len(self.source)):
             for part in self.source._read(piece, features=False):
                 with _named(part):
                     y = labelled.targets(self.model, part.y, len(part.X))
-                counts += np.bincount(y, minlength=len(counts))
+                    counts += classes.counts(y, self.model.network)
         return counts
 
     def weigh_classes(self, class_weight: Any) -> None:
         """Weigh rows by their classes; "balanced" takes a pass over y."""
-        numbered, classes = labelled.numbered_weights(self.model, class_weight), self.model.layer_sizes[-1]
-        if isinstance(numbered, str):
-            checks.choice("class_weight", numbered, ("balanced",))
-            counts = self.class_counts()
-            self.class_weights = counts.sum() / (np.count_nonzero(counts) * counts.clip(1))
-        else:
-            self.class_weights = checks.class_weights(numbered, np.arange(classes), classes)
+        model, rows = self.model, np.ones(classes.count(self.model.network), np.int64)
+        if isinstance(class_weight, str):
+            checks.choice("class_weight", class_weight, ("balanced",))
+            rows = self.class_counts()
+        self.class_weights = classes.weights(class_weight, model.network, model.class_names, rows)
 
     def block_rows(self, batch_size: int, most: int | None = None) -> int:
         """Return how many rows a block has, once the first part was read; raise ValueError if memory is too small."""
@@ -249,7 +247,7 @@ class Streamed:
         given = checks.weights(weight, len(y), self.model.dtype, "weight", some=False)
         if self.class_weights is None:
             return given
-        each = self.class_weights[y]
+        each = self.class_weights[classes.of_rows(y, self.model.network)]
         both = each if given is None else each * given
         return checks.weights(both, len(y), self.model.dtype, "weight times class_weight", some=False)
 

@@ -14,12 +14,17 @@ from ..state import Place, State
 from . import nested
 
 
-def packed(state: State, callbacks: tuple[Callback, ...]) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-    """Return a training's state as JSON and arrays hold it; None if the parameters or the state are not finite."""
+def packed(
+    state: State, callbacks: tuple[Callback, ...], slots: dict[str, np.ndarray] | None = None
+) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+    """Return a training's state as JSON and arrays hold it; None if the parameters or the state are not finite.
+
+    `slots` are copies of the optimizer's state, which are else taken of the plan.
+    """
     plan, place, tensors = state.plan, state.place, dict[str, np.ndarray]()
     tensors["parameters"] = flat = np.empty_like(state.flat)
     plan.store(flat)
-    tensors |= {f"optimizer.{name}": slot for name, slot in plan.get_slots().items()}
+    tensors |= {f"optimizer.{name}": slot for name, slot in (plan.get_slots() if slots is None else slots).items()}
     if not all(map(is_finite, tensors.values())):
         return None
     config = {
@@ -55,13 +60,14 @@ def check(config: Any, path: str, batch_size: int) -> None:
     try:
         rows, *sums = config["sums"]
         counts = [rows, *(config[name] for name in ("epoch", "steps", "steps_of_epochs", "order_key", "dropout_key"))]
-        curves = History(**config["history"]).history.values()
+        curves = config["history"].values()
         numbers = [*sums, config["seconds"], config["learning_rate"], *(one for curve in curves for one in curve)]
         right = (
             all(type(count) is int and count >= 0 for count in counts)
             and rows % batch_size == 0
             and len(sums) == len(Sums._fields) - 1
             and all(type(number) in (int, float) for number in numbers)
+            and all(len(curve) in (0, config["epoch"]) for curve in curves)
             and isinstance(config["settings"], dict)
             and isinstance(config["callbacks"], list)
             and isinstance(config["training"], str)
@@ -93,7 +99,7 @@ def restore(
     plan.load(state.flat)
     state.model.learning_rate = config["learning_rate"]
     state.random.bit_generator.state = config["random"]
-    state.history = History(**config["history"])
+    state.history = History._of(config["history"])
     keys = config["order_key"], config["dropout_key"]
     state.place = Place(config["epoch"], Sums(rows, *sums), *keys, config["seconds"], config["steps_of_epochs"])
     state.stopped = state.model.stop_training = config["stopped"]

@@ -6,14 +6,13 @@ import contextlib
 import json
 import os
 import re
-import sys
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...callbacks.warning import warn
 from ...files import sealed
-from ...files.writing import write_whole
+from ...files.writing import sync_folder, write_whole
 
 _NAME = re.compile(r"checkpoint-([0-9]{8,})-([0-9a-f]{8})\.safetensors")
 
@@ -24,14 +23,6 @@ class File(NamedTuple):
     number: int
     training: str
     path: str
-
-
-def warn(text: str) -> None:
-    """Give a RuntimeWarning that names the line outside this package from which it was called."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "fastbp":
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, RuntimeWarning, stacklevel=level)
 
 
 def files(folder: str) -> list[File]:
@@ -46,7 +37,9 @@ def files(folder: str) -> list[File]:
 
 def write(folder: str, training: str, keep: int, config: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
     """Write the next checkpoint of a training, and remove those of the same training before the newest `keep`."""
-    os.makedirs(folder, exist_ok=True)
+    if not os.path.isdir(folder):
+        os.makedirs(folder, exist_ok=True)
+        sync_folder(os.path.dirname(os.path.abspath(folder)))
     there = files(folder)
     number = there[-1].number + 1 if there else 1
     path = os.path.join(folder, f"checkpoint-{number:08d}-{training}.safetensors")

@@ -62,6 +62,8 @@ def find(where: str, here: dict[str, Any], epochs: int) -> Resumed | None:
     there = config["settings"]
     if here["learning_rate"] == config["learning_rate"]:  # as the training itself has changed it
         there = there | {"learning_rate": here["learning_rate"]}
+    if here["seed"] is None or "seed" not in there:  # any will do, or an earlier version has written it
+        there = there | {"seed": here["seed"]}
     if differences := settings.differences(there, here):
         raise ValueError(f"resume: {path} is of another training: {'; '.join(differences)}")
     done = config["epoch"] + (config["sums"][0] > 0)

@@ -33,7 +33,7 @@ def of_rows(
     """Return the same for rows of which these are the digests."""
     model_settings = of_model(model)
     optimizer = model_settings.pop("optimizer")
-    rate = {"learning_rate": optimizer.pop("learning_rate")}
+    rate = {"learning_rate": optimizer.pop("learning_rate"), "seed": model._seed}
     each = [described(callback) for callback in callbacks if not isinstance(callback, Checkpoint)]
     options = options | {"schedule": described(options["schedule"]), "callbacks": each}
     if options["schedule"] is None:

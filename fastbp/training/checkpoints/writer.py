@@ -7,7 +7,10 @@ import secrets
 import time
 from typing import Any
 
+import numpy as np
+
 from ...callbacks import Callback, Checkpoint
+from ...callbacks.warning import warn
 from ..state import State
 from . import content, folder
 from .resumed import Resumed
@@ -88,24 +91,35 @@ class Checkpoints:
         """Return how many steps of the training are done."""
         return state.place.steps - (-state.place.sums.rows // self._batch_size)
 
-    def _write(self, state: State, due: list[_Timed]) -> None:
-        kept = content.packed(state, self._callbacks) if due else None
+    def _write(self, state: State, due: list[_Timed], slots: dict[str, np.ndarray] | None = None) -> None:
+        """Write some checkpoints. Where one can't be packed or written, warn once, and let training go on."""
+        if not due:
+            return
+        for each in due:
+            each.begun = time.monotonic()
+        kept = None
+        try:
+            kept = content.packed(state, self._callbacks, slots)
+        except Exception as error:
+            self._warn(due[0], error)
         if kept is None:
             return
         config, tensors = kept
         config |= {"training": self._training, "settings": self._settings}
         for each in due:
-            each.begun, each.written = time.monotonic(), self._steps(state)
             try:
                 folder.write(each.checkpoint.folder, self._training, each.checkpoint.keep, config, tensors)
-            except OSError as error:
-                self._warn(each.checkpoint.folder, error)
+            except Exception as error:
+                self._warn(each, error)
+            else:
+                each.written = self._steps(state)
 
-    def _warn(self, where: str, error: OSError) -> None:
+    def _warn(self, timed: _Timed, error: Exception) -> None:
         if not self._warned:
             self._warned = True
-            text = f"no checkpoint could be written to {where}: {error}"
-            folder.warn(f"{text}. Training goes on, and older checkpoints stay")
+            what = error if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+            text = f"no checkpoint could be written to {timed.checkpoint.folder}: {what}"
+            warn(f"{text}. Training goes on, and older checkpoints stay")
 
 
 class _Timed:
