@@ -72,7 +72,7 @@ class PredictionMixin:
             For bad input. The message names the argument and what is expected.
         """
         data = given.rows(self, X, y, sample_weight)  # type: ignore[arg-type]
-        scales = self.network.scales(self._flat)
+        scales = self.network.column_scales(self._flat)
         if isinstance(data, Labelled):
             data.samples.require_scaled(scales)
         with self._loaded_plan(data.samples if isinstance(data, Labelled) else None) as plan:
@@ -188,7 +188,7 @@ class PredictionMixin:
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
         gradient = np.empty_like(self._flat)
-        data.samples.require_scaled(self.network.scales(self._flat))
+        data.samples.require_scaled(self.network.column_scales(self._flat))
         with self._loaded_plan() as plan:
             E = plan.gradients(data, gradient).loss / len(data.y)
         return E, self.network.views(gradient)
@@ -257,7 +257,7 @@ class PredictionMixin:
             return
         few = None if isinstance(rows.X, SparseRows) else self._plan.row_predictor(self._shown.buffer)
         if few is None or not few.predict(rows, z):
-            rows.require_scaled(self.network.scales(self._flat))
+            rows.require_scaled(self.network.column_scales(self._flat))
             with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)
 
@@ -265,7 +265,7 @@ class PredictionMixin:
         """Fill z by products of bfloat16, of weights that are rounded once."""
         network, mark = replace(self.network, precision=precision), self._use.mark(self._shown.mark())
         make = functools.partial(make_plan, self.kernels, network, self.dtype, self._optimizer, self.n_threads)
-        rows.require_scaled(network.scales(self._shown.read()))
+        rows.require_scaled(network.column_scales(self._shown.read()))
         with self._rounded.plan(mark, self.n_threads, make, self._shown.read) as plan:
             plan.predict(rows, z)
 
