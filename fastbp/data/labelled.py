@@ -58,14 +58,13 @@ def numbered_weights(model: Model, class_weight: Any) -> Any:
     return classes.numbered_keys(class_weight, classes.names_of(model.network, model.class_names))
 
 
-def for_training(model: Model, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Labelled:
-    """Return the rows to train on; see `Model.fit`."""
-    data = labelled(model, X, y, sample_weight)
-    if class_weight is not None:
-        each = checks.class_weights(numbered_weights(model, class_weight), data.y, model.layer_sizes[-1])
-        both = each if data.weights is None else each * data.weights
-        data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
-    return data
+def weigh_classes(model: Model, data: Labelled, class_weight: Any) -> None:
+    """Multiply the weights of rows to train on by those of their classes, where any are given."""
+    if class_weight is None:
+        return
+    each = checks.class_weights(numbered_weights(model, class_weight), data.y, model.layer_sizes[-1])
+    both = each if data.weights is None else each * data.weights
+    data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
 
 
 def check_levels(embedding: Embedding, X: Any, shift: Any, scale: Any, name: str) -> None:

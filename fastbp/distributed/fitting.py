@@ -89,7 +89,8 @@ def _rows(
         parts = checks.parts("validation_data", options["validation_data"])
         if parts is not None and share:
             raise ValueError("validation_data and validation_split must not both be given")
-    data = given.all_rows(ranks, model, own, options["class_weight"])
     if share:
-        return given.split(ranks, data, share, model.dtype)
+        to_train, validation = given.split(ranks, given.all_rows(ranks, model, own, None), share, model.dtype)
+        return given.all_rows(ranks, model, to_train.own, options["class_weight"]), validation
+    data = given.all_rows(ranks, model, own, options["class_weight"])
     return data, given.validation_rows(ranks, model, parts, names)

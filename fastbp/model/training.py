@@ -96,7 +96,7 @@ class TrainingMixin:
             Weight of each row in errors and gradients, which are weighted means. A source brings its own.
         class_weight : dict of {class: weight} or "balanced", optional
             Weight of each class's rows, by number or name, times `sample_weight`; "balanced" gives all classes the
-            same total weight.
+            same total weight. Rows that are held out or validated on are not weighted by class.
         validation_split : float
             Share of the rows, the last ones, that are held out as validation data; not of a source.
         schedule : fastbp.schedules.Schedule, or dict of {str: Schedule}, optional
