@@ -110,12 +110,13 @@ def test_first_weights_are_fixed_by_the_seed_and_survive_columns_that_are_consta
     assert np.isfinite(models[0]._flat).all()
 
 
-def test_bad_rows_change_no_weight():
+@pytest.mark.parametrize("seed", [None, 0])
+def test_bad_rows_change_no_weight_and_no_random_number(seed):
     model = fastbp.Model([2, 4, 1], loss="squared_error", seed=0)
-    before = model._flat.copy()
+    before = model.get_state()
     for rows in ([[1.0, np.nan]], [[1.0]], []):
         with pytest.raises(ValueError, match="X"):
-            fastbp.initialize_from_data(model, rows, seed=0)
-    np.testing.assert_array_equal(model._flat, before)
+            fastbp.initialize_from_data(model, rows, seed=seed)
+    np.testing.assert_equal(model.get_state(), before)
     with pytest.raises(ValueError, match="Members"):
         fastbp.initialize_from_data(fastbp.Model([2, 4, 1], scaling_layer=fastbp.Members(2)), X[:, :2])
