@@ -98,7 +98,19 @@ def activations(value: Any, hidden: int) -> Activation | tuple[Activation, ...]:
         raise ValueError(
             f"activation must be one for all hidden layers or one for each of the {hidden}, got {len(each)}"
         )
+    refuse_one_name(each)
     return each
+
+
+def refuse_one_name(functions: Iterable[Activation | Loss]) -> None:
+    """Raise ValueError where two different functions of a user's have one name: a saved model keeps the name alone."""
+    found: dict[str, Activation | Loss] = {}
+    for own in functions:
+        if isinstance(own, PointLoss) or (isinstance(own, Activation) and own.is_own):
+            if found.setdefault(own.name, own) != own:
+                raise ValueError(
+                    f"different functions of activation and loss must have different names, got two of {own.name!r}"
+                )
 
 
 def loss(value: Any, label_smoothing: Any = None, outputs: int = 1) -> Loss:

@@ -153,6 +153,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
                 precision, checks.dtype(dtype), getattr(scaling, "n_members", 1), embedding is not None
             ),
         )
+        choices.refuse_one_name([*self.network.activations, self.network.loss])
         if self.network.embedding is not None and self.network.n_members > 1:
             raise ValueError("embedding can't be given with scaling_layer=Members(...): members embed no columns")
         self.kernels: str = checks.choice("kernels", kernels, plan.KERNELS)
