@@ -10,7 +10,7 @@ from ..callbacks.base import check_callbacks
 from ..data import checks, frames, members
 from ..data.sources.given import source
 from ..execution.fast_plan import FastPlan
-from ..schedules import Schedule, check_schedule
+from ..training import rates
 from ..training.checkpoints.settings import described, differences, of_model
 from ..training.history import History
 from ..training.progress import Progress
@@ -51,7 +51,7 @@ def _checked(model: Any, options: dict[str, Any]) -> dict[str, Any]:
     members.refuse(model.network, "a training with comm")
     epochs = checks.whole_number("epochs", options["epochs"], 0)
     verbose = checks.verbosity(options["verbose"])
-    schedule: Schedule | dict[str, Schedule] | None = check_schedule(options["schedule"])
+    schedule = rates.checked(options["schedule"], model)
     callbacks: tuple[Callback, ...] = check_callbacks(options["callbacks"])
     return {
         "epochs": epochs,

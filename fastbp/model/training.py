@@ -13,7 +13,8 @@ from ..callbacks.checkpoint import folder_path
 from ..data import checks
 from ..data.samples import Labelled
 from ..data.sources.given import for_training
-from ..schedules import Schedule, check_schedule
+from ..schedules import Schedule
+from ..training import rates
 from ..training.history import History
 from ..training.loop import Training
 from ..training.progress import Progress
@@ -101,7 +102,7 @@ class TrainingMixin:
             Share of the rows, the last ones, that are held out as validation data; not of a source.
         schedule : fastbp.schedules.Schedule, or dict of {str: Schedule}, optional
             Factors of the learning rate from step to step, or in a dict those of "learning_rate", "dropout" and
-            "weight_decay". They go on from the model's step, also after `load`.
+            "weight_decay", which the model must have. They go on from the model's step, also after `load`.
         callbacks : fastbp.callbacks.Callback or sequence of them
             Called before and after each epoch, in this order.
         drop_last : bool
@@ -170,7 +171,7 @@ class TrainingMixin:
             data, validation, names = for_training(
                 model, X, y, sample_weight, class_weight, validation_data, validation_split
             )
-            schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
+            schedule, callbacks = rates.checked(schedule, model), check_callbacks(callbacks)
             training = Training(
                 data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, self._use.resting,
                 drop_last,
