@@ -77,6 +77,13 @@ def test_one_output_of_yes_and_no_takes_two_names(tmp_path):
     assert one.score(X, words) == other.score(X, yes) > 0.9
     one.save(tmp_path / "model")
     assert fastbp.load(tmp_path / "model").predict(X).tolist() == one.predict(X).tolist()
+    for given in ({}, {"loss": "crossentropy"}, {"loss": "cross_entropy", "label_smoothing": 0.1}):
+        with pytest.raises(ValueError, match="layer_sizes must end in .* at least 2, .* loss 'binary_cross_entropy'"):
+            fastbp.Model([4, 9, 1], **given)
+    for asked in ({"loss": fastbp.losses.CrossEntropy()}, {"class_names": ["only"]}):
+        model = fastbp.Model([4, 1], **asked)
+        model.save(tmp_path / "model")
+        assert fastbp.Model(**model.get_config()).layer_sizes == fastbp.load(tmp_path / "model").layer_sizes == (4, 1)
     named = fastbp.Model([4, 1], class_names=["yes"], **settings)  # the name of the output
     assert named.predict(X).dtype == np.int64
     with pytest.raises(ValueError, match="class_names must hold 1 different names, got 3"):

@@ -139,4 +139,4 @@ def test_bad_rows_change_no_weight_and_no_random_number(seed):
             fastbp.initialize_from_data(model, rows, seed=seed)
     np.testing.assert_equal(model.get_state(), before)
     with pytest.raises(ValueError, match="Members"):
-        fastbp.initialize_from_data(fastbp.Model([2, 4, 1], scaling_layer=fastbp.Members(2)), X[:, :2])
+        fastbp.initialize_from_data(fastbp.Model([2, 4, 2], scaling_layer=fastbp.Members(2)), X[:, :2])

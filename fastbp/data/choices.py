@@ -136,6 +136,21 @@ def loss(value: Any, label_smoothing: Any = None, outputs: int = 1) -> Loss:
     return _of_classes("loss", value, (*LOSSES.values(), *INTERNAL, PointLoss))
 
 
+def require_two_classes(value: Any, outputs: int, class_names: Any) -> None:
+    """Raise ValueError for one output of a loss of classes, unless an object or a name for the class asks for that.
+
+    There is nothing to learn then: the probability of the only class is 1.
+    """
+    if outputs > 1 or class_names is not None or not isinstance(value, str):
+        return
+    found = checks.spelled(value, ALSO_LOSSES)
+    if found is not None and ALSO_LOSSES[found] is CrossEntropy:
+        raise ValueError(
+            f"layer_sizes must end in an output for each class, at least 2, for loss {value!r}, got 1; "
+            "one output tells 0 from 1 with loss 'binary_cross_entropy', and for numbers use loss 'squared_error'"
+        )
+
+
 def optimizer(value: Any, learning_rate: Any) -> Optimizer:
     """Return an optimizer, given as an object, by name in any case with a learning rate or None, or as a dict."""
     if isinstance(value, Optimizer):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data import checks, classes
+from ..data import checks
 from ..data.members import Members
 from ..embeddings import Embedding
 from ..execution import threads
@@ -22,6 +22,7 @@ from ..kernels.entries.optimizer import Decaying, Optimizer, Rule
 from ..network import Network
 from ..training.seen import Parameters
 from ..training.use import Use
+from .settings import assigned
 
 if TYPE_CHECKING:
     from ..execution.plan import Plan
@@ -79,16 +80,6 @@ _MADE = ("_plan", "_pool", "_random", "_rounded", "_shown", "_use")  # what is m
 _DERIVED = ("l1_per_weight", "l2_per_weight", "parametrization", "rate_factors", "decay_factors")
 
 
-_CHECKED = {
-    "n_threads": lambda model, value: checks.threads(value, threads.most()),
-    "input_shift": lambda model, value: checks.per_column("input_shift", value, model.layer_sizes[0]),
-    "input_scale": lambda model, value: checks.per_column("input_scale", value, model.layer_sizes[0]),
-    "feature_names": lambda model, value: checks.names("feature_names", value, model.layer_sizes[0]),
-    "class_names": lambda model, value: classes.checked(value, model.network),
-}  # what methods rely on of the attributes that may be set
-_FIXED = ("network", "dtype", "kernels")  # likewise of those that may not: plans are made for them
-
-
 class StateMixin:
     """Methods of `Model` that give and restore its settings and state, in memory, in a pickle or in a file."""
 
@@ -107,11 +98,7 @@ class StateMixin:
     _use: Use
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _FIXED and name in self.__dict__:
-            raise AttributeError(
-                f"{name} of a model can't be changed: make a new Model, or copy this one's get_config()"
-            )
-        object.__setattr__(self, name, _CHECKED[name](self, value) if name in _CHECKED else value)
+        object.__setattr__(self, name, assigned(self, name, value))
         if name == "n_threads" and "_plan" in self.__dict__:
             self._plan.n_threads = self.n_threads
 
