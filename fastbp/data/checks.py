@@ -134,13 +134,8 @@ def layer_sizes(value: Any) -> tuple[int, ...]:
 
 
 def threads(value: Any, most: int) -> int | None:
-    """Return a number of threads: None, or a whole number from 1 to `most`."""
-    if value is None:
-        return None
-    number = whole_number("n_threads", value, 1)
-    if number > most:
-        raise ValueError(f"n_threads must be at most {most}, the number of threads available, got {number}")
-    return number
+    """Return how many threads may be used at most: None, or a whole number of at least 1, and `most` if it is above."""
+    return None if value is None else min(whole_number("n_threads", value, 1), most)
 
 
 def seed(value: Any) -> int | None:

@@ -57,7 +57,8 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     kernels : {"fast", "elementwise"}
         "elementwise" computes with the equations as printed, one plain loop each.
     n_threads : int, optional
-        Most threads, by default all, and one in a thread pool or worker process. The bits are the same for any number.
+        Most threads, by default all, and one in a thread pool or worker process. A number above that of the machine's
+        threads becomes that. The bits are the same for any number.
     input_shift, input_scale : float or sequence of float, optional
         The network takes (X - input_shift) * input_scale, with one number for all columns or one for each. Both may be
         set between calls of `fit`.
