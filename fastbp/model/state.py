@@ -75,6 +75,7 @@ def _random_state(value: Any) -> Any:
 
 
 MOST_STEPS = 2**53  # that a loaded state may have: float64 holds them, and years of further steps fit into 64 bits
+MOST_BYTES = 2**60  # of parameters: more than any machine has, and few enough to compute with
 _MADE = ("_plan", "_pool", "_random", "_rounded", "_shown", "_use")  # what is made anew
 # of the network's fields: no arguments of Model
 _DERIVED = ("l1_per_weight", "l2_per_weight", "parametrization", "rate_factors", "decay_factors")
@@ -104,6 +105,9 @@ class StateMixin:
 
     def _make(self) -> None:
         """Make room for the parameters, and the plan that computes with them."""
+        sizes, count = list(self.layer_sizes), self.network.n_parameters
+        if count * self.dtype.itemsize > MOST_BYTES:
+            raise ValueError(f"layer_sizes must make a network that memory can hold, got {sizes}: {count:,} parameters")
         self._use = Use()
         self._shown = Parameters(self.network.n_parameters, self.dtype)
         self._plan = self._new_plan()
