@@ -85,7 +85,7 @@ class Callback:
         Parameters
         ----------
         state : dict
-            Of equal content.
+            Equal to what `get_state` returned.
         """
 
     def _settings(self) -> dict[str, Any]:

@@ -75,8 +75,9 @@ class TrainingMixin:
         Parameters
         ----------
         X : array-like of shape (rows, inputs), or source
-            Real numbers in an array, a memory map, a data frame or a sparse array; never copied whole, but for CSC and
-            COO, which are converted to CSR. Or a source of X and y in pieces, more than memory holds: one of
+            Real numbers in an array, a memory map, a sparse array, a data frame or a list. Arrays and memory maps are
+            not copied whole. Lists become an array, frames with columns of several dtypes too, and CSC and COO become
+            CSR. Or a source of X and y in pieces, more than memory holds: one of
             `fastbp.data`, a function that returns a fresh iterator of (X, y) or (X, y, weight), an iterable of them,
             or an object with the methods of Keras's PyDataset.
         y : array-like of shape (rows,), or (rows, outputs) for losses of numbers
