@@ -202,6 +202,22 @@ class Network:
         found = flat[self._ends[0] : self._ends[1]]
         return found.reshape(self.n_members, -1) if self.n_members > 1 else found
 
+    def column_scales(self, flat: np.ndarray) -> np.ndarray:
+        """Return the scale of each column of X, that of the member in which it is largest.
+
+        Empty where there is no scaling layer, and 0 for a category: a table stands in its place.
+        """
+        found = self.scales(flat)
+        if self.n_members > 1:
+            return np.asarray(np.abs(found).max(axis=0))
+        if self.embedding is None or not found.size:
+            return found
+        program = self.embedding.of(self.layer_sizes[0])
+        each, numbers = np.zeros(program.columns, found.dtype), len(program.numbers) * (1 + program.outputs)
+        each[list(program.numbers)] = found[: numbers : 1 + program.outputs]
+        each[program.passed] = found[numbers : numbers + len(program.passed)]
+        return each
+
     def embeddings(self, flat: np.ndarray) -> Parameters | None:
         """Return the parameters of embeddings in a vector of parameters as views, None where nothing is embedded."""
         return None if self.embedding is None else self.embedding.views(flat[self._ends[1] :])

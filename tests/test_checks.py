@@ -1,6 +1,7 @@
 """Every kind of input that works gives the same bits; every kind that doesn't leaves the model as it was."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -257,3 +258,29 @@ def test_bad_settings_of_a_model_are_refused(arguments, error, message):
     with pytest.raises(error) as caught:
         fastbp.Model(**{"layer_sizes": [4, 3], **arguments})
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("sizes", [[4, 2**62, 2], [2**60, 2], [4, 2**30, 2**30, 2]])
+def test_layers_that_no_memory_holds_are_refused_by_name(sizes):
+    told = f"layer_sizes must make a network that memory can hold, got {sizes}"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        fastbp.Model(sizes)
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 2e38), ("float64", 1e308)])
+def test_weights_whose_sum_leaves_no_room_are_refused_and_others_are_proportions(dtype, large):
+    m, before = fastbp.Model([4, 9, 3], seed=2, dtype=dtype), fastbp.Model([4, 9, 3], seed=2, dtype=dtype)
+    weights = np.full(40, large)
+    calls = [
+        lambda: m.fit(X, y, sample_weight=weights, verbose=0), lambda: m.evaluate(X, y, weights),
+        lambda: m.gradients(X, y, weights), lambda: m.fit(X, y, class_weight={0: large / 3}, verbose=0),
+        lambda: m.fit(X, y, validation_data=(X, y, weights), verbose=0),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(ValueError, match=f"weight must have a sum of at most .*{dtype}, got .*divide them by"):
+            call()
+    np.testing.assert_equal(m.get_state(), before.get_state())
+    fair = weights / 2.0**40  # a power of two: the same bits
+    m.fit(X, y, epochs=2, sample_weight=fair, verbose=0)
+    before.fit(X, y, epochs=2, sample_weight=np.full(40, large * 2.0**-60), verbose=0)
+    np.testing.assert_allclose(m.predict_proba(X), before.predict_proba(X), rtol=1e-5)

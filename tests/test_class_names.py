@@ -77,6 +77,15 @@ def test_one_output_of_yes_and_no_takes_two_names(tmp_path):
     assert one.score(X, words) == other.score(X, yes) > 0.9
     one.save(tmp_path / "model")
     assert fastbp.load(tmp_path / "model").predict(X).tolist() == one.predict(X).tolist()
+    given = fastbp.Model([4, 1], class_names=(name for name in ("no", "yes")), **settings)
+    assert given.class_names == ["no", "yes"]
+    for given in ({}, {"loss": "crossentropy"}, {"loss": "cross_entropy", "label_smoothing": 0.1}):
+        with pytest.raises(ValueError, match="layer_sizes must end in .* at least 2, .* loss 'binary_cross_entropy'"):
+            fastbp.Model([4, 9, 1], **given)
+    for asked in ({"loss": fastbp.losses.CrossEntropy()}, {"class_names": ["only"]}):
+        model = fastbp.Model([4, 1], **asked)
+        model.save(tmp_path / "model")
+        assert fastbp.Model(**model.get_config()).layer_sizes == fastbp.load(tmp_path / "model").layer_sizes == (4, 1)
     named = fastbp.Model([4, 1], class_names=["yes"], **settings)  # the name of the output
     assert named.predict(X).dtype == np.int64
     with pytest.raises(ValueError, match="class_names must hold 1 different names, got 3"):
@@ -192,3 +201,9 @@ def test_errors_about_y_that_is_not_finite_suggest_nothing_wrong(bad):
     for loss in "cross_entropy", "binary_cross_entropy":
         with pytest.raises(ValueError, match="in row 1[^;]*$"):
             fastbp.Model([4, 2 if loss == "cross_entropy" else 1], loss=loss).fit(X[:3], [0, bad, 1])
+
+
+@pytest.mark.parametrize("odd", [["dog"], {}, np.array([1])], ids=repr)
+def test_what_is_no_name_among_names_is_refused_by_its_row(odd):
+    with pytest.raises(ValueError, match=r"y must hold class_names, 'cat', 'dog', 'owl', got .* in row 1"):
+        model().fit(X[:3], ["cat", odd, "owl"], verbose=0)

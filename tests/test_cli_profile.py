@@ -87,7 +87,7 @@ def complaint(result):
         ("--batch 0", "--batch"),
         ("--dtype float16", "float16"),
         ("--optimizer newton", "newton"),
-        ("--threads 100000", "100000"),
+        ("--threads 0", "--threads"),
         ("--steps 0", "--steps"),
         ("--seconds 0", "--seconds"),
         ("--seconds nan", "--seconds"),

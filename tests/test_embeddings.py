@@ -227,3 +227,22 @@ def test_scaled_levels_and_sparse_categories_are_refused():
     model = fastbp.Model([2, 3], embedding=embedding, seed=0)
     with pytest.raises(ValueError, match="X must be dense"):
         model.predict(sparse.csr_array([[0.0, 1.0]]))
+
+
+@pytest.mark.parametrize("scaled", [{}, {"input_scale": [2, 2, 1, 2]}])
+@pytest.mark.parametrize("column", [0, 1, 3])
+def test_scales_of_embedded_columns_are_checked_against_their_column(scaled, column):
+    """The first layer takes columns 3 and 0, each with its two waves, then 1, then the two columns of 2's table."""
+    embedding = fastbp.embeddings.Embedding([3, 0], {2: 5}, n_outputs=2, width=2)
+    model = fastbp.Model([4, 5, 3], embedding=embedding, scaling_layer=True, seed=0, **scaled)
+    X = np.random.default_rng(0).standard_normal((300, 4))
+    X[:, 2] = np.arange(300) % 5
+    model.scales[:] = 1e30  # finite with rows like these, tables and waves included
+    assert np.isfinite(model.predict_proba(X)).all()
+    model.scales[:] = 1
+    model.scales[{3: 0, 0: 3, 1: 6}[column]] = 1e30
+    X[7, column] = 1e20
+    with pytest.raises(ValueError, match=f"times the trained scales, .* in row 7, column {column}"):
+        model.predict(X)
+    model.scales[:] = 1
+    assert np.isfinite(model.predict_proba(X)).all()

@@ -40,6 +40,7 @@ def classifier(kind="multiclass", dtype="float32", **settings):
 
 
 FOURTH = fastbp.losses.PointLoss("fourth", lambda z, y: (z - y) ** 4 / 4, lambda z, y: (z - y) ** 3)
+ONE = fastbp.losses.CrossEntropy()  # an object, so that a model of one class is made
 
 
 def loss_of(name):
@@ -269,7 +270,7 @@ def test_an_unfitted_or_foreign_estimator_is_refused():
         ({"sizes": (3, 3), "input_scale": 2}, None, "input_shift or input_scale"),
         ({"sizes": (3, 4, 3), "layer_norm": True}, None, "scikit-learn has no layer normalization"),
         ({"sizes": (3, 1), "loss": FOURTH}, None, "loss 'fourth' has no counterpart in scikit-learn"),
-        ({"sizes": (3, 1)}, None, "two classes or more, the model has one"),
+        ({"sizes": (3, 1), "loss": ONE}, None, "two classes or more, the model has one"),
         ({"sizes": (3, 3)}, [1, 2], "classes must be 3 different labels, got .1, 2."),
         ({"sizes": (3, 3)}, [1, 2, 1], "classes must be 3 different labels"),
         ({"sizes": (3, 3)}, [0.5, 1, 2], "classes must be labels that"),

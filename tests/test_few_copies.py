@@ -35,7 +35,7 @@ def fitted(made, *data, **more):
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("sizes", [(60_003, 37, 3), (2 * packed.MOVED_ROWS, 16, 3), (5, 7, 3), (1, 1)])
 def test_weights_and_state_come_out_of_panels_as_they_went_in(sizes, last, dtype, rng):
-    network, kind = fastbp.Model([1, 1], layer_norm=False).network, np.dtype(dtype)
+    network, kind = fastbp.Model([1, 2], layer_norm=False).network, np.dtype(dtype)
     network = fastbp.network.Network(sizes, network.activation, network.loss)
     plan = FastPlan(network, kind, fastbp.optimizers.Adam(), None)
     flat, m, v = rng.standard_normal((3, network.n_parameters)).astype(dtype)

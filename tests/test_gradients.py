@@ -12,7 +12,7 @@ NETWORKS = {1: [4, 3], 2: [4, 7, 3], 3: [3, 8, 5, 4], 4: [5, 6, 7, 5, 2], 5: [4,
 def network(sizes, rows, dtype, seed):
     """A model with weights and biases of ordinary size, and a batch for it."""
     rng = np.random.default_rng(seed)
-    model = fastbp.Model(sizes, dtype=dtype, seed=seed)
+    model = fastbp.Model(sizes, loss=fastbp.losses.CrossEntropy(), dtype=dtype, seed=seed)
     for _, b in model.parameters:
         b[...] = rng.uniform(-0.5, 0.5, b.shape)
     return model, rng.standard_normal((rows, sizes[0])), rng.integers(0, sizes[-1], rows)

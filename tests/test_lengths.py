@@ -111,35 +111,6 @@ def test_labels_are_a_copy_of_any_dtype(kind):
     assert checks.labels(given[::-1], 4, 2).tolist() == [1, 1, 0, 1]
 
 
-# ---- what a model's attributes may be
-
-
-def test_scalings_that_are_assigned_are_checked_and_act_alike_on_few_rows_and_many():
-    X = data()[0]
-    model, given = make(), make(input_shift=1.0, input_scale=2.0)
-    model.input_shift, model.input_scale = 1, 2  # whole numbers, whose bits are no floats
-    np.testing.assert_array_equal(model.predict_proba(X), given.predict_proba(X))
-    np.testing.assert_array_equal(model.predict_proba(X[:1]), given.predict_proba(X[:1]))
-    model.input_scale = [2] * COLUMNS
-    np.testing.assert_array_equal(model.predict_proba(X), given.predict_proba(X))
-    for wrong in [1.0] * (COLUMNS - 1), np.nan:
-        with pytest.raises(ValueError, match="input_scale must be"):
-            model.input_scale = wrong
-    with pytest.raises(ValueError, match="n_threads must be at"):
-        model.n_threads = 0
-    np.testing.assert_array_equal(model.predict_proba(X), given.predict_proba(X))
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("dtype", np.dtype("float64")), ("network", make().network), ("kernels", "elementwise")]
-)
-def test_what_plans_are_made_for_cannot_be_assigned(name, value):
-    model = make()
-    with pytest.raises(AttributeError, match=f"{name} of a model can't be changed"):
-        setattr(model, name, value)
-    assert model.predict_proba(data()[0]).dtype == np.float32
-
-
 # ---- the optimizer's state
 
 

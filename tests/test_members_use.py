@@ -63,6 +63,34 @@ def test_a_row_that_is_not_finite_is_named():
             call()
 
 
+@pytest.mark.parametrize("scaled", [{"input_scale": 2}, {"input_shift": 2}])
+@pytest.mark.parametrize("rows", [1, 3, 40])  # as many as members, too
+def test_rows_are_scaled_for_every_use(scaled, rows):
+    X, y = data(4, rows)
+    model, plain = made([4, 5, 3], 3, **scaled), made([4, 5, 3], 3)
+    for one in (model, plain):
+        one.scales[:] *= 3  # above 1, so that the products are checked
+    there = X * 2 if "input_scale" in scaled else X - 2
+    assert model.predict_proba(X).tobytes() == plain.predict_proba(there).tobytes()
+    assert model.evaluate(X, y) == plain.evaluate(there, y) and model.score(X, y) == plain.score(there, y)
+    E, gradients = model.gradients(X, y)
+    E_there, expected = plain.gradients(there, y)
+    assert E == E_there and all(map(np.array_equal, gradients[0], expected[0]))
+    assert model.evaluate(lambda: [(X, y)])["loss"] == plain.evaluate(lambda: [(there, y)])["loss"]
+
+
+@pytest.mark.parametrize("scaled", [{}, {"input_scale": 2}])
+@pytest.mark.parametrize("rows", [3, 20])
+def test_a_row_that_the_scales_of_one_member_take_beyond_the_dtype_is_named(scaled, rows):
+    X, y = data(4, rows)
+    model = made([4, 5, 3], 3, dtype="float32", **scaled)
+    model.scales[1, 2], X[2, 2] = -1e30, 1e20
+    told = "times the trained scales, .* in row 2, column 2"
+    for call in (lambda: model.predict(X), lambda: model.evaluate(X, y), lambda: model.gradients(X, y)):
+        with pytest.raises(ValueError, match=told):
+            call()
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "squared_error", "poisson"])
 def test_onnx_files_predict_the_same(loss, tmp_path):
     runtime = pytest.importorskip("onnxruntime")

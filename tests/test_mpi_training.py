@@ -90,6 +90,24 @@ assert abs(history.loss[0] - first["loss"]) < 1e-6 and history.accuracy[0] == fi
     assert len(mpi.run(3, code).splitlines()) == 1  # a line an epoch, of one rank
 
 
+def test_weights_of_classes_are_those_of_rows_to_train_on_alone():
+    """The last of three ranks holds none of these, and the classes of the others are not as frequent as in all rows."""
+    code = """
+order = np.concatenate([np.argsort(y[:200], kind="stable")[::-1], np.arange(200, 240)])
+X, y, weights, first = X[order], y[order], np.linspace(0.5, 2, 240), 144
+settings = {"epochs": 2, "verbose": 0, "comm": comm, "class_weight": "balanced"}
+split, given = fastbp.Model([5, 16, 3], seed=0), fastbp.Model([5, 16, 3], seed=0)
+found = split.fit(X[mine], y[mine], sample_weight=weights[mine], validation_split=0.4, **settings)
+own, held_out = slice(mine.start, min(mine.stop, first)), slice(max(mine.start, first), mine.stop)
+validation = X[held_out], y[held_out], weights[held_out] if held_out.start < held_out.stop else None
+sample_weight = weights[own] if own.start < own.stop else None
+right = given.fit(X[own], y[own], sample_weight=sample_weight, validation_data=validation, **settings)
+assert found.val_loss == right.val_loss and found.loss == right.loss
+assert split.get_state()["parameters"].tobytes() == given.get_state()["parameters"].tobytes()
+"""
+    assert mpi.run(3, code) == ""
+
+
 def test_callbacks_run_on_rank_0_and_what_they_change_goes_to_all():
     code = """
 class Changes(fastbp.callbacks.Callback):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import fastbp
+import fastbp.sklearn
 from fastbp.activations import Activation, exp, log, tanh
 from fastbp.kernels.compiler import jit
 from fastbp.losses import PointLoss
@@ -238,6 +239,17 @@ def test_subclasses_keep_what_is_theirs():
 def test_wrong_ones_are_refused(make, kind, words):
     with pytest.raises(kind, match=words):
         make()
+
+
+def test_two_functions_of_one_name_are_refused_as_a_file_keeps_the_name():
+    other, of_loss = Activation("bent", silu, silu_slope), PointLoss("bent", square, difference)
+    for given in ({"activation": [BENT, other]}, {"activation": [BENT, "relu"], "loss": of_loss}):
+        with pytest.raises(ValueError, match="must have different names, got two of 'bent'"):
+            fastbp.Model([3, 4, 4, 2], **given)
+    with pytest.raises(ValueError, match="two of 'bent'"):
+        fastbp.sklearn.MLPRegressor("squared_error", [4, 4], [BENT, other]).fit([[1.0], [2.0]], [1, 2])
+    twice = fastbp.Model([3, 4, 4, 2], [BENT, Activation("bent", bent, bent_slope)], seed=0)
+    assert [F.name for F in twice.network.activations] == ["bent", "bent", "identity"]
 
 
 @pytest.mark.parametrize("kernels", KERNELS)

@@ -209,3 +209,52 @@ def test_memory_bounds_what_rows_take(tmp_path, run_python):
     memory = 20_000_000
     held, peak = map(int, run_python("-c", MEASURED, os.fspath(tmp_path), str(memory)).stdout.split())
     assert held > 3 * memory and 0.5 * memory < peak < 1.1 * memory
+
+
+@pytest.mark.parametrize("fractions", [[0, 1, 0], [1, 0, 1], [0, 0, 1], [0, 0, 0]])
+def test_chunks_of_a_csv_may_hold_whole_numbers_before_and_after_fractions(fractions, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    random, path = np.random.default_rng(0), tmp_path / "rows.csv"
+    numbers = random.integers(-5, 5, (60, 3)) + 0.5 * np.repeat(fractions, 20)[:, None]
+    pandas.DataFrame(numbers, columns=list("abc")).map("{:g}".format).assign(y=np.arange(60) % 2).to_csv(
+        path, index=False
+    )
+
+    def chunks():
+        for chunk in pandas.read_csv(path, chunksize=20):
+            yield chunk[list("abc")], chunk["y"]
+
+    assert [X.dtypes.iloc[0].kind == "f" for X, _ in chunks()] == [bool(one) for one in fractions]
+    whole = pandas.read_csv(path)
+    models = [fastbp.Model([3, 5, 2], seed=0) for _ in range(2)]
+    settings = {"epochs": 2, "batch_size": 16, "shuffle": False, "verbose": 0}
+    models[0].fit(chunks, **settings)
+    models[1].fit(whole[list("abc")], whole["y"], **settings)
+    assert models[0].get_state()["parameters"].tobytes() == models[1].get_state()["parameters"].tobytes()
+    assert models[0].predict_proba(chunks).tobytes() == models[1].predict_proba(whole[list("abc")]).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        (("int64", "float64", "uint8", "float32"), None), (("float32", "int32", "bool"), None),
+        (("float64", ">f8"), None), (("uint64", "int64"), None), (("int16", "uint8"), None),
+        (("float32", "float64"), "float32 .*got float64"), (("uint8", "int64"), "uint8 .*got int64"),
+        (("int16", "float32"), "int16 .*got float32; give all pieces the same dtype"),
+    ],
+)  # fmt: skip
+def test_pieces_of_a_dtype_that_fits_into_the_first_one_are_taken(kinds, told):
+    X, y = np.random.default_rng(0).integers(0, 2, (len(kinds), 10, 3)), np.arange(10) % 2
+    models = [fastbp.Model([3, 5, 2], seed=0) for _ in range(2)]
+    settings = {"epochs": 1, "batch_size": 8, "shuffle": False, "verbose": 0}
+
+    def given():
+        return [(rows.astype(kind), y) for rows, kind in zip(X, kinds, strict=True)]
+
+    if told is not None:
+        with pytest.raises(ValueError, match=f"piece 1: X must hold {told}"):
+            models[0].fit(given, **settings)
+        return
+    for model, rows in zip(models, ((given,), (X.reshape(-1, 3), np.tile(y, len(kinds)))), strict=True):
+        model.fit(*rows, **settings)
+    assert models[0].get_state()["parameters"].tobytes() == models[1].get_state()["parameters"].tobytes()

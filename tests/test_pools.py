@@ -90,3 +90,28 @@ print("done")
         kernels=kernels,
     )
     assert told == "done\n"
+
+
+SCRIPT = """
+import multiprocessing
+
+import fastbp
+from fastbp.execution import threads
+
+def tell(_):
+    return threads.limit(None), threads.limit(3)
+
+if __name__ == "__main__":
+    print(tell(None))
+    for way in {"spawn", "forkserver"} & set(multiprocessing.get_all_start_methods()):
+        with multiprocessing.get_context(way).Pool(1) as pool:
+            print(*pool.map(tell, [None]))
+    print(tell(None))
+"""
+
+
+def test_workers_whose_main_script_imports_the_package_take_one_thread(run_python, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    given = {"NUMBA_NUM_THREADS": "3", "NUMBA_BOUNDSCHECK": ""}
+    mine, *workers, after = run_python("-W", "error", "script.py", cwd=tmp_path, **given).stdout.splitlines()
+    assert mine == after == "(3, 3)" and workers and set(workers) == {"(1, 3)"}

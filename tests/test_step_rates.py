@@ -52,6 +52,26 @@ def test_what_is_scheduled_to_0_is_off():
     np.testing.assert_array_equal(trained(schedule={"learning_rate": FlatCosine()}), trained(schedule=FlatCosine()))
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "told"),
+    [
+        ("weight_decay", {}, "optimizer with weight_decay above 0, .* got optimizer=SGD"),
+        ("weight_decay", {"optimizer": "adam"}, "optimizer with weight_decay above 0, .* got optimizer=Adam"),
+        ("weight_decay", {"optimizer": Lion()}, "optimizer with weight_decay above 0, .* got optimizer=Lion"),
+        ("dropout", {}, r"dropout above 0, got layer_sizes=\[5, 9, 3\], dropout=0.0"),
+        ("dropout", {"dropout": [0.0]}, r"dropout above 0, got layer_sizes=\[5, 9, 3\], dropout=\(0.0,\)"),
+        ("dropout", {"layer_sizes": [5, 3], "dropout": 0.5}, r"hidden layers .*, got layer_sizes=\[5, 3\]"),
+    ],
+)
+def test_schedules_of_what_the_model_lacks_are_refused(name, settings, told):
+    model = fastbp.Model(**{"layer_sizes": [5, 9, 3], "seed": 0} | settings)
+    before = model.get_state()
+    with pytest.raises(ValueError, match=rf"schedule\['{name}'\] needs .*{told}"):
+        model.fit(X, y, schedule={name: FlatCosine()}, verbose=0)
+    np.testing.assert_equal(model.get_state(), before)
+    model.fit(X, y, schedule={name: None, "learning_rate": FlatCosine()}, epochs=1, verbose=0)
+
+
 @pytest.mark.parametrize("kernels", ["fast", "elementwise"])
 @pytest.mark.parametrize("optimizer", [AdamW, Lion])
 def test_decay_by_kind_by_hand(kernels, optimizer):
@@ -110,12 +130,13 @@ def test_first_weights_are_fixed_by_the_seed_and_survive_columns_that_are_consta
     assert np.isfinite(models[0]._flat).all()
 
 
-def test_bad_rows_change_no_weight():
+@pytest.mark.parametrize("seed", [None, 0])
+def test_bad_rows_change_no_weight_and_no_random_number(seed):
     model = fastbp.Model([2, 4, 1], loss="squared_error", seed=0)
-    before = model._flat.copy()
+    before = model.get_state()
     for rows in ([[1.0, np.nan]], [[1.0]], []):
         with pytest.raises(ValueError, match="X"):
-            fastbp.initialize_from_data(model, rows, seed=0)
-    np.testing.assert_array_equal(model._flat, before)
+            fastbp.initialize_from_data(model, rows, seed=seed)
+    np.testing.assert_equal(model.get_state(), before)
     with pytest.raises(ValueError, match="Members"):
-        fastbp.initialize_from_data(fastbp.Model([2, 4, 1], scaling_layer=fastbp.Members(2)), X[:, :2])
+        fastbp.initialize_from_data(fastbp.Model([2, 4, 2], scaling_layer=fastbp.Members(2)), X[:, :2])

@@ -67,6 +67,13 @@ def test_without_its_parts_it_is_td_s():
     assert both[0].predict_proba(X).tobytes() == both[1].predict_proba(X).tobytes()
 
 
+@pytest.mark.parametrize("off", [{"dropout": 0.0}, {"weight_decay": 0.0}, {"hidden_layer_sizes": ()}])
+def test_what_is_left_out_is_not_scheduled(off):
+    X, y = table()
+    model = TabularRegressor(recipe="td", **SMALL | {"n_epochs": 2} | off).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
 def test_the_same_bits_for_any_number_of_threads():
     X, y = table()
     found = [TabularRegressor(recipe="td", n_threads=n, **SMALL).fit(X, y).predict(X).tobytes() for n in (1, 2)]

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+import warnings
 
 import numba
 import numpy as np
@@ -11,6 +12,7 @@ from llvmlite import binding
 from processes import run
 
 import fastbp
+import fastbp.sklearn
 from fastbp.execution import fast_plan, threads
 from fastbp.kernels.machine import atomic
 
@@ -69,10 +71,30 @@ print("done")
 # ---- n_threads
 
 
-@pytest.mark.parametrize("n_threads", [0, -1, threads.most() + 1, 10**30])
+@pytest.mark.parametrize("n_threads", [0, -1, -(10**30)])
 def test_numbers_of_threads_that_there_are_not(n_threads):
-    with pytest.raises(ValueError, match=f"n_threads must be at (least 1|most {threads.most()}).*{n_threads}"):
+    with pytest.raises(ValueError, match=f"n_threads must be at least 1, got {n_threads}"):
         fastbp.Model([2, 2], n_threads=n_threads)
+
+
+@pytest.mark.parametrize("n_threads", [threads.most() + 1, 64 * threads.most(), 10**30])
+def test_more_threads_than_there_are_become_all(n_threads):
+    X, y = np.random.default_rng(0).standard_normal((40, 3)), np.arange(40) % 2
+    model, plain = fastbp.Model([3, 5, 2], n_threads=n_threads, seed=0), fastbp.Model([3, 5, 2], seed=0)
+    assert model.n_threads == model._plan.n_threads == threads.most()
+    model.n_threads = n_threads
+    config = model.get_config() | {"n_threads": n_threads}  # of a larger machine
+    assert model.n_threads == fastbp.Model(**config).n_threads == threads.most()
+    for one in model, plain:
+        one.fit(X, y, epochs=2, verbose=0)
+    assert model.predict_proba(X).tobytes() == plain.predict_proba(X).tobytes()
+    for kind in (fastbp.sklearn.MLPClassifier, fastbp.sklearn.TabularClassifier):
+        small = {"max_iter": 3} if kind is fastbp.sklearn.MLPClassifier else {"n_epochs": 2}
+        made = [kind(hidden_layer_sizes=(4,), random_state=0, n_threads=n, **small) for n in (n_threads, None)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # so few epochs do not converge
+            told = {estimator.fit(X, y).predict_proba(X).tobytes() for estimator in made}
+        assert len(told) == 1 and made[0].n_threads == n_threads
 
 
 @pytest.mark.parametrize("n_threads", [1.0, 1.5, True, np.True_, "2", [1]])

@@ -245,6 +245,19 @@ def test_weights_of_classes_are_those_of_their_rows():
         assert flat(by_class).tobytes() == flat(by_row).tobytes()
 
 
+@pytest.mark.parametrize("kind", ["balanced", {0: 2.0, 2: 0.5}])
+def test_weights_of_classes_are_those_of_rows_to_train_on_alone(kind):
+    order = np.concatenate([np.argsort(y[:100], kind="stable")[::-1], np.arange(100, 120)])  # fewer of class 0 first
+    rows, labels, weights = X[order], y[order], np.random.default_rng(4).uniform(0.5, 2, 120)
+    settings = {"epochs": 2, "batch_size": 32, "verbose": 0, "class_weight": kind}
+    split, given = model(), model()
+    history = split.fit(rows, labels, sample_weight=weights, validation_split=0.4, **settings)
+    validation = rows[72:], labels[72:], weights[72:]
+    right = given.fit(rows[:72], labels[:72], sample_weight=weights[:72], validation_data=validation, **settings)
+    assert history.val_loss == right.val_loss and history.val_accuracy == right.val_accuracy
+    assert history.loss == right.loss and flat(split).tobytes() == flat(given).tobytes()
+
+
 @pytest.mark.parametrize("bad", [{3: 1}, {-1: 1}, {0: -1}, "even", [1, 2], {0: 0, 1: 0, 2: 0}])
 def test_bad_weights_of_classes_are_refused(bad):
     with pytest.raises((ValueError, TypeError), match="class_weight"):

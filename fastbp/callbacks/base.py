@@ -88,7 +88,7 @@ class Callback:
         Parameters
         ----------
         state : dict
-            Of equal content.
+            Equal to what `get_state` returned.
         """
 
     def _check(self, model: Any, metrics: list[str] | None) -> None:

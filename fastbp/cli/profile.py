@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..inspection.profiler.result import Profile
+    from ..losses import Loss
 
 BATCHES = 64  # of random rows, where no data are given
 
@@ -106,15 +107,17 @@ def _profile(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int], str]:
+def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int], str | Loss]:
     """Return rows to train on, the sizes of the layers and the loss."""
     import numpy as np
+
+    from ..losses import CrossEntropy
 
     sizes = options.layers or [784, 128, 10]
     if options.data is None:
         random, n = np.random.default_rng(0), BATCHES * options.batch
         X = random.standard_normal((n, sizes[0]), "float64" if options.dtype == "float64" else "float32")
-        return X, random.integers(0, sizes[-1], n), sizes, "cross_entropy"
+        return X, random.integers(0, sizes[-1], n), sizes, CrossEntropy()
     from ..files import datasets, scales
 
     data = datasets.read(options.data, header=options.header, max_bytes=options.max_bytes)
@@ -127,7 +130,7 @@ def _rows(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, list[int
         raise ValueError(f"--layers must begin with {fixed[0]} and end with {fixed[1]} for {data.name}, got {sizes}")
     if data.task == "regression":
         return data.X, scales.target_scale(data.y).standardized(data.y), sizes, "squared_error"
-    return data.X, data.y, sizes, "cross_entropy"
+    return data.X, data.y, sizes, CrossEntropy()
 
 
 def _check_files(options: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ from . import frames, hints
 
 __all__ = ["above_zero", "flag", "number", "rate", "share"]
 
+ROOM = 1e-6  # share of the largest number that weights may sum to: the errors that they are multiplied by need the rest
 DTYPES = ("float32", "float64")
 FOR_KERNELS: tuple[Literal["C", "A", "W"], ...] = ("C", "A", "W")  # contiguous, aligned, writable: kernels take these
 
@@ -134,13 +135,8 @@ def layer_sizes(value: Any) -> tuple[int, ...]:
 
 
 def threads(value: Any, most: int) -> int | None:
-    """Return a number of threads: None, or a whole number from 1 to `most`."""
-    if value is None:
-        return None
-    number = whole_number("n_threads", value, 1)
-    if number > most:
-        raise ValueError(f"n_threads must be at most {most}, the number of threads available, got {number}")
-    return number
+    """Return how many threads may be used at most: None, or a whole number of at least 1, and `most` if it is above."""
+    return None if value is None else min(whole_number("n_threads", value, 1), most)
 
 
 def seed(value: Any) -> int | None:
@@ -264,6 +260,11 @@ def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight", 
         raise ValueError(f"{name} must hold finite, non-negative numbers, got {array[row]} in row {row}")
     if some and not numbers.any():
         raise ValueError(f"{name} must not be zero for all rows")
+    with np.errstate(over="ignore"):
+        total, most = float(numbers.sum(dtype=np.float64)), float(np.finfo(kind).max) * ROOM
+    if total > most:
+        hint = "only their proportions count, so divide them by their mean"
+        raise ValueError(f"{name} must have a sum of at most {most:.3g} in {kind}, got {total:.3g}; {hint}")
     return numbers
 
 

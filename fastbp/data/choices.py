@@ -98,7 +98,19 @@ def activations(value: Any, hidden: int) -> Activation | tuple[Activation, ...]:
         raise ValueError(
             f"activation must be one for all hidden layers or one for each of the {hidden}, got {len(each)}"
         )
+    refuse_one_name(each)
     return each
+
+
+def refuse_one_name(functions: Iterable[Activation | Loss]) -> None:
+    """Raise ValueError where two different functions of a user's have one name: a saved model keeps the name alone."""
+    found: dict[str, Activation | Loss] = {}
+    for own in functions:
+        if isinstance(own, PointLoss) or (isinstance(own, Activation) and own.is_own):
+            if found.setdefault(own.name, own) != own:
+                raise ValueError(
+                    f"different functions of activation and loss must have different names, got two of {own.name!r}"
+                )
 
 
 def loss(value: Any, label_smoothing: Any = None, outputs: int = 1) -> Loss:
@@ -122,6 +134,21 @@ def loss(value: Any, label_smoothing: Any = None, outputs: int = 1) -> Loss:
     if label_smoothing is not None:
         raise ValueError(f"label_smoothing must be set on the loss object, not beside it; got loss={value}")
     return _of_classes("loss", value, (*LOSSES.values(), *INTERNAL, PointLoss))
+
+
+def require_two_classes(value: Any, outputs: int, class_names: Any) -> None:
+    """Raise ValueError for one output of a loss of classes, unless an object or a name for the class asks for that.
+
+    There is nothing to learn then: the probability of the only class is 1.
+    """
+    if outputs > 1 or class_names is not None or not isinstance(value, str):
+        return
+    found = checks.spelled(value, ALSO_LOSSES)
+    if found is not None and ALSO_LOSSES[found] is CrossEntropy:
+        raise ValueError(
+            f"layer_sizes must end in an output for each class, at least 2, for loss {value!r}, got 1; "
+            "one output tells 0 from 1 with loss 'binary_cross_entropy', and for numbers use loss 'squared_error'"
+        )
 
 
 def optimizer(value: Any, learning_rate: Any) -> Optimizer:

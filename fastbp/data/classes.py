@@ -28,9 +28,9 @@ def names_of(network: Network, class_names: list[str] | None) -> list[str] | Non
 def checked(value: Any, network: Network) -> list[str] | None:
     """Return class names as a list, if they are one for each output, or for one output of 0 or 1 two."""
     outputs, single = network.layer_sizes[-1], network.layer_sizes[-1] == 1 and network.loss.link == "logistic"
-    if single and checks.is_iterable(value) and len(list(value)) == 2:
-        return checks.names("class_names", value, 2)
-    return checks.names("class_names", value, outputs)
+    given = list(value) if checks.is_iterable(value) else value  # an iterator gives its names once
+    two = single and isinstance(given, list) and len(given) == 2
+    return checks.names("class_names", given, 2 if two else outputs)
 
 
 def numbered(y: Any, names: list[str] | None, name: str = "y") -> Any:
@@ -42,7 +42,7 @@ def numbered(y: Any, names: list[str] | None, name: str = "y") -> Any:
     if given is None or names is None:
         return y
     place = {known: number for number, known in enumerate(names)}
-    wrong = next((row for row, one in enumerate(given) if one not in place), None)
+    wrong = next((row for row, one in enumerate(given) if not isinstance(one, str) or one not in place), None)
     if wrong is not None:
         known = ", ".join(map(repr, names[:LISTED])) + (", ..." if len(names) > LISTED else "")
         meant = checks.meant(given[wrong], names) if isinstance(given[wrong], str) else ""

@@ -51,16 +51,15 @@ def targets(model: Model, y: Any, rows: int, name: str = "y") -> np.ndarray:
     return checks.targets(y, rows, outputs, model.network.loss, model.dtype, name)
 
 
-def for_training(model: Model, X: Any, y: Any, sample_weight: Any, class_weight: Any) -> Labelled:
-    """Return the rows to train on; see `Model.fit`."""
-    data = labelled(model, X, y, sample_weight)
-    if class_weight is not None:
-        network = model.network
-        weights = classes.weights(class_weight, network, model.class_names, classes.counts(data.y, network))
-        each = weights[classes.of_rows(data.y, network)]
-        both = each if data.weights is None else each * data.weights
-        data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
-    return data
+def weigh_classes(model: Model, data: Labelled, class_weight: Any) -> None:
+    """Multiply the weights of rows to train on by those of their classes, where any are given."""
+    if class_weight is None:
+        return
+    network = model.network
+    weights = classes.weights(class_weight, network, model.class_names, classes.counts(data.y, network))
+    each = weights[classes.of_rows(data.y, network)]
+    both = each if data.weights is None else each * data.weights
+    data.weights = checks.weights(both, len(both), model.dtype, "sample_weight times class_weight")
 
 
 def check_levels(embedding: Embedding, X: Any, shift: Any, scale: Any, name: str) -> None:

@@ -10,7 +10,7 @@ from ..callbacks.base import check_callbacks, check_use
 from ..data import checks, frames, members
 from ..data.sources.given import source
 from ..execution.fast_plan import FastPlan
-from ..schedules import Schedule, check_schedule
+from ..training import rates
 from ..training.checkpoints.settings import described, differences, of_model
 from ..training.history import History
 from ..training.progress import Progress
@@ -52,7 +52,7 @@ def _checked(model: Any, options: dict[str, Any]) -> dict[str, Any]:
     members.refuse(model.network, "a training with comm")
     epochs = checks.whole_number("epochs", options["epochs"], 0)
     verbose = checks.verbosity(options["verbose"])
-    schedule: Schedule | dict[str, Schedule] | None = check_schedule(options["schedule"])
+    schedule = rates.checked(options["schedule"], model)
     callbacks: tuple[Callback, ...] = check_callbacks(options["callbacks"])
     return {
         "epochs": epochs,
@@ -90,7 +90,8 @@ def _rows(
         parts = checks.parts("validation_data", options["validation_data"])
         if parts is not None and share:
             raise ValueError("validation_data and validation_split must not both be given")
-    data = given.all_rows(ranks, model, own, options["class_weight"])
     if share:
-        return given.split(ranks, data, share, model.dtype)
+        to_train, validation = given.split(ranks, given.all_rows(ranks, model, own, None), share, model.dtype)
+        return given.all_rows(ranks, model, to_train.own, options["class_weight"]), validation
+    data = given.all_rows(ranks, model, own, options["class_weight"])
     return data, given.validation_rows(ranks, model, parts, names)

@@ -12,14 +12,13 @@ from .sharing import SHORT_FLOP, Sharing
 
 _sharing = Sharing()
 _most = n_cpus()
-_processes = sys.modules.get("multiprocessing.process")  # in a worker process it is imported before this module
-_worker_process = _processes is not None and _processes.parent_process() is not None
+_forked = False
 _main_thread = threading.main_thread().ident
 
 
 def _after_fork() -> None:
-    global _main_thread, _worker_process
-    _worker_process, _main_thread = True, threading.get_ident()
+    global _forked, _main_thread
+    _forked, _main_thread = True, threading.get_ident()
 
 
 if hasattr(os, "register_at_fork"):
@@ -40,8 +39,17 @@ def limit(n_threads: int | None) -> int:
         return 1
     if n_threads is not None:
         return n_threads
-    alone = threading.get_ident() == _main_thread and not _worker_process
+    alone = threading.get_ident() == _main_thread and not _in_worker()
     return min(_most, _mask()) if alone else 1
+
+
+def _in_worker() -> bool:
+    """Return whether this is a child process, of fork or of `multiprocessing`.
+
+    A spawned process imports the main script, and this module with it, before it is known to have a parent.
+    """
+    processes = sys.modules.get("multiprocessing.process")
+    return _forked or (processes is not None and processes.parent_process() is not None)
 
 
 def _mask() -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from . import idx, npz, table, tasks
 from .scales import scaling as scaling
 from .streams import STDIN, opened, text
+from .writing import path_of
 
 DIGITS = "digits.csv.gz"
 
@@ -113,7 +114,7 @@ def read(
     >>> data.remarks[0]
     'columns: named by the first line'
     """
-    path, task = Path(path), tasks.check(task)
+    path, task = Path(path_of(path)), tasks.check(task)
     if path.is_dir():
         return _folder(path, task, max_bytes)
     with opened(path, max_bytes) as stream:
@@ -171,7 +172,7 @@ def read_inputs(
     OSError
         Where the file can't be read.
     """
-    given = source if isinstance(source, io.BufferedReader) else Path(source)
+    given = source if isinstance(source, io.BufferedReader) else Path(path_of(source, "source"))
     path = given if isinstance(given, Path) else STDIN
     if isinstance(given, Path) and given.is_dir():
         raise ValueError(f"{path}: is a folder; name the file to predict, such as t10k-images-idx3-ubyte.gz")

@@ -16,7 +16,7 @@ from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.losses import LOSSES
 from . import sealed
-from .writing import write_whole
+from .writing import path_of, write_whole
 
 if TYPE_CHECKING:
     from ..model.model import Model
@@ -64,7 +64,7 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
         Where the file is no model, a byte of it is damaged, another version of fastbp wrote it, or `custom` lacks what
         it has.
     TypeError
-        Where `custom` holds anything else.
+        Where `path` is no path, or `custom` holds anything else.
     OSError
         Where the file can't be read.
 
@@ -75,7 +75,7 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
     >>> fastbp.Model([4, 8, 1], loss=fourth).save("model.fastbp")
     >>> model = fastbp.load("model.fastbp", custom={"fourth": fourth})
     """
-    path, custom = os.fspath(path), _checked(custom)
+    path, custom = path_of(path), _checked(custom)
     data, metadata = sealed.read(path)
     if metadata["format"] == sealed.CHECKPOINT:
         raise ValueError(f"{path}: a checkpoint of a training, which Model.fit(resume=folder) goes on with, no model")

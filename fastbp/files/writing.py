@@ -23,6 +23,13 @@ PRIVATE = 0o600
 PAUSES = (0.05, 0.15, 0.3, 0.5, None)  # seconds between attempts to replace a file
 
 
+def path_of(value: str | os.PathLike[str], name: str = "path") -> str:
+    """Return a path as text; raise TypeError for bytes and what else is none."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(path := os.fspath(value), str):
+        raise TypeError(f"{name} must be a string or path-like, got {value!r} of type {type(value).__name__}")
+    return path
+
+
 def write_whole(data: bytes | Iterable[bytes | memoryview], path: str | os.PathLike[str]) -> None:
     """Write a file, whole or not at all: `data`, or its parts, takes its name once it is on the disk.
 
@@ -59,10 +66,12 @@ def check_writable(path: str | os.PathLike[str]) -> str:
 
     Raises
     ------
+    TypeError
+        Where it is bytes, or no path.
     OSError
         Where it can't: it is no ordinary file, write-protected, or its folder is missing or takes no new file.
     """
-    given = os.fspath(path)
+    given = path_of(path)
     path = os.path.realpath(given)
     if os.path.isdir(path) or given.endswith(("/", os.sep)):
         raise IsADirectoryError(errno.EISDIR, "is a folder", given)

@@ -59,12 +59,12 @@ def initialize_from_data(model: Model, X: Any, *, seed: int | None = None) -> No
     rows = samples(model, X)
     random = model._random if seed is None else np.random.default_rng(checks.seed(seed))
     with model._use.changing():
-        before = model._flat.copy()
+        before, state = model._flat.copy(), model._random.bit_generator.state
         try:
             for layer in range(len(model.parameters)):
                 _draw(model, layer, rows, random)
         except BaseException:
-            model._flat[:] = before
+            model._flat[:], model._random.bit_generator.state = before, state
             raise
 
 

@@ -57,9 +57,11 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
     kernels : {"fast", "elementwise"}
         "elementwise" computes with the equations as printed, one plain loop each.
     n_threads : int, optional
-        Most threads, by default all, and one in a thread pool or worker process. The bits are the same for any number.
+        Most threads, by default all, and one in a thread pool or worker process. A number above that of the machine's
+        threads becomes that. The bits are the same for any number.
     input_shift, input_scale : float or sequence of float, optional
-        The network takes (X - input_shift) * input_scale, with one number for all columns or one for each.
+        The network takes (X - input_shift) * input_scale, with one number for all columns or one for each. Both may be
+        set between calls of `fit`.
     feature_names, class_names : sequence of str, optional
         Names of X's columns and of the classes, which are saved with the model. With class names, y may hold them,
         and `predict` returns them. One output of "binary_cross_entropy" takes two: those of 0 and 1.
@@ -135,6 +137,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         sizes = checks.layer_sizes(layer_sizes)
         self._optimizer = choices.optimizer(optimizer, learning_rate)
         scaling = members.scaling_layer(scaling_layer)
+        choices.require_two_classes(loss, sizes[-1], class_names)
         self.network: Network = Network(
             sizes,
             choices.activations(activation, len(sizes) - 2),
@@ -154,6 +157,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
                 precision, checks.dtype(dtype), getattr(scaling, "n_members", 1), embedding is not None
             ),
         )
+        choices.refuse_one_name([*self.network.activations, self.network.loss])
         if self.network.embedding is not None and self.network.n_members > 1:
             raise ValueError("embedding can't be given with scaling_layer=Members(...): members embed no columns")
         self.kernels: str = checks.choice("kernels", kernels, plan.KERNELS)

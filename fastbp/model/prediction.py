@@ -72,7 +72,7 @@ class PredictionMixin:
             For bad input. The message names the argument and what is expected.
         """
         data = given.rows(self, X, y, sample_weight)  # type: ignore[arg-type]
-        scales = self.network.scales(self._flat)
+        scales = self.network.column_scales(self._flat)
         if isinstance(data, Labelled):
             data.samples.require_scaled(scales)
         with self._loaded_plan(data.samples if isinstance(data, Labelled) else None) as plan:
@@ -80,7 +80,7 @@ class PredictionMixin:
 
     @ForClassifiers
     def predict_proba(self, X: Any, *, precision: str | None = None) -> np.ndarray:
-        """Return the probabilities of the classes.
+        """Return the probabilities of the classes, or of each yes or no.
 
         Only models of losses with classes have this method: for others `hasattr(model, "predict_proba")` is False.
 
@@ -93,8 +93,11 @@ class PredictionMixin:
 
         Returns
         -------
-        ndarray of shape (rows, classes)
-            softmax(t) of each row (eq. 33), or the logistic function of each output.
+        ndarray of shape (rows, outputs)
+            For "cross_entropy" the probability of each class, softmax(t) (eq. 33): each row sums to 1. For
+            "binary_cross_entropy" the probability that each output's y is 1, the logistic function of t. A model of one
+            output has one column, the probability of class 1: that of class 0 is 1 minus it. `MLPClassifier` of
+            `fastbp.sklearn` returns both columns.
 
         Raises
         ------
@@ -102,6 +105,13 @@ class PredictionMixin:
             If the loss has no classes.
         ValueError, TypeError
             For bad input. The message names the argument and what is expected.
+
+        Examples
+        --------
+        >>> import fastbp
+        >>> model = fastbp.Model([2, 8, 1], loss="binary_cross_entropy", seed=0)
+        >>> model.predict_proba([[0, 1], [1, 0], [1, 1]]).shape
+        (3, 1)
         """
         return self._outputs(X, precision)
 
@@ -179,7 +189,8 @@ class PredictionMixin:
             Weighted mean of the rows' errors, and the penalties.
         gradients : list of tuple of ndarray
             (dE/dW, dE/db) of each layer, in the shapes of `parameters`; then dE/dg and dE/dc where the layer is
-            normalized, and the gradient of the slopes where its activation is PReLU. That of `scales` is not returned.
+            normalized, and the gradient of the slopes where its activation is PReLU. Those of `scales` and of
+            `embeddings` are left out.
 
         Raises
         ------
@@ -188,7 +199,7 @@ class PredictionMixin:
         """
         data = labelled(self, X, y, sample_weight)  # type: ignore[arg-type]
         gradient = np.empty_like(self._flat)
-        data.samples.require_scaled(self.network.scales(self._flat))
+        data.samples.require_scaled(self.network.column_scales(self._flat))
         with self._loaded_plan() as plan:
             E = plan.gradients(data, gradient).loss / len(data.y)
         return E, self.network.views(gradient)
@@ -257,7 +268,7 @@ class PredictionMixin:
             return
         few = None if isinstance(rows.X, SparseRows) else self._plan.row_predictor(self._shown.buffer)
         if few is None or not few.predict(rows, z):
-            rows.require_scaled(self.network.scales(self._flat))
+            rows.require_scaled(self.network.column_scales(self._flat))
             with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)
 
@@ -265,7 +276,7 @@ class PredictionMixin:
         """Fill z by products of bfloat16, of weights that are rounded once."""
         network, mark = replace(self.network, precision=precision), self._use.mark(self._shown.mark())
         make = functools.partial(make_plan, self.kernels, network, self.dtype, self._optimizer, self.n_threads)
-        rows.require_scaled(network.scales(self._shown.read()))
+        rows.require_scaled(network.column_scales(self._shown.read()))
         with self._rounded.plan(mark, self.n_threads, make, self._shown.read) as plan:
             plan.predict(rows, z)
 

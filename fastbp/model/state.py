@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data import checks, classes
+from ..data import checks
 from ..data.members import Members
 from ..embeddings import Embedding
 from ..execution import threads
@@ -22,6 +22,7 @@ from ..kernels.entries.optimizer import Decaying, Optimizer, Rule
 from ..network import Network
 from ..training.seen import Parameters
 from ..training.use import Use
+from .settings import assigned
 
 if TYPE_CHECKING:
     from ..execution.plan import Plan
@@ -73,19 +74,10 @@ def _random_state(value: Any) -> Any:
 
 
 MOST_STEPS = 2**53  # that a loaded state may have: float64 holds them, and years of further steps fit into 64 bits
+MOST_BYTES = 2**60  # of parameters: more than any machine has, and few enough to compute with
 _MADE = ("_plan", "_pool", "_random", "_rounded", "_shown", "_use")  # what is made anew
 # of the network's fields: no arguments of Model
 _DERIVED = ("l1_per_weight", "l2_per_weight", "parametrization", "rate_factors", "decay_factors")
-
-
-_CHECKED = {
-    "n_threads": lambda model, value: checks.threads(value, threads.most()),
-    "input_shift": lambda model, value: checks.per_column("input_shift", value, model.layer_sizes[0]),
-    "input_scale": lambda model, value: checks.per_column("input_scale", value, model.layer_sizes[0]),
-    "feature_names": lambda model, value: checks.names("feature_names", value, model.layer_sizes[0]),
-    "class_names": lambda model, value: classes.checked(value, model.network),
-}  # what methods rely on of the attributes that may be set
-_FIXED = ("network", "dtype", "kernels")  # likewise of those that may not: plans are made for them
 
 
 class StateMixin:
@@ -106,16 +98,15 @@ class StateMixin:
     _use: Use
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _FIXED and name in self.__dict__:
-            raise AttributeError(
-                f"{name} of a model can't be changed: make a new Model, or copy this one's get_config()"
-            )
-        object.__setattr__(self, name, _CHECKED[name](self, value) if name in _CHECKED else value)
+        object.__setattr__(self, name, assigned(self, name, value))
         if name == "n_threads" and "_plan" in self.__dict__:
             self._plan.n_threads = self.n_threads
 
     def _make(self) -> None:
         """Make room for the parameters, and the plan that computes with them."""
+        sizes, count = list(self.layer_sizes), self.network.n_parameters
+        if count * self.dtype.itemsize > MOST_BYTES:
+            raise ValueError(f"layer_sizes must make a network that memory can hold, got {sizes}: {count:,} parameters")
         self._use = Use()
         self._shown = Parameters(self.network.n_parameters, self.dtype)
         self._plan = self._new_plan()

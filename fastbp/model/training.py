@@ -13,7 +13,8 @@ from ..callbacks.checkpoint import folder_path
 from ..data import checks
 from ..data.samples import Labelled
 from ..data.sources.given import for_training
-from ..schedules import Schedule, check_schedule
+from ..schedules import Schedule
+from ..training import rates
 from ..training.history import History
 from ..training.loop import Training
 from ..training.progress import Progress
@@ -74,8 +75,9 @@ class TrainingMixin:
         Parameters
         ----------
         X : array-like of shape (rows, inputs), or source
-            Real numbers in an array, a memory map, a data frame or a sparse array; never copied whole, but for CSC and
-            COO, which are converted to CSR. Or a source of X and y in pieces, more than memory holds: one of
+            Real numbers in an array, a memory map, a sparse array, a data frame or a list. Arrays and memory maps are
+            not copied whole. Lists become an array, frames with columns of several dtypes too, and CSC and COO become
+            CSR. Or a source of X and y in pieces, more than memory holds: one of
             `fastbp.data`, a function that returns a fresh iterator of (X, y) or (X, y, weight), an iterable of them,
             or an object with the methods of Keras's PyDataset.
         y : array-like of shape (rows,), or (rows, outputs) for losses of numbers
@@ -96,12 +98,13 @@ class TrainingMixin:
             Weight of each row in errors and gradients, which are weighted means. A source brings its own.
         class_weight : dict of {class: weight} or "balanced", optional
             Weight of each class's rows, by number or name, times `sample_weight`; "balanced" gives all classes the
-            same total weight. One output of "binary_cross_entropy" has the classes 0 and 1.
+            same total weight. One output of "binary_cross_entropy" has the classes 0 and 1. Rows that are held out or
+            validated on are not weighted by class.
         validation_split : float
             Share of the rows, the last ones, that are held out as validation data; not of a source.
         schedule : fastbp.schedules.Schedule, or dict of {str: Schedule}, optional
             Factors of the learning rate from step to step, or in a dict those of "learning_rate", "dropout" and
-            "weight_decay". They go on from the model's step, also after `load`.
+            "weight_decay", which the model must have. They go on from the model's step, also after `load`.
         callbacks : fastbp.callbacks.Callback or sequence of them, optional
             Called before and after each epoch, in this order.
         drop_last : bool
@@ -170,7 +173,7 @@ class TrainingMixin:
             data, validation, names = for_training(
                 model, X, y, sample_weight, class_weight, validation_data, validation_split
             )
-            schedule, callbacks = check_schedule(schedule), check_callbacks(callbacks)
+            schedule, callbacks = rates.checked(schedule, model), check_callbacks(callbacks)
             check_use(callbacks, self, validation is not None)
             training = Training(
                 data, validation, epochs, batch_size, shuffle, progress, schedule, callbacks, self._use.resting,

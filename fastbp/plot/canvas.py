@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..files.writing import check_writable, write_whole
+from ..files.writing import check_writable, path_of, write_whole
 
 # M. Okabe, K. Ito, Color universal design, 2008; yellow is left out, since it is too light for lines
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
@@ -73,9 +73,10 @@ def check_path(path: str | os.PathLike[str]) -> str:
     OSError
         Where the file can't be written.
     """
+    path = path_of(path)
     ending = Path(path).suffix[1:].lower()
     if ending not in FORMATS:
-        raise ValueError(f"{os.fspath(path)}: the name must end in a picture's format: .{', .'.join(FORMATS)}")
+        raise ValueError(f"{path}: the name must end in a picture's format: .{', .'.join(FORMATS)}")
     check_writable(path)
     return ending
 

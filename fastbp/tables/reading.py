@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import lines, streams
+from ..files.writing import path_of
 
 READERS = ("polars", "pyarrow", "pandas")  # the first one that is installed reads
 _PARQUET, _ZIP = b"PAR1", b"PK\x03\x04"
@@ -52,7 +53,7 @@ def read(path: str | os.PathLike[str], max_bytes: int | None = None) -> Any:
     >>> read("people.csv").shape
     (2, 2)
     """
-    path = Path(path)
+    path = Path(path_of(path))
     with open(path, "rb") as file:
         start = file.read(4)
     name, module = _library(path)

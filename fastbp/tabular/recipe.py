@@ -165,19 +165,19 @@ class Recipe:
             best.validation, best.limits, given = validation, (float(train.y.min()), float(train.y.max())), None
         history = model.fit(
             train.x, train.y, sample_weight=train.weights, epochs=self.n_epochs, batch_size=self.batch_size,
-            drop_last=True, validation_data=given, schedule=self._schedule(), verbose=verbose, resume=resume,
+            drop_last=True, validation_data=given, schedule=self._schedule(model), verbose=verbose, resume=resume,
             callbacks=[*([] if validation is None else [best]), *([] if checkpoint is None else [checkpoint])],
         )  # fmt: skip
         losses = best.losses or history.val_loss
         errors = np.array([1 - a for a in history.val_accuracy] or [math.sqrt(2 * e) for e in losses])
         return Trained(model, best.epoch, errors, history)
 
-    def _schedule(self) -> Any:
+    def _schedule(self, model: Model) -> Any:
         """Return waves of the learning rate; dropout and decay are constant for half the training, then fall to 0."""
         waves = CosineWaves(self.waves)
-        if not self.part("dropout") and not self.part("weight_decay"):
-            return waves
-        return {"learning_rate": waves, "dropout": FlatCosine(), "weight_decay": FlatCosine()}
+        has = {"dropout": any(model.network.dropouts), "weight_decay": isinstance(model.optimizer, AdamW)}
+        falling = {name: FlatCosine() for name, there in has.items() if there}
+        return {"learning_rate": waves, **falling} if falling else waves
 
     def _ends_of_waves(self) -> set[int]:
         """Return the last epoch of each wave, from 0, if training may stop there."""

@@ -14,6 +14,24 @@ from ..schedules import Schedule
 Given = Schedule | dict[str, Schedule] | None  # schedules by name, one of the learning rate, or none
 
 
+def checked(schedule: Any, model: Any) -> Given:
+    """Return schedules for a model; raise TypeError or ValueError for others, and where they would change nothing."""
+    given = schedules.check_schedule(schedule)
+    if not isinstance(given, dict):
+        return given
+    if "dropout" in given and not any(model.network.dropouts):
+        raise ValueError(
+            "schedule['dropout'] needs a Model with hidden layers and dropout above 0, got "
+            f"layer_sizes={list(model.layer_sizes)}, dropout={model.network.dropout}"
+        )
+    if "weight_decay" in given and not getattr(model.optimizer, "weight_decay", 0):
+        raise ValueError(
+            "schedule['weight_decay'] needs an optimizer with weight_decay above 0, such as "
+            f"fastbp.optimizers.AdamW(weight_decay=0.01), got optimizer={model.optimizer}"
+        )
+    return given
+
+
 def of_steps(schedule: Given, rate: float, step: int, steps_per_epoch: int, epochs: int) -> Rates:
     """Return what schedules, or one of the learning rate, make of the steps of an epoch; see `schedules.rates`."""
     span = step, steps_per_epoch, epochs

@@ -30,6 +30,11 @@ class Use:
         self._resting: int | None = None  # the thread of that call while its callbacks run
         self._changes = 0  # how often the state began or ceased to change
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call is changing the model, a callback of it included."""
+        return "call" in self._by
+
     def begin(self, call: object) -> None:
         """Let a call change the model; raise RuntimeError while another does."""
         if self._by.setdefault("call", call) is not call:  # atomic

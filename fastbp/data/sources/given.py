@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import checks, frames
-from ..labelled import for_training as arrays_for_training
-from ..labelled import labelled
+from ..labelled import labelled, weigh_classes
 from ..samples import Labelled
 from ..sparse import SparseRows
 from .pieces import Pieces, is_given, is_iterator
@@ -73,12 +72,13 @@ def for_training(
     y = _given(X, y)
     X, names = frames.as_array(X, "X")
     frames.check_names(model.feature_names, names, "X")
-    data = arrays_for_training(model, X, y, sample_weight, class_weight)
+    data = labelled(model, X, y, sample_weight)
     if validation_data is not None and share:
         checks.parts("validation_data", validation_data)
         raise ValueError("validation_data and validation_split must not both be given")
-    validation = _validation(model, validation_data, names)
-    return (*(data.split(share) if share else (data, validation)), names)
+    to_train, validation = data.split(share) if share else (data, _validation(model, validation_data, names))
+    weigh_classes(model, to_train, class_weight)
+    return to_train, validation, names
 
 
 def _validation(model: Model, validation_data: Any, names: list[str] | None) -> Rows | None:

@@ -228,13 +228,7 @@ class Streamed:
             raise ValueError(f"X must have {model.layer_sizes[0]} columns, one for each input, got {X.shape[1]}")
         if self.has_targets and part.y is None:
             raise ValueError("y is missing; a piece must be a pair (X, y) or (X, y, weight), a source needs its target")
-        kind = X.dtype, part.weight is not None and self.has_targets
-        self._kind = self._kind or kind
-        if kind[0] != self._kind[0]:
-            raise ValueError(f"X must hold {self._kind[0]} as the pieces before, got {kind[0]}")
-        if kind[1] != self._kind[1]:
-            came, due = ("has", "have none") if kind[1] else ("lacks", "have them")
-            raise ValueError(f"the piece {came} weights of rows, those before {due}")
+        self._require_alike(X, part.weight is not None and self.has_targets)
         if (embedding := model.network.embedding) is not None:
             X = np.asarray(X)
             labelled.check_levels(embedding, X, model.input_shift, model.input_scale, "X")
@@ -242,6 +236,22 @@ class Streamed:
             return Rows(X, None, None, part.name, part.row)
         y = labelled.targets(model, part.y, len(X))
         return Rows(X, y, self._weights(y, part.weight), part.name, part.row)
+
+    def _require_alike(self, X: Any, weighs: bool) -> None:
+        """Raise ValueError if rows can't stand beside those of the first part, by the dtype of X or by weights.
+
+        Blocks hold float64 where the first part has 64-bit whole numbers: fractions may follow, as in chunks of a CSV.
+        """
+        if self._kind is None:
+            whole = not isinstance(X, Columns) and X.dtype.kind in "iu" and X.dtype.itemsize == 8
+            self._kind = np.dtype(np.float64) if whole else X.dtype, weighs
+        dtype = self._kind[0]
+        if not (np.can_cast(X.dtype, dtype, "safe") or (dtype.kind == "f" and X.dtype.kind in "biu")):
+            told = "; give all pieces the same dtype, such as float64"
+            raise ValueError(f"X must hold {dtype} as the pieces before, got {X.dtype}{told}")
+        if weighs != self._kind[1]:
+            came, due = ("has", "have none") if weighs else ("lacks", "have them")
+            raise ValueError(f"the piece {came} weights of rows, those before {due}")
 
     def _weights(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
         given = checks.weights(weight, len(y), self.model.dtype, "weight", some=False)

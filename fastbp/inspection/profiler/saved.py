@@ -6,6 +6,8 @@ import json
 import os
 from typing import Any
 
+from ...files.writing import path_of
+
 _NUMBER = (int, float)
 _PARTS: dict[str, dict[str, Any]] = {
     "machine": {"cpu": str, **dict.fromkeys(("threads", "simd_bits", "peak_gflops", "bandwidth_gbs"), _NUMBER)},
@@ -16,6 +18,7 @@ _PARTS: dict[str, dict[str, Any]] = {
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return what `Profile.to_dict` made and `Profile.save` wrote; ValueError where the file holds something else."""
+    path = path_of(path)
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
@@ -26,5 +29,5 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         if found["step"]["count"] <= 0:
             raise ValueError("count")
     except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{os.fspath(path)}: not a profile that fastbp profile --json wrote") from None
+        raise ValueError(f"{path}: not a profile that fastbp profile --json wrote") from None
     return found
