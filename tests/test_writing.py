@@ -8,17 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from importlib.util import find_spec
 from itertools import product
 
 import pytest
 
 import fastbp
-from fastbp.files import datasets, writing
+from fastbp.files import writing
 from fastbp.files.writing import write_whole
-from fastbp.inspection.profiler import saved
-from fastbp.plot import canvas
-from fastbp.tables import reading
 
 posix = pytest.mark.skipif(os.name != "posix", reason="owners, permissions, links and locks as POSIX has them")
 root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="gives files away, as root may")
@@ -286,20 +282,3 @@ def test_a_file_system_that_syncs_no_folders_takes_files_and_a_disk_that_fails_i
     else:
         write_whole(b"new", tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == b"new"
-
-
-@pytest.mark.parametrize("given", [b"model", 3, None, ["model"]], ids=repr)
-def test_what_is_no_path_is_refused_by_name(given):
-    model, told = (
-        fastbp.Model([2, 3, 2], seed=0),
-        f"must be a string or path-like, got .* of type {type(given).__name__}",
-    )
-    calls = [model.save, fastbp.load, model.to_onnx, datasets.read, reading.read, saved.read]
-    for call in calls if find_spec("onnx") else set(calls) - {model.to_onnx}:
-        with pytest.raises(TypeError, match=f"path {told}"):
-            call(given)
-    with pytest.raises(TypeError, match=f"source {told}"):
-        datasets.read_inputs(given, 2)
-    if find_spec("matplotlib"):
-        with pytest.raises(TypeError, match=f"path {told}"):
-            canvas.check_path(given)
