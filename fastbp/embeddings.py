@@ -155,7 +155,7 @@ def _whole(name: str, value: Any, least: int) -> int:
 
 
 def checked(value: Any, columns: int, dtype: np.dtype) -> Embedding | None:
-    """Return an embedding of columns of X of this dtype, also from its settings; raise TypeError or ValueError otherwise."""
+    """Return an embedding of columns of this dtype, also from settings; raise TypeError or ValueError otherwise."""
     if isinstance(value, Mapping):
         try:
             value = Embedding(**value)

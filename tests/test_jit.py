@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import time
 from pathlib import Path
+from types import CodeType, FunctionType
 
 import numpy as np
 import pytest
@@ -152,6 +154,51 @@ def test_each_signature_has_its_own_file(folder):
     assert hits_and_misses(doubled, 2.5) == (1, 0)
     assert hits_and_misses(doubled, 3) == (1, 0)
     assert len(list(folder.iterdir())) == 2
+
+
+def plainly(a):
+    return a * 2.0
+
+
+def within(a):
+    def inner(b):
+        return b * 2.0
+
+    return inner(a)
+
+
+def of_constant(function, constant):
+    """The function with this constant in the place of 2.0, also in functions within it."""
+
+    def changed(code):
+        consts = (constant if c == 2.0 else changed(c) if isinstance(c, CodeType) else c for c in code.co_consts)
+        return code.replace(co_consts=tuple(consts))
+
+    return FunctionType(changed(function.__code__), globals(), function.__name__)
+
+
+def made(constant):
+    """Functions that differ in a constant alone: of their own, of a function within, and of one enclosed."""
+    factor = jit.jit(of_constant(plainly, constant), kept=False)
+
+    def enclosing(a):
+        return factor(a)
+
+    return [of_constant(plainly, constant), of_constant(within, constant), enclosing]
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_functions_that_differ_in_a_constant_have_their_own_files(folder, which):
+    assert hits_and_misses(made(2.0)[which], 1.0) == (0, 1)
+    assert hits_and_misses(made(3.0)[which], 1.0) == (0, 1)
+    assert hits_and_misses(made(2.0)[which], 1.0) == (1, 0)
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_names_of_files_are_such_on_every_system(folder):
+    assert hits_and_misses(lambda a: a + 1, 1.5) == (0, 1)
+    (path,) = folder.iterdir()
+    assert re.fullmatch(r"[\w.]+", path.name) and ".in._lambda_.serial." in path.name
 
 
 DAMAGE = {

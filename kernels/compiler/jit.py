@@ -8,10 +8,10 @@ that changes compiled code. Compiled kernels are stored under that key in the us
 import functools
 import hashlib
 import pickle
+import re
 import sys
 import warnings
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import llvmlite
@@ -218,17 +218,6 @@ def cache_hits() -> int:
     return _KernelCache.hits
 
 
-def _by_name(value):
-    """Return what a value is, the same in every process: of a function its name, code, and what it encloses."""
-    function = getattr(value, "py_func", value)
-    if isinstance(function, FunctionType):
-        enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
-        code = function.__code__  # two functions may begin in one line
-        return function.__module__, function.__qualname__, code.co_firstlineno, code.co_code, code.co_names, enclosed
-    name = getattr(value, "name", None)
-    return (type(value).__name__, name) if isinstance(name, str) else value
-
-
 def _object_file(parts):
     """Return the object code among the parts that a compile result is stored as."""
     (_, _, (object_file, _)), *_ = parts
@@ -241,13 +230,14 @@ class _KernelCache(_Cache):
     hits = 0  # of all kernels
 
     def __init__(self, folder, function, variant):
-        self._folder = folder
-        code = function.__code__
-        enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
-        self._key = repr((code.co_firstlineno, code.co_code, enclosed))
+        self._folder, self._function, self._enabled = folder, function, True
         module = function.__module__.removeprefix("fastbp.kernels.")
-        self._name = f"{module}.{function.__qualname__}.{variant}".replace("<locals>", "in")
-        self._enabled = True
+        name = f"{module}.{function.__qualname__}.{variant}".replace("<locals>", "in")
+        self._name = re.sub(r"[^\w.]", "_", name)  # "<lambda>" is no name of a file on Windows
+
+    @functools.cached_property
+    def _key(self):
+        return repr(sources.described(self._function))
 
     @property
     def cache_path(self):
