@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ import pytest
 import fastbp
 from fastbp.kernels.compiler import cache, jit
 from fastbp.kernels.fast import panels
+from fastbp.kernels.library import settings
 
 KERNELS = Path(jit.__file__).parents[1]
 
@@ -125,6 +126,36 @@ def test_bounds_checking_finds_an_overrun_inside_a_parallel_loop(run_python, tmp
     assert errors == ["IndexError"] * 3
     unchecked = "from fastbp.kernels.compiler.jit import source_key; print(source_key())"
     assert run_python("-c", unchecked, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_BOUNDSCHECK="0").stdout.strip() != key
+
+
+def test_a_switch_that_only_numbas_configuration_knows_is_refused(run_python, tmp_path):
+    asked = "import numba; numba.config.BOUNDSCHECK = 1; import fastbp.kernels.compiler.jit"
+    done = run_python("-c", asked, check=False, NUMBA_CACHE_DIR=str(tmp_path))
+    told = "ImportError: numba.config.BOUNDSCHECK is 1 and the variable NUMBA_BOUNDSCHECK says otherwise: set"
+    assert told in done.stderr and "set NUMBA_BOUNDSCHECK=1 in the environment" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["BOUNDSCHECK", "DISABLE_JIT"])
+def test_each_switch_is_compared_both_ways(name, monkeypatch):
+    config = SimpleNamespace(BOUNDSCHECK=None, DISABLE_JIT=0)  # as Numba has them by default
+    monkeypatch.setattr(settings, "BOUNDSCHECK", False)
+    monkeypatch.setattr(settings, "INTERPRETED", False)
+    settings.check_switches(config)
+    setattr(config, name, 1)
+    with pytest.raises(ImportError, match=f"set NUMBA_{name}=1"):
+        settings.check_switches(config)
+    monkeypatch.setattr(settings, {"DISABLE_JIT": "INTERPRETED"}.get(name, name), True)
+    settings.check_switches(config)
+    setattr(config, name, 0)
+    with pytest.raises(ImportError, match=f"set NUMBA_{name}=0"):
+        settings.check_switches(config)
+
+
+@pytest.mark.parametrize("name", jit.CODE_VARIABLES)
+def test_variables_that_change_code_are_in_the_key(name, monkeypatch):
+    before = jit.source_key.__wrapped__()
+    monkeypatch.setattr(jit.config, name, "another", raising=False)
+    assert jit.source_key.__wrapped__() != before
 
 
 # ---- in this process -----------------------------------------------------------------------------------------------

@@ -29,15 +29,18 @@ from ..entries.typed import Function
 from ..library import sources
 from ..library.compiling import compiling
 from ..library.loading import library
-from ..library.settings import BOUNDSCHECK, INTERPRETED
+from ..library.settings import BOUNDSCHECK, INTERPRETED, check_switches
 from . import cache as _cache
 from . import perf_map
 from .signals import held
 from .undisturbed import undisturbed
 
 versions.require("numba", numba.__version__)
+check_switches(config)
 CODE_VARIABLES = (
-    "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE", "OPT", "SLP_VECTORIZE",
+    "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "DEBUG_NRT", "DISABLE_INTEL_SVML", "ENABLE_AVX",
+    "ENABLE_PROFILING", "EXTEND_VARIABLE_LIFETIMES", "LLVM_REFPRUNE_FLAGS", "LLVM_REFPRUNE_PASS", "LOOP_VECTORIZE",
+    "OPT", "SLP_VECTORIZE", "USING_SVML",
 )  # fmt: skip
 
 ZERO = np.intp(0)  # as an argument where others are variables: for a literal 0 Numba compiles the function once more
