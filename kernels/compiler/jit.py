@@ -95,8 +95,8 @@ def jit(function: Function, parallel: bool | dict[str, bool] = False, kept: bool
 
 def assembly(dispatcher: CPUDispatcher, signature: tuple[Any, ...]) -> str:
     """Return the assembly of a compiled function, one from the cache included, for which `inspect_asm` has none."""
-    library = dispatcher.overloads[signature].library
-    return library.codegen._tm.emit_assembly(library._get_module_for_linking())
+    compiled = dispatcher.overloads[signature].library
+    return compiled.codegen._tm.emit_assembly(compiled._get_module_for_linking())
 
 
 class _Undisturbed(CPUDispatcher):

@@ -56,7 +56,7 @@ def _clear(s, chunks):
         store(sums, sums.size // 2 + chunk * L, 0, 0, zero)
 
 
-def make_update_groups(rule: Rule) -> Function:
+def make_update_groups(rule: Rule | None) -> Function:
     """Make the step of a rule for all parameters, kind after kind; without a rule, the gradient as it would take it."""
     step, numbers_of = _make_step(rule), make_numbers(rule)
 

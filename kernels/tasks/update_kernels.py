@@ -26,7 +26,7 @@ def has_penalty(s):
     return s.l1 + s.l2 + s.l1_per_weight + s.l2_per_weight > 0
 
 
-def make_numbers(rule: Rule) -> Function:
+def make_numbers(rule: Rule | None) -> Function:
     """Make the numbers that a rule's step takes, at some share of the learning rate and of the decay."""
     if rule is None:
         return inline(lambda s, share, decay: (0.0,))
@@ -106,7 +106,7 @@ def _full_chunk(s, step, chunk, first, last, like, numbers, penalty, squares):
     store(sums, sums.size // 2 + chunk * L, 0, 0, squares)
 
 
-def make_update(rule: Rule) -> Function:
+def make_update(rule: Rule | None) -> Function:
     """Make the step of a rule for all parameters; without a rule, the gradient as the rule would take it."""
     step, numbers_of = make_step(rule), make_numbers(rule)
 
@@ -158,7 +158,7 @@ def _sparse_weights(s, step, first, last, like, numbers, full):
     return penalty, squares
 
 
-def make_update_csr(rule: Rule) -> Function:
+def make_update_csr(rule: Rule | None) -> Function:
     """Make the step of a rule, or the gradient, where the gradient of the first layer's W is summed on the way."""
     step, numbers_of = make_step(rule), make_numbers(rule)
 
