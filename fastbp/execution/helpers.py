@@ -22,7 +22,7 @@ _idle: list[Team] = []
 
 
 def _taken_lock() -> int:
-    """Return the address of a lock of Python's, which is taken; helpers are few and kept, so nothing frees it."""
+    """Return the address of a lock of Python's, which is taken; those of threads that run are kept."""
     allocate, acquire = ctypes.pythonapi.PyThread_allocate_lock, ctypes.pythonapi.PyThread_acquire_lock
     allocate.restype, acquire.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_int)
     lock = allocate()
@@ -47,8 +47,7 @@ class _Helper:
         try:
             self.thread.start()
         except RuntimeError:
-            for end in self.pipe:
-                os.close(end)
+            ctypes.pythonapi.PyThread_free_lock(ctypes.c_void_p(self.lock))
             raise
 
     def end(self) -> None:
