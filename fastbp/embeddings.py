@@ -48,7 +48,7 @@ class Embedding:
     numbers : sequence of int
         Columns of numbers. They should be scaled, about -3 to 3.
     categories : dict of {int: int}
-        Columns of level numbers from 0, and how many levels each has.
+        Columns of level numbers from 0, and how many levels each has: at most 2**24 in a model of float32.
     n_frequencies : int
         Cosines of each number.
     n_outputs : int
@@ -154,8 +154,8 @@ def _whole(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
-def checked(value: Any, columns: int) -> Embedding | None:
-    """Return an embedding of these columns of X, also from its settings; raise TypeError or ValueError otherwise."""
+def checked(value: Any, columns: int, dtype: np.dtype) -> Embedding | None:
+    """Return an embedding of columns of this dtype, also from settings; raise TypeError or ValueError otherwise."""
     if isinstance(value, Mapping):
         try:
             value = Embedding(**value)
@@ -166,6 +166,11 @@ def checked(value: Any, columns: int) -> Embedding | None:
     if not isinstance(value, Embedding):
         raise TypeError(f"embedding must be a fastbp.embeddings.Embedding, got {value!r}")
     value.check(columns)
+    most = 2 ** (np.finfo(dtype).nmant + 1)  # X is of this dtype: whole numbers above this are rounded
+    for column, levels in value.categories:
+        if levels > most:
+            told = f"at most {most} levels in a column with dtype {dtype.name!r}"
+            raise ValueError(f"embedding must have {told}, got {levels} in column {column}")
     return value
 
 

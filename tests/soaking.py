@@ -174,7 +174,7 @@ def sample(seconds, rounds):
         "rounds": rounds,
         "MB": round(pages * os.sysconf("SC_PAGESIZE") / 1e6, 2),
         "helpers": helpers,
-        "files": len(os.listdir("/proc/self/fd")) - 2 * helpers,  # each has a pipe
+        "files": len(os.listdir("/proc/self/fd")),
         "threads": len(os.listdir("/proc/self/task")) - helpers,
         "python_threads": threading.active_count() - helpers,
     }

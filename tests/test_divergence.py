@@ -7,16 +7,13 @@ import pytest
 
 import fastbp
 from fastbp import callbacks
-from fastbp.optimizers import SGD, Adam, AdamW, Lion, RMSprop
+from fastbp.optimizers import SGD, AdamW, Lion
 
 rng = np.random.default_rng(5)
 X = rng.standard_normal((60, 6))
 y = (X[:, 0] > 0).astype(int)
-CONSTANT = np.where(np.arange(6) == 2, 0, X)  # dE/dW of one column is 0
 
 BLOWN = {
-    "0 / 0": (Adam(epsilon=0.0), CONSTANT),
-    "0 / 0 of RMSprop": (RMSprop(epsilon=0.0), CONSTANT),
     "rate beyond float32": (SGD(1e39), X),
     "rate beyond float32, with momentum": (SGD(1e39, momentum=0.9), X),
     "decay": (AdamW(weight_decay=1e300), X),

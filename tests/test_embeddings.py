@@ -193,6 +193,16 @@ def test_bad_settings_are_refused_by_name(settings, error, told):
         fastbp.Model([2, 3], embedding=fastbp.embeddings.Embedding(**settings))
 
 
+@pytest.mark.parametrize("dtype, bits", [("float32", 24), ("float64", 53)])
+def test_levels_that_the_dtype_would_merge_are_refused(dtype, bits):
+    assert np.dtype(dtype).type(2**bits) == np.dtype(dtype).type(2**bits + 1)
+    told = f"embedding must have at most {2**bits} levels in a column with dtype '{dtype}', got {2**bits + 1} in"
+    with pytest.raises(ValueError, match=told):
+        fastbp.Model([2, 3], dtype=dtype, embedding=fastbp.embeddings.Embedding(categories={1: 2**bits + 1}, width=1))
+    embedding = fastbp.embeddings.Embedding(categories={1: 2**bits})
+    assert fastbp.embeddings.checked(embedding, 2, np.dtype(dtype)) is embedding
+
+
 @pytest.mark.parametrize("value", [3, "waves", {"columns": [0]}])
 def test_what_is_no_embedding_is_refused(value):
     with pytest.raises(TypeError, match="embedding must"):

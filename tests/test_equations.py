@@ -101,6 +101,13 @@ def secant(f, at, index, step=Q(1, 8)):
 # ---- forwards through one layer ------------------------------------------------------------------------------------
 
 
+def test_eq_4(run):
+    """h = F(x W + b), of a row vector"""
+    [found] = exact(run("linear_relu", [(1, 3)], [x], W, b))
+    products = [sum(x[k] * W[k][j] for k in range(2)) for j in range(3)]
+    assert found == [max(0, product + bias) for product, bias in zip(products, b, strict=True)] == h
+
+
 def test_eq_6(run):
     """h_j = F(x_1 w_1j + x_2 w_2j + b_j)"""
     [found] = exact(run("linear_relu", [(1, 3)], [x], W, b))
@@ -445,7 +452,7 @@ def test_a_model_is_this_network(dtype):
         assert exact(b) == [w - d / 4 for w, d in zip(b0, db, strict=True)]
 
 
-@pytest.mark.parametrize("number", [6, 7, 8, *range(11, 15), *range(17, 22), *range(24, 55)])
+@pytest.mark.parametrize("number", [4, 6, 7, 8, *range(11, 15), *range(17, 22), *range(24, 55)])
 def test_every_computing_equation_has_a_kernel_and_its_test(number):
     claimed = {entry.name for entry in KERNELS.values() if number in entry.equations}
     assert claimed, f"no registered kernel computes eq. {number}"

@@ -1,9 +1,12 @@
 """exp, log, tanh and the logistic function, to 2 or 3 units in the last place over the whole range, against mpmath."""
 
+import math
+
 import mpmath
 import numpy as np
 import pytest
 
+from fastbp.kernels.entries import functions as formula
 from fastbp.kernels.registry import KERNELS
 
 ULPS = 2
@@ -154,3 +157,13 @@ def test_softmax_of_any_logits_is_a_probability(of, dtype, rng):
     KERNELS["fast_softmax"].call("fast", z, t)
     assert np.all((z >= 0) & (z <= 1))
     np.testing.assert_allclose(z.sum(1, dtype=np.float64), 1, rtol=40 * np.finfo(dtype).eps)
+
+
+def test_formulas_of_one_number_are_finite_as_far_as_float64_is():
+    for x in (708.9, 709.5, formula.LARGEST):
+        assert formula.exp(x) == math.exp(x) < math.inf and formula.expm1(x) == math.expm1(x) < math.inf
+    beyond = math.nextafter(formula.LARGEST, math.inf)
+    for x in (beyond, 1e300, math.inf):
+        assert formula.exp(x) == formula.expm1(x) == math.inf
+    with pytest.raises(OverflowError):
+        math.exp(beyond)

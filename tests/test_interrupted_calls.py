@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -195,11 +196,19 @@ def test_a_team_that_could_not_grow_works_with_those_it_knows(monkeypatch):
     assert sizes == [1, "Ctrl-C", 1, 2, 3]
 
 
-def test_pipes_of_threads_that_can_not_start_are_closed(monkeypatch):
-    opened, closed = [], []
-    pipe, close = helpers.os.pipe, helpers.os.close
-    monkeypatch.setattr(helpers.os, "pipe", lambda: opened.append(pipe()) or opened[-1])
-    monkeypatch.setattr(helpers.os, "close", lambda end: closed.append(end) or close(end))
+def test_locks_of_threads_that_can_not_start_are_freed(monkeypatch):
+    made, freed, taken = [], [], helpers._taken_lock
+    python = SimpleNamespace(PyThread_free_lock=lambda lock: freed.append(lock.value))
+    for name in helpers.ACTIONS:
+        setattr(python, f"PyThread_{name}_lock", getattr(helpers.ctypes.pythonapi, f"PyThread_{name}_lock"))
     at_call(monkeypatch, threading.Thread, "start", 1, RuntimeError)
-    helpers.Team()._grow(1)
-    assert [tuple(closed)] == opened
+    team = helpers.Team()
+    with monkeypatch.context() as patch:
+        patch.setattr(helpers, "_taken_lock", lambda: made.append(taken()) or patched(patch, python) or made[-1])
+        team._grow(1)
+    assert freed == made and len(made) == 1
+
+
+def patched(patch, python):
+    """Let what is called from here on be these functions of Python's."""
+    patch.setattr(helpers.ctypes, "pythonapi", python)

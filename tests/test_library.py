@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,6 +77,32 @@ def test_each_bit_of_a_level_is_needed(level):
                 bits = all_bits(*X86_64)
                 bits[place] &= ~(1 << number)
                 assert level not in present(X86_64, cpu(bits, AVX512_STATE))
+
+
+@pytest.mark.parametrize("lacking, usable", [(None, 1), ((1, "c", 12), 0), ((1, "c", 28), 0), ((1, "c", 20), 0)])
+def test_a_library_of_a_high_level_alone_needs_the_bits_of_all_below(lacking, usable, monkeypatch):
+    """Of v4's library alone: FMA and AVX are bits of v3, SSE4.2 is one of v2."""
+    bits = all_bits(*X86_64)
+    if lacking:
+        bits[lacking[:2]] &= ~(1 << lacking[2])
+    monkeypatch.setattr(loading, "levels", lambda: X86_64)
+    monkeypatch.setattr(loading, "is_current", lambda path: True)
+    monkeypatch.setattr(loading, "_opened", lambda path: SimpleNamespace(address=lambda *name: 0))
+    monkeypatch.setattr(loading, "entry_point", lambda address: cpu(bits, AVX512_STATE))
+    v4 = X86_64[2]
+    assert loading._usable([v4], {v4.name: Path("v4")}) == [v4] * usable
+
+
+@pytest.mark.parametrize("level", [*X86_64, *AARCH64], ids=lambda level: level.name)
+def test_llvm_knows_the_cpu_and_features_of_each_level(level, capfd):
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    triple = "aarch64-unknown-linux-gnu" if level in AARCH64 else "x86_64-unknown-linux-gnu"
+    target = llvm.Target.from_triple(triple)
+    machine = target.create_target_machine(cpu=level.cpu or level.name, features=features(level))
+    module = llvm.parse_assembly("define double @f(double %x) { ret double %x }")
+    module.triple = triple
+    assert machine.emit_assembly(module) and capfd.readouterr().err == ""
 
 
 def test_features_add_up_over_the_levels():

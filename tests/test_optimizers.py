@@ -83,7 +83,7 @@ BY_HAND = [  # settings, gradients, W after each step from W = 0
 ]
 MU = [0.5 * (1 - 0.96 ** (0.004 * t) / 2) for t in (1, 2)]  # of beta_1 = 1/2
 BY_HAND.append(  # m = 1, v = 3, sqrt(v / (1 - 1/4)) = 2
-    (optimizers.NAdam(1.0, beta_1=0.5, beta_2=0.25, epsilon=0), [2], [-(MU[1] / (1 - MU[0] * MU[1]) + 2) / 2])
+    (optimizers.NAdam(1.0, beta_1=0.5, beta_2=0.25, epsilon=1e-300), [2], [-(MU[1] / (1 - MU[0] * MU[1]) + 2) / 2])
 )
 NAMES = {"alpha": "learning_rate", "b1": "beta_1", "b2": "beta_2", "decay": "weight_decay", "eps": "epsilon"}
 NAMES["after"] = "epsilon_after_correction"

@@ -116,6 +116,36 @@ def test_epsilon_comes_before_or_after_and_nothing_between(kind):
         kind(epsilon_after_correction=0.5)
 
 
+EPSILONS = [fastbp.optimizers.Adam, fastbp.optimizers.AdamW, fastbp.optimizers.NAdam, fastbp.optimizers.RMSprop]
+
+
+@pytest.mark.parametrize("kind", EPSILONS)
+def test_an_epsilon_that_is_0_in_the_models_dtype_is_refused(kind):
+    for epsilon, dtype in ((0, "float32"), (1e-50, "float32"), (0, "float64"), (1e-310, "float64")):
+        with pytest.raises(ValueError, match=f"optimizer must have an epsilon of at least .* in {dtype}, got"):
+            model(optimizer=kind(epsilon=epsilon), dtype=dtype)
+    model(optimizer=kind(epsilon=1e-50), dtype="float64")
+    model(optimizer=kind(epsilon=2e-38))
+
+
+@pytest.mark.parametrize("kind", EPSILONS[:2])
+def test_an_epsilon_that_the_correction_makes_0_is_refused(kind):
+    settings = {"beta_2": 1 - 1e-8, "epsilon_after_correction": True}  # epsilon is multiplied by 1e-4
+    with pytest.raises(ValueError, match=r"epsilon of at least 1.2e-34 in float32, got 1e-34"):
+        model(optimizer=kind(epsilon=1e-34, **settings))
+    model(optimizer=kind(epsilon=2e-34, **settings))
+
+
+@pytest.mark.parametrize("kind", EPSILONS)
+def test_the_least_epsilon_leaves_what_fills_up_panels_at_0(kind, data):
+    def losses(kernels):
+        settings = {"activation": "tanh", "layer_norm": True, "l2": 0.01, "seed": 0, "kernels": kernels}
+        m = fastbp.Model([5, 7, 3], optimizer=kind(epsilon=1.2e-38), **settings)
+        return m.fit(*data, epochs=1, verbose=0).loss
+
+    np.testing.assert_allclose(losses("fast"), losses("elementwise"), rtol=1e-4)
+
+
 class Steeper(fastbp.optimizers.SGD):
     """A subclass that has no kernels of its own."""
 

@@ -28,6 +28,18 @@ def bits(estimator):
 # ---- optimizers, losses, weights
 
 
+@pytest.mark.parametrize("solver", ["adam", "adamw", "rmsprop", "nadam"])
+def test_an_epsilon_that_is_0_in_float32_is_refused(solver):
+    for kind, told in ((np.float32, "epsilon of at least 1.2e-38 in float32, got 1e-50"), (np.float64, None)):
+        estimator = MLPRegressor(**SETTINGS, solver=solver, epsilon=1e-50).set_params(max_iter=1)
+        if told is None:
+            estimator.fit(X.astype(kind), NUMBERS.astype(kind))
+            assert np.isfinite(estimator.coefs_[0]).all()
+        else:
+            with pytest.raises(ValueError, match=told):
+                estimator.fit(X.astype(kind), NUMBERS.astype(kind))
+
+
 @pytest.mark.parametrize("solver", ["adamw", "rmsprop", "nadam"])
 @pytest.mark.parametrize("part", ["fit", "partial_fit"])
 def test_solvers_are_the_models_optimizers(solver, part):

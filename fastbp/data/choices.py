@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -162,6 +163,16 @@ def optimizer(value: Any, learning_rate: Any) -> Optimizer:
     if learning_rate is not None:
         settings["learning_rate"] = checks.rate("learning_rate", learning_rate)
     return kind(**settings)
+
+
+def fitting(given: Any, dtype: np.dtype) -> Any:
+    """Return an optimizer whose epsilon is no 0 in numbers of this dtype, where a gradient of 0 would give 0 / 0."""
+    epsilon, least = getattr(given, "epsilon", None), float(np.finfo(dtype).tiny)
+    if getattr(given, "epsilon_after_correction", False):
+        least /= math.sqrt(1 - given.beta_2)  # which epsilon is multiplied by in the first step
+    if epsilon is not None and epsilon < least:
+        raise ValueError(f"optimizer must have an epsilon of at least {least:.2g} in {dtype.name}, got {epsilon:g}")
+    return given
 
 
 def precision(value: Any, dtype: np.dtype, n_members: int = 1, embeds: bool = False) -> str | None:

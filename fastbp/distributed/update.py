@@ -70,8 +70,7 @@ class Update:
         last, penalty = state["end_phases"] - 1, 0.0
         if self._limits_norm:
             self._run(last - 1)
-            norm = math.sqrt(self._summed(1))
-            state.fill({"factor": network.clip_norm / norm if norm > network.clip_norm else 1.0, "ready": 1})
+            state.fill({"factor": self._factor(gradient), "ready": 1})
         self._run(last)
         if self._penalized:
             penalty = self._summed(0)
@@ -88,6 +87,16 @@ class Update:
             self._runs[phase] = [entry_point(address, phase, task, 0) for task in self._own]
         for run in self._runs[phase]:
             run(self.plan.buffers.state)
+
+    def _factor(self, gradient: np.ndarray) -> float:
+        """Return the factor of a gradient, whose share is there, that limits its norm to the one allowed."""
+        norm, most = math.sqrt(self._summed(1)), self.plan.network.clip_norm
+        if not math.isinf(norm):
+            return most / norm if norm > most else 1.0
+        self.plan.all_gather(gradient)  # its squares are beyond the dtype
+        with np.errstate(all="ignore"):
+            largest = np.abs(gradient).max().astype(np.float64)
+            return float(most / largest / np.sqrt(np.square(gradient / largest).sum()))
 
     def _summed(self, which: int) -> float:
         """Return the sum over all chunks of the penalties (0), or of the squares of the gradient (1)."""

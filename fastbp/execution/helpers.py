@@ -5,42 +5,49 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
-import sys
 import threading
+from typing import Any
 
 import numpy as np
 
 from ..kernels.engine import code
-from ..kernels.entries.records import Record, address
+from ..kernels.entries.records import Record
 from ..kernels.program.entry_records import HELPER, LAUNCH
 
 PATIENCE = 20_000  # pauses after a call, less than a millisecond, before a helper sleeps
 END_SECONDS = 1.0  # most time to wait for a helper when the program ends
+ACTIONS = "acquire", "release"
 _ANY = np.dtype(np.float32)  # these entry points are the same for networks of any dtype
 _idle: list[Team] = []
+
+
+def _taken_lock() -> int:
+    """Return the address of a lock of Python's, which is taken; those of threads that run are kept."""
+    allocate, acquire = ctypes.pythonapi.PyThread_allocate_lock, ctypes.pythonapi.PyThread_acquire_lock
+    allocate.restype, acquire.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_int)
+    lock = allocate()
+    if not lock or not acquire(lock, 0):
+        raise OSError("no lock for a helper's thread")
+    return lock
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 class _Helper:
     """A thread that waits in compiled code for work, and its record."""
 
     def __init__(self) -> None:
-        library = ctypes.CDLL("ucrtbase") if sys.platform == "win32" else ctypes.CDLL(None)
-        prefix = "_" if sys.platform == "win32" else ""
-        read, write = (
-            ctypes.cast(getattr(library, prefix + name), ctypes.c_void_p).value for name in ("read", "write")
-        )
-        self.byte, self.pipe, self.record = np.zeros(1, np.int64), os.pipe(), Record(HELPER)
-        self.record.fill({
-            "patience": PATIENCE, "read": read, "write": write, "input": self.pipe[0], "output": self.pipe[1],
-            "byte_at": address(self.byte),
-        })  # fmt: skip
+        self.lock, self.record = _taken_lock(), Record(HELPER)
+        acquire, release = (_address(getattr(ctypes.pythonapi, f"PyThread_{name}_lock")) for name in ACTIONS)
+        self.record.fill({"patience": PATIENCE, "acquire": acquire, "release": release, "lock": self.lock})
         help_out = code.entry("help_out", _ANY)
         self.thread = threading.Thread(target=help_out, args=(self.record,), name="fastbp helper", daemon=True)
         try:
             self.thread.start()
         except RuntimeError:
-            for end in self.pipe:
-                os.close(end)
+            ctypes.pythonapi.PyThread_free_lock(ctypes.c_void_p(self.lock))
             raise
 
     def end(self) -> None:
@@ -71,7 +78,7 @@ class Team:
         try:
             while len(self.helpers) < size:
                 self.helpers.append(_Helper())
-        except (RuntimeError, OSError):  # no more threads or files: the call does with those there are
+        except (RuntimeError, OSError):  # no more threads or memory: the call does with those there are
             pass
         if len(self.helpers) > self._known:
             addresses = np.array([helper.record.address for helper in self.helpers], np.int64)

@@ -86,7 +86,7 @@ def launch(loop: PlainLoop, *args: Any, n_threads: int | None = None) -> Any:
     if not locked and layer() not in ("omp", "tbb"):
         return loop.serial(*args)
     try:
-        numba.set_num_threads(n)
+        numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))  # which a file of settings may limit, too
         return loop.parallel(*args)
     finally:
         numba.set_num_threads(before)

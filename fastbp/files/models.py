@@ -155,7 +155,7 @@ def _unpacked(data: bytes, metadata: dict[str, str], custom: Mapping[str, Any]) 
 def check_shapes(tensors: Mapping[str, np.ndarray], config: dict[str, Any], start: str = "") -> None:
     """Raise ValueError if the weights are not those of the layers, before room is made for layers of any size."""
     columns, *others = config["layer_sizes"]
-    embedding = embeddings.checked(config.get("embedding"), columns)
+    embedding = embeddings.checked(config.get("embedding"), columns, np.dtype(config["dtype"]))
     inputs = columns if embedding is None else embedding.of(columns).size
     for i, shape in enumerate(pairwise((inputs, *others))):
         fitting(tensors, f"{start}layers.{i}.weight", shape, np.dtype(config["dtype"]))

@@ -135,7 +135,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
         precision: str | None = None,
     ) -> None:
         sizes = checks.layer_sizes(layer_sizes)
-        self._optimizer = choices.optimizer(optimizer, learning_rate)
+        self._optimizer = choices.fitting(choices.optimizer(optimizer, learning_rate), checks.dtype(dtype))
         scaling = members.scaling_layer(scaling_layer)
         choices.require_two_classes(loss, sizes[-1], class_names)
         self.network: Network = Network(
@@ -152,7 +152,7 @@ class Model(TrainingMixin, PredictionMixin, StateMixin, ConversionMixin):
             parametrization=self._optimizer.parametrization,
             rate_factors=self._optimizer.factors,
             decay_factors=self._optimizer.decays,
-            embedding=embeddings.checked(embedding, sizes[0]),
+            embedding=embeddings.checked(embedding, sizes[0], checks.dtype(dtype)),
             precision=choices.precision(
                 precision, checks.dtype(dtype), getattr(scaling, "n_members", 1), embedding is not None
             ),

@@ -10,6 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from ..data import choices
 from . import solver_state
 from .compiled import Compiled
 from .private import judged_rows, without_weights
@@ -79,6 +80,7 @@ class Stochastic(Compiled):
         if not why and not solver_state.is_compiled(self._optimizer, [a.shape for a in self.coefs_ + self.intercepts_]):
             why = f"_optimizer is {type(self._optimizer).__name__} of the user's"
         if not why:
+            choices.fitting(solver_state.rule(self._optimizer), self._kind())
             return CompiledSteps(self, X, y, sample_weight, anew)
         refuse_ours(self, why)
         return ScikitSteps(self, X, y, sample_weight)

@@ -3,9 +3,9 @@
 A pair is an integer of 32 bits: the number with the lower index in its low half, the other in its high half. With
 AVX512 a CPU may have VDPBF16PS, which is fma(a_0, b_0, fma(a_1, b_1, c)): it rounds twice, the high halves first, and
 takes denormals as zero. Without it the same is computed by float32's FMA on widened numbers. A bfloat16 is the upper
-half of a float32, so that to widen one is to shift or to mask a pair. Of the left operand, each number of which meets
-few others, that would cost more than it saves: it is better kept wide. Where denormals are flushed (flushing.py) all
-ways have the same bits on every x86 CPU with FMA.
+half of a float32, so that to widen one is to shift or to mask a pair. The left operand is stored widened instead: each
+of its numbers is used in few products, so that widening it in the loop would take longer than reading wide numbers.
+Where denormals are flushed (flushing.py) all ways have the same bits on every x86 CPU with FMA.
 """
 
 from llvmlite import ir

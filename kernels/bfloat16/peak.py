@@ -4,11 +4,9 @@ from numba import prange
 
 from ..compiler.jit import jit, plain_loop
 from ..machine.memory import as_vector
-from ..machine.registers import ROWS, VECTORS
+from ..machine.peaks import CHAINS
 from ..machine.tiles import lanes, load, store, zeros
 from .pairs import pair_products
-
-CHAINS = max(ROWS * VECTORS, 6) if ROWS > 2 else 2  # as machine/peaks.py
 
 
 @jit

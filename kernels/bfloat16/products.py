@@ -2,11 +2,11 @@
 
 from ..compiler.jit import inline
 from ..entries.functions import fma, sign_bit, where
-from ..fast.linear import BELOW, FACTOR, SIGN
 from ..fast.panels import get, put
 from ..fast.tile import each_tile, is_narrow
 from ..machine.registers import HALF, NARROW, ROWS, VECTORS
 from ..machine.tiles import lanes, load, prefetch, store, transposed_pair, zeros
+from ..program.layout import BELOW, FACTOR, SIGN
 from .pairs import pair_add, turn_pairs, wide_add
 
 

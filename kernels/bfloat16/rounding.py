@@ -9,7 +9,7 @@
 A product's right operand is read in `pairs`, which run along what is summed over. The left one is read in `pairs` where
 rows are summed over, and in `rows` otherwise; a wide one always in `rows`. Behind the last row of an odd number stand
 zeros. What stands at k in float32 stands at k / 2 in pairs. A vector of parameters is rounded in the second form, two
-lines of it a time: that of W whose first line is an even one is W's `pairs`.
+cache lines at a time. Where W begins at an even line of the vector, its part of the result is W's `pairs`.
 """
 
 from typing import NamedTuple

@@ -8,10 +8,10 @@ that changes compiled code. Compiled kernels are stored under that key in the us
 import functools
 import hashlib
 import pickle
+import re
 import sys
 import warnings
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import llvmlite
@@ -29,15 +29,18 @@ from ..entries.typed import Function
 from ..library import sources
 from ..library.compiling import compiling
 from ..library.loading import library
-from ..library.settings import BOUNDSCHECK, INTERPRETED
+from ..library.settings import BOUNDSCHECK, INTERPRETED, check_switches
 from . import cache as _cache
 from . import perf_map
 from .signals import held
 from .undisturbed import undisturbed
 
 versions.require("numba", numba.__version__)
+check_switches(config)
 CODE_VARIABLES = (
-    "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE", "OPT", "SLP_VECTORIZE",
+    "CPU_NAME", "CPU_FEATURES", "DEBUGINFO_DEFAULT", "DEBUG_NRT", "DISABLE_INTEL_SVML", "ENABLE_AVX",
+    "ENABLE_PROFILING", "EXTEND_VARIABLE_LIFETIMES", "LLVM_REFPRUNE_FLAGS", "LLVM_REFPRUNE_PASS", "LOOP_VECTORIZE",
+    "OPT", "SLP_VECTORIZE", "USING_SVML",
 )  # fmt: skip
 
 ZERO = np.intp(0)  # as an argument where others are variables: for a literal 0 Numba compiles the function once more
@@ -92,8 +95,8 @@ def jit(function: Function, parallel: bool | dict[str, bool] = False, kept: bool
 
 def assembly(dispatcher: CPUDispatcher, signature: tuple[Any, ...]) -> str:
     """Return the assembly of a compiled function, one from the cache included, for which `inspect_asm` has none."""
-    library = dispatcher.overloads[signature].library
-    return library.codegen._tm.emit_assembly(library._get_module_for_linking())
+    compiled = dispatcher.overloads[signature].library
+    return compiled.codegen._tm.emit_assembly(compiled._get_module_for_linking())
 
 
 class _Undisturbed(CPUDispatcher):
@@ -218,17 +221,6 @@ def cache_hits() -> int:
     return _KernelCache.hits
 
 
-def _by_name(value):
-    """Return what a value is, the same in every process: of a function its name, code, and what it encloses."""
-    function = getattr(value, "py_func", value)
-    if isinstance(function, FunctionType):
-        enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
-        code = function.__code__  # two functions may begin in one line
-        return function.__module__, function.__qualname__, code.co_firstlineno, code.co_code, code.co_names, enclosed
-    name = getattr(value, "name", None)
-    return (type(value).__name__, name) if isinstance(name, str) else value
-
-
 def _object_file(parts):
     """Return the object code among the parts that a compile result is stored as."""
     (_, _, (object_file, _)), *_ = parts
@@ -241,13 +233,14 @@ class _KernelCache(_Cache):
     hits = 0  # of all kernels
 
     def __init__(self, folder, function, variant):
-        self._folder = folder
-        code = function.__code__
-        enclosed = [_by_name(cell.cell_contents) for cell in function.__closure__ or ()]
-        self._key = repr((code.co_firstlineno, code.co_code, enclosed))
+        self._folder, self._function, self._enabled = folder, function, True
         module = function.__module__.removeprefix("fastbp.kernels.")
-        self._name = f"{module}.{function.__qualname__}.{variant}".replace("<locals>", "in")
-        self._enabled = True
+        name = f"{module}.{function.__qualname__}.{variant}".replace("<locals>", "in")
+        self._name = re.sub(r"[^\w.]", "_", name)  # "<lambda>" is no name of a file on Windows
+
+    @functools.cached_property
+    def _key(self):
+        return repr(sources.described(self._function))
 
     @property
     def cache_path(self):

@@ -4,7 +4,10 @@ The caller of `launch` never waits for a helper that has not begun: what is post
 system has no core, is taken back when the call's work is done. Each stage of a helper is a number in its record:
 
     RESTING -> POSTED -> AT_WORK -> RESTING     posted by `launch`, or taken back by it: POSTED -> RESTING
-    RESTING -> ASLEEP -> POSTED                 it sleeps in the system's `read` until `launch` has written a byte
+    RESTING -> ASLEEP -> POSTED                 it waits for a lock that `launch` releases
+
+Each that says ASLEEP acquires the lock once, and who ends that stage releases it once. The lock is one of Python's, for
+whose functions no thread needs the interpreter: it has no descriptor, which a program may close and open as a file.
 """
 
 from ..compiler.jit import inline
@@ -16,43 +19,29 @@ from ..program.entry_records import HELPER
 from .team import wait
 
 RESTING, POSTED, AT_WORK, ASLEEP, DISMISSED = range(5)
-FAILURES = 1000  # of `read` in a row, after which a helper ends: somebody has closed its pipe
 helper_at: Function = record_at(HELPER)
 
 
 @inline
-def _sleep(h):
-    """Sleep until a byte comes; return whether one did, and no signal or error instead."""
-    return call_system(h.read, h.input, h.byte_at, 1) == 1
-
-
-@inline
 def _rest(h):
-    """Spin until there is something to do; after `patience` pauses say that sleep comes next."""
+    """Spin until there is something to do; after `patience` pauses say that sleep comes next, and sleep."""
     turns = 0
     while atomic_read(h, "stage") == RESTING:
         if turns < h.patience:
             spin_pause()
             turns += 1
         elif atomic_swap_if(h, "stage", RESTING, ASLEEP):
+            call_system(h.acquire, h.lock, 1)
             return
 
 
 def help_out(h: Fields) -> None:
     """Do what is posted, time after time, until dismissed: an entry point that a thread of its own calls once."""
-    failures = 0
-    while failures < FAILURES:
-        stage = atomic_read(h, "stage")
-        if stage == DISMISSED:
-            return
-        if stage == ASLEEP:
-            failures = 0 if _sleep(h) else failures + 1
-        elif stage == RESTING:
-            _rest(h)
-        elif atomic_swap_if(h, "stage", POSTED, AT_WORK):
+    while atomic_read(h, "stage") != DISMISSED:
+        _rest(h)
+        if atomic_swap_if(h, "stage", POSTED, AT_WORK):
             call(h.work, h.record)
             atomic_publish(h, "stage", RESTING)
-    atomic_publish(h, "stage", DISMISSED)
 
 
 @inline
@@ -62,7 +51,7 @@ def _post(h, work, record):
     if atomic_swap_if(h, "stage", RESTING, POSTED):
         return
     if atomic_swap_if(h, "stage", ASLEEP, POSTED):
-        call_system(h.write, h.output, h.byte_at, 1)
+        call_system(h.release, h.lock)
 
 
 @inline
@@ -90,4 +79,4 @@ def dismiss(h: Fields) -> None:
     if atomic_swap_if(h, "stage", RESTING, DISMISSED):
         return
     if atomic_swap_if(h, "stage", ASLEEP, DISMISSED):
-        call_system(h.write, h.output, h.byte_at, 1)
+        call_system(h.release, h.lock)

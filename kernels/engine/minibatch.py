@@ -5,6 +5,7 @@ import math
 from ..compiler.jit import inline
 from ..fast.panels import pad
 from ..machine.calls import call
+from ..machine.memory import part
 from ..machine.tiles import lanes
 from ..program.state import BLOCK_UNIT
 from ..tasks.update_kernels import has_penalty
@@ -89,8 +90,22 @@ def add_penalty(s):
 
 
 @inline
+def factor_of_large(dW, clip_norm):
+    """Return clip_norm / |dE/dW| where squares of dE/dW are beyond its dtype; NaN if dE/dW itself is not finite."""
+    largest, squares = 0.0, 0.0
+    for k in range(dW.size):
+        largest = max(largest, abs(1.0 * dW[k]))
+    for k in range(dW.size):
+        squares += (dW[k] / largest) ** 2
+    return clip_norm / largest / math.sqrt(squares)
+
+
+@inline
 def limit_norm(s):
     """Find what the gradient is to be multiplied by so that its norm is at most the one allowed."""
     norm = math.sqrt(sum_of(s.sums, 1))
-    s.factor = s.clip_norm / norm if norm > s.clip_norm else 1.0
+    if math.isinf(norm):
+        s.factor = factor_of_large(part(s.gradients, s.gradient_at, s.parameters.size), s.clip_norm)
+    else:
+        s.factor = s.clip_norm / norm if norm > s.clip_norm else 1.0
     s.ready = 1

@@ -9,7 +9,7 @@ from ..machine.memory import part
 
 
 @inline
-def _pack_vector(panels, first, flat, at, O):
+def _copy_vector(panels, first, flat, at, O):
     for k in range(O):
         panels[first + k] = flat[at + k]
 
@@ -23,7 +23,7 @@ def pack_parameters(r: Fields) -> None:
         pack(part(panels, layer.W, layer.rows * layer.columns), flat, at, layer.inputs, O)
         at += layer.inputs * O
         for number in range(layer.vectors):
-            _pack_vector(panels, layer.b + number * layer.columns, flat, at, O)
+            _copy_vector(panels, layer.b + number * layer.columns, flat, at, O)
             at += O
 
 
@@ -36,7 +36,7 @@ def unpack_parameters(r: Fields) -> None:
         unpack(flat, at, part(panels, layer.W, layer.rows * layer.columns), layer.inputs, O)
         at += layer.inputs * O
         for number in range(layer.vectors):
-            _pack_vector(flat, at, panels, layer.b + number * layer.columns, O)
+            _copy_vector(flat, at, panels, layer.b + number * layer.columns, O)
             at += O
 
 

@@ -127,6 +127,8 @@ def _help(s, mine, worker):
 def train_replicas(s: Fields) -> None:
     """Do one worker's part in the minibatches of rows begin:end, as `train` of training.py."""
     worker = atomic_add(s, "arrived", 1)
+    if worker and atomic_read(s, "tasks") == FINISHED:
+        return  # too late: the leader may be writing what a copy would read
     mine = _replica(s, worker)
     if worker:
         _help(s, mine, worker)

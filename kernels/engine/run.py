@@ -42,7 +42,7 @@ def _backward_span(s, l, task):
     prefetches = l == 0 and s.workers == 1 and s.blocks == 1 and not s.sparse
     strip = (
         VECTORS * L if l or s.members > 1 else L if prefetches else last - first
-    )  # one panel with prefetches: each strip makes some
+    )  # one panel, so that fetching ahead is spread over all strips
     return first, last, start, end, strip
 
 

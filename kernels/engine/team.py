@@ -1,10 +1,11 @@
 """A team of workers for one compiled call: phases of tasks, without a launch for each phase.
 
-One prange starts all workers once for many minibatches. The first to arrive leads: it opens phases one after the other
-and works at them too; the others help. `tasks` holds the number of the phase and the tasks that are left of it, from
-`low` to below `high`; a worker takes a task by compare-and-swap, so one that slept never mistakes an old phase for the
-present one. The leader waits only for tasks that others have begun: a helper that the system has put to sleep, or never
-started, holds up nothing, and any number of workers on any number of threads comes to an end.
+All workers start once for many minibatches: the caller, and threads to which `helpers.launch` posts the call. The first
+to arrive leads: it opens phases one after the other and works at them too; the others help. `tasks` holds the number of
+the phase and the tasks that are left of it, from `low` to below `high`; a worker takes a task by compare-and-swap, so
+one that slept never mistakes an old phase for the present one. The leader waits only for tasks that others have begun:
+a helper that the system has put to sleep, or never started, holds up nothing, and any number of workers on any number
+of threads comes to an end.
 
 Even workers take the highest task left and odd ones the lowest, so from phase to phase each meets columns that its own
 cache has.

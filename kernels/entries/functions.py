@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+LARGEST = 709.782712893384  # whose exponential is a float64, unlike that of the next number
+
 
 def exp(x: Any) -> Any:
     """Return e^x, infinity beyond the largest number. For point functions of your own.
@@ -27,7 +29,7 @@ def exp(x: Any) -> Any:
     >>> fastbp.activations.exp(0.0), fastbp.activations.exp(1000.0)
     (1.0, inf)
     """
-    return math.exp(x) if x < 709.0 else math.inf if x == x else x
+    return math.exp(x) if x <= LARGEST else math.inf if x == x else x
 
 
 def log(x: Any) -> Any:
@@ -67,7 +69,7 @@ def expm1(x: Any) -> Any:
     >>> fastbp.activations.expm1(1e-20)
     1e-20
     """
-    return math.expm1(x) if x < 709.0 else exp(x)
+    return math.expm1(x) if x <= LARGEST else exp(x)
 
 
 def log1p(x: Any) -> Any:

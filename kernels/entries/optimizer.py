@@ -36,12 +36,14 @@ class Rule:
         The same of tiles, written for itself.
     advance : callable, optional
         advance(s, step): changes running numbers, once before each step.
-    running : dict
-        First values of the running numbers.
+    running : tuple of (str, float)
+        Names and first values of the running numbers.
     flop : int
         Operations a parameter.
     formula, source : str
         For docstrings.
+    equations : tuple of int
+        Those of the paper that it computes.
     """
 
     name: str
@@ -64,7 +66,7 @@ class Rule:
 
     @cached_property
     def layout(self) -> Layout:
-        """The record of its fields, the learning rate and running numbers."""
+        """The record of its fields and running numbers."""
         return Layout(self.name, dict.fromkeys((*self.fields, *dict(self.running)) or ("none",), "f8"))
 
 

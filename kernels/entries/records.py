@@ -56,6 +56,9 @@ class Layout:
         self.name = name
         self.fields = {field: Table(self) if isinstance(kind, Table) and kind.of == name else kind
                        for field, kind in fields.items()}  # fmt: skip
+        first = [field for field in fields if field != "status"][: len(alone)]
+        if set(first) != set(alone):
+            raise ValueError(f"alone must name the first fields behind a status, {first}, got {list(alone)}")
         offsets, at = {}, 0
         for field, kind in fields.items():
             if field in alone:

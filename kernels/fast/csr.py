@@ -126,7 +126,7 @@ def linear_in_place_csr(h, x, columns, ends, W, b, room, first, last, O, rectify
 def sort_entries(bounds, rows, numbers, x, columns, ends, B):
     """List the entries by feature: a counting sort over all features, for passes over all of W.
 
-    bounds      out (I + 1,)    entries bounds[k]:bounds[k + 1] are those of feature k
+    bounds      out (R + 1,)    entries bounds[k]:bounds[k + 1] are those of feature k; R rows of W, padding too
     rows        out (entries,)  of each entry by feature its row, ascending
     numbers     out (entries,)  and its x
     x, columns  in  (entries,)  row after row
@@ -218,7 +218,7 @@ def feature_gradient(like, offsets, db, k, bounds, rows, x, dt, panel):
 
     like     in  zeros
     db       in  (O,)  dE/db, where there are offsets
-    offsets  in  (I,)  what x_ik is beside its entries, in every row; or empty
+    offsets  in  (R,)  what x_ik is beside its entries, in every row, 0 in rows that fill up W; or empty
     bounds, rows, x  in  as `sort_entries` leaves them
     """
     L, dW = lanes(dt.data), like

@@ -8,13 +8,9 @@ from ..entries.functions import fma, sign_bit, where
 from ..machine.arithmetic import lane_numbers, lane_sums
 from ..machine.registers import HALF, NARROW, ROWS, VECTORS
 from ..machine.tiles import lanes, load, store, transpose, transposed_pair, zeros
+from ..program.layout import BELOW, FACTOR, SIGN
 from .panels import get, put
 from .tile import add_products, column_products, each_tile, is_narrow, row_products
-
-# How F' of the layer below enters dE/dt of that layer: not at all, by the sign of h, or as a factor
-NONE, SIGN, FACTOR = range(3)
-# Which ReLU is applied as a product is stored: F'(0) = 1 as in eq. 41, or F'(0) = 0
-PAPER, BELOW = 1, 2
 
 
 @inline

@@ -29,7 +29,7 @@ def summed(gradients, at, size, blocks, like):
     return total
 
 
-def make_step(rule: Rule) -> Function:
+def make_step(rule: Rule | None) -> Function:
     """Make the step of a rule for the vector at k, with parameters W and gradient dW. Without a rule, dW is stored.
 
     P     in, out (n,)  parameters

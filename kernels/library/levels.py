@@ -26,7 +26,8 @@ class Level:
     features : str
         What LLVM may use beyond the level below.
     bits : dict
-        (leaf, register) of the instruction CPUID to the bits that are set where the CPU has them. Of a leaf with parts,
+        (leaf, register) of the instruction CPUID to the bits that are set where the CPU has what it has beyond the
+        level below. Of a leaf with parts,
         the number of the part stands above its 32 bits.
     simd_bits : int
         Width of the vectors that code computes on.
@@ -66,7 +67,7 @@ X86_64 = (
         "x86-64-v4-bf16", "+avx512bf16", {(7 | PART, "a"): _bits(5)}, 512, AVX512_STATE, "x86-64-v4",
     ),
 )  # fmt: skip
-AARCH64 = (Level("aarch64", "+neon", {}, 128),)
+AARCH64 = (Level("aarch64", "+neon", {}, 128, cpu="generic"),)
 MACHINES: dict[str, tuple[Level, ...]] = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": AARCH64, "arm64": AARCH64}
 
 

@@ -89,7 +89,9 @@ def _usable(known, files):
     known = [level for level in known if is_current(files[level.name])]
     if not known or not known[0].bits:
         return known
-    return present(known, entry_point(_opened(files[known[0].name]).address("identify", "float32")))
+    identify = entry_point(_opened(files[known[0].name]).address("identify", "float32"))
+    had = present(levels(), identify)  # each level adds to those below it, whose libraries may not be here
+    return [level for level in known if level in had]
 
 
 def about(path: Path) -> dict[str, Any]:

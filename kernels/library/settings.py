@@ -1,6 +1,7 @@
 """Settings of the environment that decide how kernels are compiled, read as Numba reads them, without importing it."""
 
 import os
+from typing import Any
 
 VARIABLES = (
     "BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME", "DEBUGINFO", "DISABLE_JIT", "ENABLE_AVX", "LOOP_VECTORIZE", "OPT",
@@ -20,6 +21,17 @@ def _number(variable, default=0):
 
 BOUNDSCHECK = bool(_number("NUMBA_BOUNDSCHECK"))
 INTERPRETED = bool(_number("NUMBA_DISABLE_JIT"))  # plain loops run as Python, for a debugger
+
+
+def check_switches(config: Any) -> None:
+    """Raise ImportError where Numba's configuration, which its file may set, says other than its variables."""
+    for name, ours in (("BOUNDSCHECK", BOUNDSCHECK), ("DISABLE_JIT", INTERPRETED)):
+        if bool(getattr(config, name)) != ours:
+            found, wanted = getattr(config, name), "0" if ours else "1"
+            raise ImportError(
+                f"numba.config.{name} is {found!r} and the variable NUMBA_{name} says otherwise: "
+                f"set NUMBA_{name}={wanted} in the environment, and not in {FILE} or in Python"
+            )
 
 
 def compiles_anew() -> bool:

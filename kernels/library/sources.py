@@ -8,7 +8,8 @@ import functools
 import hashlib
 import pkgutil
 import sys
-from types import CodeType
+from types import CodeType, FunctionType
+from typing import Any
 
 PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0]  # of all kernels
 ATTRIBUTES = (
@@ -75,15 +76,25 @@ def _bytecode(spec):
         raise MissingError(f"the module {spec.name} has neither source nor bytecode") from error
     if code is None:
         raise MissingError(f"the module {spec.name} has neither source nor bytecode")
-    return repr(_plain(code)).encode(errors="surrogatepass")
+    return repr(plain(code)).encode(errors="surrogatepass")
 
 
-def _plain(value):
+def described(value: Any) -> Any:
+    """Return what a value is, the same in every process: of a function its name, code, and what it encloses."""
+    function = getattr(value, "py_func", value)
+    if isinstance(function, FunctionType):
+        enclosed = [described(cell.cell_contents) for cell in function.__closure__ or ()]
+        return function.__module__, function.__qualname__, plain(function.__code__), enclosed
+    name = getattr(value, "name", None)
+    return (type(value).__name__, name) if isinstance(name, str) else value
+
+
+def plain(value: Any) -> Any:
     """Return code or a constant as it is in every process: without the file's path, sets in order."""
     if isinstance(value, CodeType):
-        return [_plain(getattr(value, name, None)) for name in ATTRIBUTES]
+        return [plain(getattr(value, name, None)) for name in ATTRIBUTES]
     if isinstance(value, tuple):
-        return tuple(map(_plain, value))
+        return tuple(map(plain, value))
     if isinstance(value, frozenset):
-        return sorted(repr(_plain(one)) for one in value)
+        return sorted(repr(plain(one)) for one in value)
     return repr(value)

@@ -17,7 +17,7 @@ binding.initialize_native_asmparser()  # without which LLVM ends the process at 
 
 @intrinsic
 def ticks(typingctx):
-    """Return the counter, in some ten nanoseconds. The length of a tick must be measured by the caller."""
+    """Return the counter, which takes some ten nanoseconds. How long a tick is must be measured by the caller."""
 
     def codegen(context, builder, sig, args):
         if platform.machine() in ARM:  # user programs may not read the counter that LLVM reads there

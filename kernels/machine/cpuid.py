@@ -22,7 +22,7 @@ def _registers(builder, kind, code, constraints, arguments):
 
 @intrinsic
 def cpuid(typingctx, leaf):
-    """Return what CPUID leaves in eax, ebx, ecx and edx for a leaf, of the part whose number stands above 32 bits."""
+    """Return what CPUID leaves in eax, ebx, ecx and edx for a leaf; the subleaf is in the upper 32 bits."""
     kind = types.UniTuple(types.int64, 4)
 
     def codegen(context, builder, sig, args):

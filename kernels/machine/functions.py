@@ -1,6 +1,6 @@
 """Compiled forms of exp, log, tanh and the like, of a tile or a number: subnormals, infinities and NaN included.
 
-Their errors are at most 2 units in the last place, or 3; of expm1 and log1p 4.
+Their errors are at most 3 units in the last place, those of expm1 and log1p at most 4.
 """
 
 from math import factorial, pi

@@ -53,7 +53,7 @@ class Adam(Optimizer):
     beta_1, beta_2 : float, default 0.9, 0.999
         Decay of the mean of the gradient, and of its square.
     epsilon : float, default 1e-8
-        Added to the divisor.
+        Added to the divisor. A model refuses one that is 0 in its dtype.
     epsilon_after_correction : bool, default False
         Whether epsilon is added to sqrt(v / (1 - beta_2^step)), as in algorithm 1 of Kingma and Ba and in PyTorch,
         and not to sqrt(v), as at the end of their section 2, in scikit-learn and in Keras. The latter weighs more in

@@ -61,7 +61,7 @@ class NAdam(Optimizer):
     beta_1, beta_2 : float, default 0.9, 0.999
         Decay of the mean of the gradient, and of its square; the share of the momentum grows from half of beta_1 to it.
     epsilon : float, default 1e-8
-        Added to the divisor, after the bias of v is corrected.
+        Added to the divisor, after the bias of v is corrected. A model refuses one that is 0 in its dtype.
     rate_factors : dict of {str: float}, optional
         Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
     parametrization : {"standard", "ntk"}, default "standard"

@@ -47,7 +47,7 @@ class RMSprop(Optimizer):
     rho : float, default 0.9
         Decay of the mean of the gradient's square.
     epsilon : float, default 1e-7
-        Added to the divisor.
+        Added to the divisor. A model refuses one that is 0 in its dtype.
     rate_factors : dict of {str: float}, optional
         Factors of the learning rate of "W", "b", "gain", "slope" and "scales", as in `Optimizer`.
     parametrization : {"standard", "ntk"}, default "standard"

@@ -40,9 +40,8 @@ HELPER = Layout("helper", {
     "stage": "i8",  # what the helper does now: see engine/helpers.py
     "work": "i8", "record": "i8",  # the entry point to run, and its record
     "patience": "i8",  # pauses without work before it sleeps
-    "read": "i8", "write": "i8",  # addresses of the system's functions of these names
-    "input": "i8", "output": "i8",  # the ends of a pipe: it sleeps until it has read a byte
-    "byte": "i8", "byte_at": "i8",  # room for that, and its address
+    "acquire": "i8", "release": "i8",  # addresses of Python's functions of a lock
+    "lock": "i8",  # the address of that which it sleeps on; taken, except between its release and its waking
 }, alone=("stage",))  # fmt: skip
 
 LAUNCH = Layout("launch", {

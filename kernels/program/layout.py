@@ -11,8 +11,11 @@ from .embedding import Embedding
 from .phases import Stack
 from .state import LAYER, lanes_of, padded
 
-NONE, SIGN, FACTOR = range(3)  # how F' enters dE/dt of a layer: see fast/linear.py
-RECTIFIES = {"relu": 1, "relu_from_below": 2}  # PAPER and BELOW of fast/linear.py
+# How F' of the layer below enters dE/dt of that layer: not at all, by the sign of h, or as a factor
+NONE, SIGN, FACTOR = range(3)
+# Which ReLU is applied as a product is stored: F'(0) = 1 as in eq. 41, or F'(0) = 0
+PAPER, BELOW = 1, 2
+RECTIFIES = {"relu": PAPER, "relu_from_below": BELOW}
 
 
 def parameter_table(sizes: Sequence[int], stack: Stack, dtype: np.dtype) -> tuple[np.ndarray, int]:

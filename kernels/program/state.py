@@ -32,8 +32,8 @@ LAYER = Layout("layer", {
     "kept": "i8",  # what the activation remembers, likewise
     "raw": "i8",  # x of the first layer before each member scales it, likewise
     "u": "i8", "r": "i8",  # what the normalization remembers, likewise
-    "rectify": "i8",  # ReLU done as the product is stored: none, PAPER or BELOW of fast/linear.py
-    "derivative": "i8",  # how F' enters dE/dt: NONE, SIGN or FACTOR of fast/linear.py
+    "rectify": "i8",  # ReLU done as the product is stored: none, PAPER or BELOW of program/layout.py
+    "derivative": "i8",  # how F' enters dE/dt: NONE, SIGN or FACTOR of program/layout.py
     "separate": "i8",  # whether the activation is a pass of its own, over columns still in cache
     "scale": "i8",  # where the trained scales of its inputs begin in the parameters; -1 where there are none
     "dropout": "f8",  # share of its outputs that is dropped
@@ -69,9 +69,9 @@ STATE = Layout("state", {
     "done": "i8",  # tasks of it that are done; of rows evaluated, the blocks that are taken
     "arrived": "i8",  # workers
     "version": "i8",  # of replicas: the minibatch that the leader's replica is ready for; helpers wait for it
+    "minibatch": "i8",  # of replicas: the one whose tasks are open; the leader writes it before it opens them
     "bad_row": "i8",  # the lowest row of X that was found not to be finite, or NO_ROW
     # the program
-    "minibatch": "i8",  # of replicas: the one whose tasks are open; the leader writes it before it opens them
     "phase": "i8",  # number of the open phase
     "first_task": "i8",  # of those that are open: more than `tasks` counts are opened in parts
     "phases": Table(PHASE), "kernels": Array("i8"),
@@ -137,7 +137,7 @@ STATE = Layout("state", {
     "weighted_error": "f8", "weight": "f8", "correct": "f8",  # w e, w where rows have weights, and w where z is right
     "watches": "i8", "diverged": "i8",  # whether to stop where E is not finite; whether that has come
     "clocks": Table(CLOCK),  # of each worker, where kernels run with clocks (clocks.py)
-}, alone=("tasks", "done", "arrived", "version", "bad_row"))  # fmt: skip
+}, alone=("tasks", "done", "arrived", "version", "minibatch", "bad_row"))  # fmt: skip
 
 
 def padded(n: int, step: int) -> int:

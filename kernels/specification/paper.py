@@ -1,4 +1,4 @@
-"""The paper's equations as printed, one plain loop each: the specification that fast kernels are tested against.
+"""The paper's equations, misprints put right, one plain loop each: what fast kernels are tested against.
 
 Row vectors throughout. Sizes: batch B, inputs I, outputs O. Letters as in the paper: x inputs, W weights, b biases,
 t linear stage, h activations, z probabilities, y true classes, E error; `d` prefixes the gradient of E, so that

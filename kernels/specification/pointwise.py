@@ -211,9 +211,14 @@ def _numbers(rule):
     """
     names = (*rule.fields, *dict(rule.running))
     numbers, record = jit(rule.numbers, kept=False), namedtuple("Settings", names)  # noqa: PYI024
-    if names:
-        return jit(lambda settings, alpha, count: numbers(record(*settings), alpha, count))
-    return jit(lambda settings, alpha, count: numbers(settings, alpha, count))
+
+    def of_named(settings, alpha, count):
+        return numbers(record(*settings), alpha, count)
+
+    def of_none(settings, alpha, count):
+        return numbers(settings, alpha, count)
+
+    return jit(of_named if names else of_none)
 
 
 ACTIVATION_LOOPS = {name: activation_loop(entry) for name, entry in ACTIVATIONS.items()}

@@ -65,6 +65,14 @@ def penalize(dW, W, decay, l1):
     return penalty
 
 
+@jit
+def _largest(dW):
+    largest = 0.0
+    for k in range(dW.size):
+        largest = max(largest, abs(dW[k]))
+    return largest
+
+
 @plain_loop
 def limit(dW, value, norm):
     """dE/dW_k <- dE/dW_k clipped to +- `value`, then dE/dW <- dE/dW norm / |dE/dW| if that factor is below 1
@@ -78,7 +86,12 @@ def limit(dW, value, norm):
     for k in range(dW.size):
         dW[k] = min(max(dW[k], -value), value)
         squares += dW[k] * dW[k]
-    length = math.sqrt(squares)
-    if length > norm:
+    length, largest = math.sqrt(squares), 1.0
+    if math.isinf(length):  # the squares are beyond the dtype: those of dE/dW / largest are not
+        largest, squares = _largest(dW), 0.0
+        for k in range(dW.size):
+            squares += (dW[k] / largest) ** 2
+        length = math.sqrt(squares)
+    if length > norm / largest:
         for k in prange(dW.size):
-            dW[k] *= norm / length
+            dW[k] *= norm / largest / length

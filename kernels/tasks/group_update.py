@@ -14,7 +14,7 @@ from ..fast.optimizers import limited, make_step, penalty_slope, summed
 from ..machine.tiles import lanes, load, store, zeros
 from ..program.state import CHUNK
 from .splitting import chunks_of, update_tasks
-from .update_kernels import make_numbers
+from .update_kernels import gradients_now, make_numbers
 
 
 def _make_step(rule):
@@ -34,13 +34,13 @@ def _make_step(rule):
 @inline
 def _span(s, step, first, last, numbers, sigma, l1, l2, like, penalty, squares):
     """Parameters first:last, of one kind and one chunk: penalty and limits come with the step, unless it is ready."""
-    P, G, m, v, L = s.parameters, s.gradients, s.m, s.v, lanes(s.parameters)
+    P, G, m, v, L = s.parameters, gradients_now(s), s.m, s.v, lanes(s.parameters)
     blocks, factor, limit = (1, s.factor, math.inf) if s.ready else (s.blocks, 1.0, s.clip_value)
     for k in range(first, last, L):
         W = load(P, k, 0, 0, like)
         slope, share = penalty_slope(W, l1, l2)
         penalty = fma(W, share, penalty)
-        dW = summed(G, s.gradient_at + k, P.size, blocks, like) * factor
+        dW = summed(G, k, P.size, blocks, like) * factor
         dW = limited(fma(W, l2, dW) + slope, limit)
         squares = fma(dW, dW, squares)
         step(P, G, m, v, k, W, dW, sigma, numbers)
@@ -56,7 +56,7 @@ def _clear(s, chunks):
         store(sums, sums.size // 2 + chunk * L, 0, 0, zero)
 
 
-def make_update_groups(rule: Rule) -> Function:
+def make_update_groups(rule: Rule | None) -> Function:
     """Make the step of a rule for all parameters, kind after kind; without a rule, the gradient as it would take it."""
     step, numbers_of = _make_step(rule), make_numbers(rule)
 

@@ -13,6 +13,7 @@ from ..fast.panels import Panels, pad
 from ..machine.memory import part
 from ..machine.registers import HALF
 from ..machine.tiles import lanes
+from ..program.layout import NONE
 from .views import inputs, outputs, transposed, vector, weights
 
 
@@ -98,7 +99,7 @@ def make_merge(link: str) -> Function:
 
 
 def members_backward_params(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
-    """dE/dW of layer l, which members share, inputs first:last                                     (eqs. 24, 48)"""
+    """dE/dW of layer l, which members share, inputs first:last                                 (eqs. 24, 48, 52)"""
     layer = s.layers[l]
     dW, x, dt = weights(s, layer, s.gradients), inputs(s, layer), outputs(s, layer)
     last = min(last, pad(layer.inputs, HALF))
@@ -143,7 +144,7 @@ def heads_bias_backward(s: Fields, l: int, first: int, last: int, start: int, en
 def heads_backward_input(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
     """dE/dt of the layer below, inputs first:last, the rows of each member by its W_m                 (eqs. 50, 51)"""
     R, layer, WT = _rows_each(s), s.layers[l], transposed(s, s.layers[l], worker)
-    dx, dt, derivative = inputs(s, layer), outputs(s, layer), linear.NONE
+    dx, dt, derivative = inputs(s, layer), outputs(s, layer), NONE
     if l:
         derivative = s.layers[l - 1].derivative
     for m in range(s.members):
@@ -157,10 +158,10 @@ def heads_backward_input(s: Fields, l: int, first: int, last: int, start: int, e
 
 
 def inputs_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:
-    """dE/dx of the first layer, inputs first:last, over x itself                                      (eqs. 50, 51)"""
+    """dE/dx of the first layer, inputs first:last, over x itself, which has no F                          (eq. 32)"""
     layer = s.layers[l]
     dx, dt, WT = inputs(s, layer), outputs(s, layer), transposed(s, layer, worker)
-    linear.linear_backward_input(dx, dt, WT, s.batch, first, last - first, layer.outputs, linear.NONE)
+    linear.linear_backward_input(dx, dt, WT, s.batch, first, last - first, layer.outputs, NONE)
 
 
 def member_scales_backward(s: Fields, l: int, first: int, last: int, start: int, end: int, worker: int) -> None:

@@ -37,7 +37,7 @@ def make_gather(element: types.Type) -> Function:
 
 @inline
 def take_targets(s, order, first, last):
-    """labels_i <- y[order[i]], or likewise targets, and weights: loops of their own, for registers are few."""
+    """labels_i <- y[order[i]], or likewise targets, and weights. One loop for all would need too many registers."""
     rows, O, L = s.batch_rows, s.layers[s.n_layers - 1].outputs, lanes(s.parameters)
     y, labels, Y, targets, weights, w = s.y, s.labels, s.Y, s.targets, s.weights, s.row_weights
     if y.size:

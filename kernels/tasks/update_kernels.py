@@ -12,6 +12,7 @@ from ..entries.optimizer import Rule
 from ..entries.typed import Function
 from ..fast.csr import feature_gradient
 from ..fast.optimizers import limited, make_step, penalty_slope, summed
+from ..machine.memory import part
 from ..machine.records import record_at
 from ..machine.tiles import lanes, load, store, zeros
 from ..program.state import CHUNK
@@ -25,7 +26,7 @@ def has_penalty(s):
     return s.l1 + s.l2 + s.l1_per_weight + s.l2_per_weight > 0
 
 
-def make_numbers(rule: Rule) -> Function:
+def make_numbers(rule: Rule | None) -> Function:
     """Make the numbers that a rule's step takes, at some share of the learning rate and of the decay."""
     if rule is None:
         return inline(lambda s, share, decay: (0.0,))
@@ -52,24 +53,30 @@ def make_advance(rule: Rule) -> Function:
 
 
 @inline
+def gradients_now(s):
+    """The gradients from those of the minibatch's first block on."""
+    return part(s.gradients, s.gradient_at, s.gradients.size - s.gradient_at)
+
+
+@inline
 def _plain_chunk(s, step, first, last, like, numbers, blocks, factor):
     """Nothing but the step: the gradients are ready, or nothing is added to them."""
-    P, G, m, v = s.parameters, s.gradients, s.m, s.v
+    P, G, m, v = s.parameters, gradients_now(s), s.m, s.v
     for k in range(first, last, lanes(P)):
-        dW = summed(G, s.gradient_at + k, P.size, blocks, like) * factor
+        dW = summed(G, k, P.size, blocks, like) * factor
         step(P, G, m, v, k, load(P, k, 0, 0, like), dW, numbers)
 
 
 @inline
 def _weights(s, step, first, last, like, numbers, penalty, squares):
     """Weights: penalty and limits come with the step."""
-    P, G, m, v, limit = s.parameters, s.gradients, s.m, s.v, s.clip_value
+    P, G, m, v, limit = s.parameters, gradients_now(s), s.m, s.v, s.clip_value
     l1, l2 = s.l1 + s.l1_per_weight * s.inverse_weight, s.l2 + s.l2_per_weight * s.inverse_weight
     for k in range(first, last, lanes(P)):
         W = load(P, k, 0, 0, like)
         slope, share = penalty_slope(W, l1, l2)
         penalty = fma(W, share, penalty)
-        dW = limited(fma(W, l2, summed(G, s.gradient_at + k, P.size, s.blocks, like)) + slope, limit)
+        dW = limited(fma(W, l2, summed(G, k, P.size, s.blocks, like)) + slope, limit)
         squares = fma(dW, dW, squares)
         step(P, G, m, v, k, W, dW, numbers)
     return penalty, squares
@@ -78,9 +85,9 @@ def _weights(s, step, first, last, like, numbers, penalty, squares):
 @inline
 def _vectors(s, step, first, last, like, numbers, squares):
     """Biases and the like: no penalty."""
-    P, G, m, v = s.parameters, s.gradients, s.m, s.v
+    P, G, m, v = s.parameters, gradients_now(s), s.m, s.v
     for k in range(first, last, lanes(P)):
-        dW = limited(summed(G, s.gradient_at + k, P.size, s.blocks, like), s.clip_value)
+        dW = limited(summed(G, k, P.size, s.blocks, like), s.clip_value)
         squares = fma(dW, dW, squares)
         step(P, G, m, v, k, load(P, k, 0, 0, like), dW, numbers)
     return squares
@@ -99,7 +106,7 @@ def _full_chunk(s, step, chunk, first, last, like, numbers, penalty, squares):
     store(sums, sums.size // 2 + chunk * L, 0, 0, squares)
 
 
-def make_update(rule: Rule) -> Function:
+def make_update(rule: Rule | None) -> Function:
     """Make the step of a rule for all parameters; without a rule, the gradient as the rule would take it."""
     step, numbers_of = make_step(rule), make_numbers(rule)
 
@@ -129,7 +136,8 @@ def make_update(rule: Rule) -> Function:
 @inline
 def _sparse_weights(s, step, first, last, like, numbers, full):
     """Weights of the first layer: the gradient of each feature is summed here, over the rows that have it."""
-    P, G, m, v, limit, L, layer = s.parameters, s.gradients, s.m, s.v, s.clip_value, lanes(s.parameters), s.layers[0]
+    P, G, m, v, L, layer = s.parameters, gradients_now(s), s.m, s.v, lanes(s.parameters), s.layers[0]
+    limit = s.clip_value
     l1, l2 = s.l1 + s.l1_per_weight * s.inverse_weight, s.l2 + s.l2_per_weight * s.inverse_weight
     bounds, rows, x, offsets = s.feature_bounds, s.feature_rows, s.feature_numbers, s.offsets
     dt, db, penalty, squares, k = outputs(s, layer), vector(layer, G, layer.b), like, like, first
@@ -150,7 +158,7 @@ def _sparse_weights(s, step, first, last, like, numbers, full):
     return penalty, squares
 
 
-def make_update_csr(rule: Rule) -> Function:
+def make_update_csr(rule: Rule | None) -> Function:
     """Make the step of a rule, or the gradient, where the gradient of the first layer's W is summed on the way."""
     step, numbers_of = make_step(rule), make_numbers(rule)
 
