@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 from collections.abc import Callable
-from itertools import combinations
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -28,15 +26,6 @@ def _sizes(text: str) -> list[int]:
     except ValueError:
         return []
     return sizes if min(sizes) > 0 else []
-
-
-def different(options: argparse.Namespace, *names: str) -> dict[str, str]:
-    """Return the files that these options name; raise ValueError if two are the same."""
-    files = {name: path for name in names if (path := getattr(options, name)) is not None}
-    for one, other in combinations(files, 2):
-        if os.path.realpath(files[one]) == os.path.realpath(files[other]):
-            raise ValueError(f"--{one} and --{other} must be different files, got {files[other]}")
-    return files
 
 
 def add_header(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..inspection.machine import cpu_name
-from .arguments import different
+from .files import different
 from .output import plain
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raise ValueError, OSError or ImportError before training if --plot and --report cannot be written."""
-    if len(different(options, "save", "plot", "report")) > 1:
+    """Raise ValueError, OSError or ImportError before training if a file of the options cannot be written."""
+    different(options, "save", "plot", "report", "checkpoint")
+    if options.plot is not None or options.report is not None:
         from ..files.writing import check_writable
         from ..plot import canvas
 

@@ -16,6 +16,7 @@ from ..files.writing import check_writable
 from ..kernels.library.compiling import compiling
 from . import pictures
 from .arguments import wanted_checkpoint
+from .files import PARTS, is_pattern
 from .networks import announce_network, lengths, new_model
 from .output import INTERRUPTED, complain, plain
 from .tables import target
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .summary import Summary
 
 HELD_OUT = 0.2
-ENDINGS = "*.parquet", "X*.npy", "*.csv", "*.csv.gz"  # of the parts in a folder
 
 
 def wanted(options: argparse.Namespace) -> bool:
@@ -35,7 +35,7 @@ def wanted(options: argparse.Namespace) -> bool:
         if options.memory is not None:
             raise ValueError("--memory needs --data, the digits of this package are in memory")
         return False
-    found = options.memory is not None or _is_pattern(data) or _holds_parts_alone(data)
+    found = options.memory is not None or is_pattern(data) or _holds_parts_alone(data)
     if not found:
         return False
     for name, value in (
@@ -93,15 +93,11 @@ def train(options: argparse.Namespace) -> int:
     return INTERRUPTED if history.interrupted else 0
 
 
-def _is_pattern(path: str) -> bool:
-    return glob.has_magic(path) and not os.path.exists(path)
-
-
 def _ending(path: str) -> str | None:
     """Return the pattern of the parts in a folder, or None if it is no folder of parts."""
     if not os.path.isdir(path):
         return None
-    return next((each for each in ENDINGS if glob.glob(os.path.join(glob.escape(path), each))), None)
+    return next((each for each in PARTS if glob.glob(os.path.join(glob.escape(path), each))), None)
 
 
 def _holds_parts_alone(path: str) -> bool:
@@ -125,7 +121,7 @@ def _source(options: argparse.Namespace) -> Source:
             raise ValueError("--target is for columns with names; of .npy parts the files y*.npy are the target")
         return parts.Npy(data, memory=memory)
     if os.path.isdir(data) and ending is None:
-        raise ValueError(f"{data}: has no parts: {', '.join(ENDINGS)}; of other folders leave out --memory")
+        raise ValueError(f"{data}: has no parts: {', '.join(PARTS)}; of other folders leave out --memory")
     found = paths.found("--data", data, ending or "*").paths
     with open(found[0], "rb") as file:
         start = file.read(4)

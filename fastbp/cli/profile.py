@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..kernels.optimizers import OPTIMIZERS
-from .arguments import add_header, add_max_bytes, different, layer_sizes, positive, whole
+from .arguments import add_header, add_max_bytes, layer_sizes, positive, whole
+from .files import different
 from .output import complain
 
 if TYPE_CHECKING:
