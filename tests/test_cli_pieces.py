@@ -1,7 +1,10 @@
 """``fastbp train`` on data that are read in pieces: patterns of files, folders of parts, and --memory."""
 
+import bz2
+import gzip
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,7 +104,12 @@ def test_checkpoints_of_a_training_in_pieces_go_on(run, parts):
         (["--memory", "1GB"], "--memory needs --data"),
         (["--data", "csv", "--memory", "lots"], "memory must be a number of bytes, such as '2 GB'"),
         (["--data", "csv", "--report", "page.html"], "--report needs data in memory"),
+        (["--data", "csv", "--report="], "--report needs data in memory"),
         (["--data", "csv", "--recipe", "td-s"], "--recipe td-s needs data in memory"),
+        (["--data", "csv/*.csv", "--recipe", "td"], "--recipe td needs data in memory"),
+        (["--data", "csv/part-0.csv", "--memory", "1GB", "--recipe", "td"], "--recipe td needs data in memory"),
+        (["--data", "csv/part-0.csv", "--memory", "1GB", "--max-bytes", "10"], "--max-bytes needs data in memory"),
+        (["--data", "csv", "--mpi"], "--mpi needs data in memory"),
         (["--data", "csv", "--no-header"], "--no-header: CSV that is read in pieces needs first lines"),
         (["--data", "csv", "--target", "none"], "no column 'none'; the columns are a, b, c, d, kind"),
         (["--data", "csv", "--task", "regression"], "the target must hold numbers for --task regression, got 'no'"),
@@ -118,6 +126,35 @@ def test_what_can_not_be_read_in_pieces_is_refused(run, parts, arguments, messag
         return
     assert status == 2 and out == "" and message in err and err.count("\n") == 1
     assert not os.path.exists("fastbp-model.safetensors")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_delimiter_of_compressed_csv_is_guessed_from_its_text(run, parts, delimiter):
+    few = "--memory", "1MB", "--epochs", 1, "--recipe", "plain"
+    text = Path("csv/part-0.csv").read_text().replace(",", delimiter).encode()
+    for ending, compressed in {"csv": text, "csv.gz": gzip.compress(text), "csv.bz2": bz2.compress(text)}.items():
+        with open(f"one.{ending}", "wb") as file:
+            file.write(compressed)
+        status, out, err = run("train", "--data", f"one.{ending}", *few)
+        assert (status, err) == (0, "") and "network: 4-128-2" in out
+        assert fastbp.load("fastbp-model.safetensors").feature_names == list("abcd")
+
+
+def test_names_with_commas_do_not_tell_the_delimiter(run, parts):
+    with open("names.csv", "w") as file:
+        file.write('"a,b,c,d";e;kind\n' + "1;2;x\n3;4;y\n" * 20)
+    assert run("train", "--data", "names.csv", "--memory", "1MB", "--epochs", 1)[0] == 0
+    assert fastbp.load("fastbp-model.safetensors").feature_names == ["a,b,c,d", "e"]
+
+
+def test_what_is_no_text_is_named_with_its_file(run, parts):
+    for content in (gzip.compress(b"a,b\n1,2\n"), "kind\u00e9,b\n1,2\n".encode("latin-1")):
+        with open("odd.csv", "wb") as file:
+            file.write(content)
+        status, out, err = run("train", "--data", "odd.csv", "--memory", "1MB")
+        assert (status, out) == (2, "") and "odd.csv: must be text in UTF-8; compressed files" in err
+        with pytest.raises(ValueError, match="odd.csv: must be text in UTF-8"):
+            fastbp.data.Csv("odd.csv")
 
 
 def test_a_cell_that_is_no_number_is_named(run, parts):

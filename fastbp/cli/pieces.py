@@ -31,27 +31,28 @@ HELD_OUT = 0.2
 def wanted(options: argparse.Namespace) -> bool:
     """Return whether the data are to be read in pieces: with --memory, a pattern of files or a folder of parts."""
     data = options.data
-    if data is None:
-        if options.memory is not None:
-            raise ValueError("--memory needs --data, the digits of this package are in memory")
-        return False
-    found = options.memory is not None or is_pattern(data) or _holds_parts_alone(data)
-    if not found:
-        return False
-    for name, value in (
-        ("--report", options.report),
+    return options.memory is not None or (data is not None and (is_pattern(data) or _holds_parts_alone(data)))
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise ValueError for options that data in pieces do not go with."""
+    if options.data is None:
+        raise ValueError("--memory needs --data, the digits of this package are in memory")
+    for name, given in (
+        ("--report", options.report is not None),
         ("--mpi", options.mpi),
-        ("--recipe td-s", options.recipe == "td-s"),
+        (f"--recipe {options.recipe}", options.recipe not in (None, "plain")),
+        ("--max-bytes", options.max_bytes is not None),
     ):
-        if value:
+        if given:
             raise ValueError(f"{name} needs data in memory, not in pieces, as --memory, a pattern or a folder asks for")
     if options.header is False:
         raise ValueError("--no-header: CSV that is read in pieces needs first lines that name the columns")
-    return True
 
 
 def train(options: argparse.Namespace) -> int:
     """Train on a source, and save the model; return the exit status."""
+    _check(options)
     check_writable(options.save)
     pictures.check(options)
     checkpoint = wanted_checkpoint(options)
@@ -130,12 +131,7 @@ def _source(options: argparse.Namespace) -> Source:
     if start == b"PAR1":
         schema = columns.pyarrow("pyarrow.parquet").read_schema(found[0])
         return parquet.Parquet(found, target(options, schema.names), memory=memory)
-    with open(found[0], "rb") as file:
-        first = file.readline(1 << 20)
-    delimiter = ","
-    if start[:2] != b"\x1f\x8b":
-        delimiter = max(b",;\t", key=lambda mark: first.count(mark)).to_bytes(1, "little").decode()
-    names = parts.header(found[0], delimiter)
+    delimiter, names = parts.header(found[0])
     return parts.Csv(found, target(options, names), delimiter=delimiter, memory=memory)
 
 

@@ -73,8 +73,6 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     if pieces.wanted(options):
-        if options.mpi:
-            raise ValueError("--mpi trains on data in memory, not in pieces")
         return pieces.train(options)
     return ranks.run(options, _train) if options.mpi else _train(options)
 
