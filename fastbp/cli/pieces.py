@@ -18,7 +18,7 @@ from . import pictures
 from .arguments import wanted_checkpoint
 from .files import PARTS, is_pattern
 from .networks import announce_network, lengths, new_model
-from .output import INTERRUPTED, complain, plain
+from .output import INTERRUPTED, complain, plain, r2_line
 from .tables import target
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ def wanted(options: argparse.Namespace) -> bool:
 
 def _check(options: argparse.Namespace) -> None:
     """Raise ValueError for options that data in pieces do not go with."""
-    if options.data is None:
-        raise ValueError("--memory needs --data, the digits of this package are in memory")
     for name, given in (
         ("--report", options.report is not None),
         ("--mpi", options.mpi),
@@ -153,5 +151,4 @@ def _result(model: Any, test: Source, scale: Any) -> str:
     y = np.concatenate([part.y for piece in range(len(test)) for part in test._read(piece, features=False)])
     z = model.predict(test).astype(np.float64)
     error, spread = float(np.mean((z - y) ** 2)), float(np.var(y))
-    told = f"{1 - error / spread:.4f}" if spread else "undefined, as all test rows have one target"
-    return f"test R2: {told}; root mean square error: {error**0.5 * scale.deviation:.6g}"
+    return r2_line(1 - error / spread if np.ptp(y) else None, error**0.5 * scale.deviation)

@@ -15,7 +15,7 @@ from ..tables import reading
 from . import pictures, pieces, ranks, tables
 from .arguments import add_checkpoint, add_header, add_max_bytes, add_memory, hidden_sizes, wanted_checkpoint, whole
 from .networks import REGRESSION_RATE, SMALL, announce_network, lengths, new_model
-from .output import INTERRUPTED, complain, plain
+from .output import INTERRUPTED, complain, plain, r2_line
 
 if TYPE_CHECKING:
     from ..files.datasets import Dataset
@@ -72,9 +72,25 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
+    if options.data is None:
+        _check_without_data(options)
     if pieces.wanted(options):
         return pieces.train(options)
     return ranks.run(options, _train) if options.mpi else _train(options)
+
+
+def _check_without_data(options: argparse.Namespace) -> None:
+    """Raise ValueError for options that say how data are read, where the digits of this package are learned."""
+    for name, given in (
+        ("--memory", options.memory is not None),
+        ("--target", options.target is not None),
+        ("--header" if options.header else "--no-header", options.header is not None),
+        ("--max-bytes", options.max_bytes is not None),
+        ("--task regression", options.task == "regression"),
+        (f"--recipe {options.recipe}", options.recipe not in (None, "plain")),
+    ):
+        if given:
+            raise ValueError(f"{name} needs --data, as the digits of this package are classes and in memory")
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -174,6 +190,4 @@ def _result(model: Model, data: Dataset, scale: TargetScale | None) -> str:
     if scale is None:
         return f"test accuracy: {100 * model.evaluate(data.X_test, data.y_test)['accuracy']:.2f} %"
     assert data.y_test is not None, "rows were held out"
-    r2, error = scale.score(model.predict(data.X_test), data.y_test)
-    told = "undefined, as all test rows have one target" if r2 is None else f"{r2:.4f}"
-    return f"test R2: {told}; root mean square error: {error:.6g}"
+    return r2_line(*scale.score(model.predict(data.X_test), data.y_test))
