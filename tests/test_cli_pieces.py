@@ -13,7 +13,7 @@ import fastbp
 from fastbp.cli.summary import MOST_LABELS, Moments, Summary
 from fastbp.data.sources.source import Source
 from fastbp.data.sources.view import View, drawn
-from fastbp.files.scales import scaling, target_scale
+from fastbp.files.scales import scaling, scaling_of, target_scale
 
 pa = pytest.importorskip("pyarrow")
 random = np.random.default_rng(8)
@@ -174,9 +174,22 @@ def test_moments_of_parts_are_those_of_all_rows():
     rows[3, 0] = 1e5  # an outlier, whose tenth of the range is the scale
     for first, last in ((0, 1), (1, 1), (1, 400), (400, 600)):
         moments.add(rows[first:last])
-    shift, scale = moments.scaling()
+    shift, scale = scaling_of(*moments.all())
     expected = scaling(rows)
     assert np.allclose(shift, expected[0], rtol=1e-12) and np.allclose(scale, expected[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "last, message", [("b", "column 1 holds numbers too large"), ("y", "the target holds numbers")]
+)
+def test_numbers_too_large_to_scale_are_refused_in_pieces_as_in_memory(run, parts, last, message):
+    unit = {"b": 1.0, "y": 1.0} | {last: 1e306}
+    rows = [f"{i % 7},{i * unit['b']!r},{(i + 0.5) * unit['y']!r}\n" for i in range(60)]
+    with open("large.csv", "w") as file:
+        file.writelines(["a,b,y\n", *rows])
+    for memory in ([], ["--memory", "1MB"]):
+        status, out, err = run("train", "--data", "large.csv", "--task", "regression", "--epochs", 1, *memory)
+        assert (status, out) == (2, "") and message in err, err
 
 
 class Given(Source):

@@ -170,6 +170,14 @@ def test_options_of_predict_count_for_tables_too(people, capsys):
         assert message in told.err and told.err.count("\n") == 1 and told.out == ""
 
 
+def test_a_training_that_diverges_is_told_in_one_line_and_not_saved(people, capsys):
+    options = ["--target", "income", "--save", "model", "--learning-rate", "1e30", "--quiet"]
+    assert main(["train", "--data", "people.csv", *options, *FEW]) == 2
+    told = capsys.readouterr()
+    assert "fastbp: training diverged, nothing was saved: " in told.err and "--learning-rate sets it" in told.err
+    assert told.err.count("\n") == 1 and told.out == "" and not Path("model").exists()
+
+
 @pytest.mark.parametrize("recipe", ["plain", "td-s"])
 def test_r2_of_one_test_row_is_undefined(tmp_path, monkeypatch, capsys, recipe):
     monkeypatch.chdir(tmp_path)

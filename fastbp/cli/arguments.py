@@ -79,17 +79,20 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
 
 
 def wanted_checkpoint(options: argparse.Namespace) -> Checkpoint | None:
-    """Return the checkpoint that the options ask for, if any, and make --resume its folder, or None without it."""
+    """Return the checkpoint that the options ask for, if any."""
     if options.checkpoint is None:
         for name in "resume", "checkpoint_every":
             if getattr(options, name):
                 raise ValueError(f"--{name.replace('_', '-')} needs --checkpoint FOLDER")
-    options.resume = options.checkpoint if options.resume else None
-    if options.checkpoint is None:
         return None
     from ..callbacks import Checkpoint
 
     return Checkpoint(options.checkpoint, options.checkpoint_every or "10 min")
+
+
+def resumed(options: argparse.Namespace) -> str | None:
+    """Return the folder whose newest checkpoint is gone on with, if any."""
+    return options.checkpoint if options.resume else None
 
 
 def layer_sizes(text: str) -> list[int]:

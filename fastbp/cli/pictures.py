@@ -7,6 +7,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..files.writing import check_writable
 from ..inspection.machine import cpu_name
 from .files import different
 from .output import plain
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 def check(options: argparse.Namespace) -> None:
     """Raise ValueError, OSError or ImportError before training if a file of the options cannot be written."""
+    check_writable(options.save)
     different(options, "save", "plot", "report", "checkpoint")
     if options.plot is not None or options.report is not None:
-        from ..files.writing import check_writable
         from ..plot import canvas
 
         canvas.matplotlib()

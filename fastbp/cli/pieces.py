@@ -6,23 +6,21 @@ import argparse
 import fnmatch
 import glob
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files.writing import check_writable
-from ..kernels.library.compiling import compiling
-from . import pictures
-from .arguments import wanted_checkpoint
+from . import networks, pictures
+from .arguments import resumed, wanted_checkpoint
 from .files import PARTS, is_pattern
-from .networks import announce_network, lengths, new_model
-from .output import INTERRUPTED, complain, plain, r2_line
+from .networks import new_model
+from .output import plain, r2_line
 from .tables import target
 
 if TYPE_CHECKING:
     from ..data.sources.source import Source
+    from ..training.history import History
     from .summary import Summary
 
 HELD_OUT = 0.2
@@ -51,7 +49,6 @@ def _check(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> int:
     """Train on a source, and save the model; return the exit status."""
     _check(options)
-    check_writable(options.save)
     pictures.check(options)
     checkpoint = wanted_checkpoint(options)
     from ..data.sources.view import View
@@ -61,35 +58,27 @@ def train(options: argparse.Namespace) -> int:
     source = _source(options)
     summary = Summary(source, options.seed, HELD_OUT, options.task, options.data)
     scale = summary.target_scale()
-    epochs, batch_size = lengths(options, summary.train)
     names = summary.target.class_names
     model = new_model(options, summary.columns, names, source.feature_names, summary.scaling(), scale)
     if not options.quiet:
         _announce(name, source, summary)
-        announce_network(model, epochs, batch_size)
-    for doubt in summary.target.doubts:
-        complain(doubt)
     rows = View(source, options.seed, HELD_OUT, False, summary.numbered(), summary.train)
     test = View(source, options.seed, HELD_OUT, True, summary.numbered(), summary.test)
-    more: dict[str, Any] = {"callbacks": () if checkpoint is None else checkpoint, "resume": options.resume}
+    given: dict[str, Any] = {
+        "X": rows,
+        "callbacks": () if checkpoint is None else checkpoint,
+        "resume": resumed(options),
+    }
     if options.plot is not None:
-        more["validation_data"] = test
-    start = compiling.now()
-    try:
-        history = model.fit(rows, epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **more)
-    except ArithmeticError as error:
-        raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
-    seconds = compiling.now() - start
-    final = model if scale is None else scale.restored(model)
-    final.save(options.save)
-    if history.interrupted:
-        print(f"fastbp: interrupted in epoch {len(history.loss) + 1} of {epochs}", file=sys.stderr)
-    print(_result(model, test, scale))
-    print(f"training time: {seconds:.2f} seconds")
-    print(f"model saved: {plain(options.save)}")
-    if options.plot is not None:
-        pictures.draw(history, options.plot)
-    return INTERRUPTED if history.interrupted else 0
+        given["validation_data"] = test
+
+    def draw(history: History, batch_size: int, seconds: float) -> None:
+        if options.plot is not None:
+            pictures.draw(history, options.plot)
+
+    return networks.train(
+        options, model, scale, summary.train, summary.target.doubts, given, lambda _: _result(model, test, scale), draw
+    )
 
 
 def _ending(path: str) -> str | None:

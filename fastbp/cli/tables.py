@@ -13,6 +13,8 @@ import numpy as np
 
 from ..kernels.library.compiling import compiling
 from . import pictures
+from .arguments import resumed
+from .networks import divergence_told
 from .output import INTERRUPTED, plain, r2_line
 
 if TYPE_CHECKING:
@@ -64,8 +66,9 @@ def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
     if not options.quiet:
         _announce(options, data)
     start = compiling.now()
-    how = {"verbose": not options.quiet, "checkpoint": checkpoint, "resume": options.resume}
-    members = fitting.fit(table, recipe, np.random.default_rng(options.seed), **how)
+    how: dict[str, Any] = {"verbose": not options.quiet, "checkpoint": checkpoint, "resume": resumed(options)}
+    with divergence_told():
+        members = fitting.fit(table, recipe, np.random.default_rng(options.seed), **how)
     seconds = compiling.now() - start
     model = TableModel(members, data.classes, data.target)
     model.save(options.save)

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..files.table import NoNumberError
-from ..files.writing import check_writable
-from ..kernels.library.compiling import compiling
 from ..tables import reading
-from . import pictures, pieces, ranks, tables
-from .arguments import add_checkpoint, add_header, add_max_bytes, add_memory, hidden_sizes, wanted_checkpoint, whole
-from .networks import REGRESSION_RATE, SMALL, announce_network, lengths, new_model
-from .output import INTERRUPTED, complain, plain, r2_line
+from . import networks, pictures, pieces, ranks, tables
+from .arguments import (
+    add_checkpoint,
+    add_header,
+    add_max_bytes,
+    add_memory,
+    hidden_sizes,
+    resumed,
+    wanted_checkpoint,
+    whole,
+)
+from .networks import REGRESSION_RATE, SMALL, new_model
+from .output import plain, r2_line
 
 if TYPE_CHECKING:
     from ..files.datasets import Dataset
     from ..files.scales import TargetScale
     from ..model.model import Model
+    from ..training.history import History
 
 HELD_OUT = 0.2
 TASKS = ("classification", "regression")
@@ -96,44 +104,28 @@ def _check_without_data(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> int:
     from ..files import scales
 
-    check_writable(options.save)
     pictures.check(options)
     checkpoint = wanted_checkpoint(options)
     if (data := _numbers(options)) is None:
         if options.mpi:
             raise ValueError("--mpi trains networks of numbers alone, not the recipe for tables")
         return tables.train(options, checkpoint)
-    epochs, batch_size = lengths(options, len(data.X))
     scale = scales.target_scale(data.y) if data.task == "regression" else None
     model = new_model(options, data.X.shape[1], data.class_names, data.feature_names, scales.scaling(data.X), scale)
     if not options.quiet:
         _announce(data)
-        announce_network(model, epochs, batch_size)
-    for doubt in data.doubts:
-        complain(doubt)
     learned = data if scale is None else _on_scale(data, scale)
     pictured = pictures.Pictures(options, learned)
     if checkpoint is not None:
         callbacks = *pictured.arguments.get("callbacks", ()), checkpoint
-        pictured.arguments |= {"callbacks": callbacks, "resume": options.resume}
-    comm, start = ranks.world(options), compiling.now()
-    given = ranks.arguments(learned.X, learned.y, comm, pictured.arguments)
-    try:
-        history = model.fit(epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **given)
-    except ArithmeticError as error:
-        raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
-    seconds = compiling.now() - start
-    if comm is not None and comm.rank:
-        return 0
-    final = model if scale is None else scale.restored(model)
-    final.save(options.save)
-    if history.interrupted:
-        print(f"fastbp: interrupted in epoch {len(history.loss) + 1} of {epochs}", file=sys.stderr)
-    print(_result(final, data, scale))
-    print(f"training time: {seconds:.2f} seconds")
-    print(f"model saved: {plain(options.save)}")
-    pictured.write(model, history, batch_size, seconds, options.seed)
-    return INTERRUPTED if history.interrupted else 0
+        pictured.arguments |= {"callbacks": callbacks, "resume": resumed(options)}
+
+    def draw(history: History, batch_size: int, seconds: float) -> None:
+        pictured.write(model, history, batch_size, seconds, options.seed)
+
+    given = ranks.arguments(learned.X, learned.y, ranks.world(options), pictured.arguments)
+    told = partial(_result, data=data, scale=scale)
+    return networks.train(options, model, scale, len(data.X), data.doubts, given, told, draw)
 
 
 def _numbers(options: argparse.Namespace) -> Dataset | None:
