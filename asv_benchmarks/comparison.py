@@ -29,7 +29,7 @@ class Comparison:
 
     compared: int
     slower: dict[str, float]  # how many times the base's time
-    failing: list[str]  # ran at the base, fails now
+    failing: list[str]  # measured at the base and not now: the benchmark, and why where it did not fail
 
 
 Readings = dict[str, Reading]  # by name and parameters, as "training.Predict.time_predict(784-128-10, 1, float32)"
@@ -62,17 +62,18 @@ def _unfolded(name: str, columns: dict) -> Iterator[tuple[str, Reading]]:
 
 
 def compare(base: Readings, head: Readings, factor: float) -> Comparison:
-    """Compare what both commits have; slower is what takes more than `factor` times as long.
+    """Compare what the base has; slower is what takes more than `factor` times as long.
 
+    What was measured of the base and fails, is skipped or has no result now is failing: it may be broken.
     Both the median and the least of the samples must say so: a machine that was busy for a while moves the median, but
     hardly every sample of interleaved rounds.
     """
     slower, failing, compared = {}, [], 0
-    for name in sorted(set(base) & set(head)):
-        before, now = base[name], head[name]
-        if before.measured and now.value is None:
-            failing.append(name)
-        elif before.measured and now.measured:
+    for name, before in sorted((name, reading) for name, reading in base.items() if reading.measured):
+        now = head.get(name)
+        if now is None or not now.measured:
+            failing.append(name + (", no result now" if now is None else "" if now.value is None else ", skipped now"))
+        else:
             compared += 1
             (median, least), (then_median, then_least) = _summary(now), _summary(before)
             if median > factor * then_median and least > factor * then_least:

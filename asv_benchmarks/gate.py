@@ -5,7 +5,8 @@
     python asv_benchmarks/gate.py HEAD~5 HEAD --factor 2 --bench 'kernels.FastLinear' --rounds 4
 
 asv builds both and measures them in turns. Exit status 1 if a benchmark takes more than the factor times as long, or
-fails where it ran before, one line each; 2 if nothing was measured of both. What was measured is not kept.
+fails, is skipped or is gone where it ran before, one line each; 2 if nothing was measured of both. What was measured is
+not kept.
 """
 
 from __future__ import annotations

@@ -122,6 +122,31 @@ def test_benchmarks_run_at_their_smallest_parameters(modules, module):
         run_once(cls, *smallest(cls))
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("adam is broken"), TypeError("got an unexpected keyword argument 'seed'")]
+)
+def test_a_broken_constructor_fails_and_is_not_skipped(modules, monkeypatch, error):
+    def broken(sizes, *, optimizer, dtype, seed, precision=None):
+        raise error
+
+    monkeypatch.setattr(modules["training"].fastbp, "Model", broken)
+    for cls in classes(modules["training"]):
+        with pytest.raises(type(error), match=str(error)):
+            cls().setup(*smallest(cls))
+
+
+def test_settings_and_optimizers_that_an_earlier_version_lacks_are_skipped(modules, monkeypatch):
+    training = modules["training"]
+    for optimizer in ("sgd", "adam"):  # the newest version lacks none
+        training.check_known({"optimizer": optimizer, "dtype": "float64", "seed": 0, "precision": "bfloat16"})
+    with pytest.raises(NotImplementedError, match="^no newton here$"):
+        training.make("2-3", 4, "float32", "newton")
+    monkeypatch.setattr(training.fastbp, "Model", lambda sizes, optimizer, dtype, seed: "a model")
+    assert training.make("2-3", 4, "float32")[0] == "a model"
+    with pytest.raises(NotImplementedError, match="^no precision here$"):
+        training.make("2-3", 4, "float32", precision="bfloat16")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process isn't told its peak memory")
 def test_a_model_takes_the_memory_of_its_parameters_and_states_and_little_more(modules):
     (growth,) = run_once(modules["startup"].Memory, "784-1024-1024-1024-10", "adam", "float32")

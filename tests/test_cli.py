@@ -249,3 +249,12 @@ def test_wrong_input_gets_one_line_and_status_2(run, tmp_path, arguments, word):
     fastbp.Model([2, 3], seed=0).save(tmp_path / "model")
     assert word in complaint(run(*arguments.split()))
     assert not (tmp_path / DEFAULT).exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["--target 3", "--header", "--no-header", "--max-bytes 10", "--task regression", "--recipe td", "--memory 1GB"],
+)
+def test_options_of_data_need_data(run, options):
+    named = options if options.startswith(("--task", "--recipe")) else options.partition(" ")[0]
+    assert f"{named} needs --data" in complaint(run("train", *options.split())) and os.listdir() == []

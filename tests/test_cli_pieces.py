@@ -1,7 +1,10 @@
 """``fastbp train`` on data that are read in pieces: patterns of files, folders of parts, and --memory."""
 
+import bz2
+import gzip
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import fastbp
 from fastbp.cli.summary import MOST_LABELS, Moments, Summary
 from fastbp.data.sources.source import Source
 from fastbp.data.sources.view import View, drawn
-from fastbp.files.scales import scaling, target_scale
+from fastbp.files.scales import scaling, scaling_of, target_scale
 
 pa = pytest.importorskip("pyarrow")
 random = np.random.default_rng(8)
@@ -101,7 +104,12 @@ def test_checkpoints_of_a_training_in_pieces_go_on(run, parts):
         (["--memory", "1GB"], "--memory needs --data"),
         (["--data", "csv", "--memory", "lots"], "memory must be a number of bytes, such as '2 GB'"),
         (["--data", "csv", "--report", "page.html"], "--report needs data in memory"),
+        (["--data", "csv", "--report="], "--report needs data in memory"),
         (["--data", "csv", "--recipe", "td-s"], "--recipe td-s needs data in memory"),
+        (["--data", "csv/*.csv", "--recipe", "td"], "--recipe td needs data in memory"),
+        (["--data", "csv/part-0.csv", "--memory", "1GB", "--recipe", "td"], "--recipe td needs data in memory"),
+        (["--data", "csv/part-0.csv", "--memory", "1GB", "--max-bytes", "10"], "--max-bytes needs data in memory"),
+        (["--data", "csv", "--mpi"], "--mpi needs data in memory"),
         (["--data", "csv", "--no-header"], "--no-header: CSV that is read in pieces needs first lines"),
         (["--data", "csv", "--target", "none"], "no column 'none'; the columns are a, b, c, d, kind"),
         (["--data", "csv", "--task", "regression"], "the target must hold numbers for --task regression, got 'no'"),
@@ -118,6 +126,35 @@ def test_what_can_not_be_read_in_pieces_is_refused(run, parts, arguments, messag
         return
     assert status == 2 and out == "" and message in err and err.count("\n") == 1
     assert not os.path.exists("fastbp-model.safetensors")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_delimiter_of_compressed_csv_is_guessed_from_its_text(run, parts, delimiter):
+    few = "--memory", "1MB", "--epochs", 1, "--recipe", "plain"
+    text = Path("csv/part-0.csv").read_text().replace(",", delimiter).encode()
+    for ending, compressed in {"csv": text, "csv.gz": gzip.compress(text), "csv.bz2": bz2.compress(text)}.items():
+        with open(f"one.{ending}", "wb") as file:
+            file.write(compressed)
+        status, out, err = run("train", "--data", f"one.{ending}", *few)
+        assert (status, err) == (0, "") and "network: 4-128-2" in out
+        assert fastbp.load("fastbp-model.safetensors").feature_names == list("abcd")
+
+
+def test_names_with_commas_do_not_tell_the_delimiter(run, parts):
+    with open("names.csv", "w") as file:
+        file.write('"a,b,c,d";e;kind\n' + "1;2;x\n3;4;y\n" * 20)
+    assert run("train", "--data", "names.csv", "--memory", "1MB", "--epochs", 1)[0] == 0
+    assert fastbp.load("fastbp-model.safetensors").feature_names == ["a,b,c,d", "e"]
+
+
+def test_what_is_no_text_is_named_with_its_file(run, parts):
+    for content in (gzip.compress(b"a,b\n1,2\n"), "kind\u00e9,b\n1,2\n".encode("latin-1")):
+        with open("odd.csv", "wb") as file:
+            file.write(content)
+        status, out, err = run("train", "--data", "odd.csv", "--memory", "1MB")
+        assert (status, out) == (2, "") and "odd.csv: must be text in UTF-8; compressed files" in err
+        with pytest.raises(ValueError, match="odd.csv: must be text in UTF-8"):
+            fastbp.data.Csv("odd.csv")
 
 
 def test_a_cell_that_is_no_number_is_named(run, parts):
@@ -137,9 +174,22 @@ def test_moments_of_parts_are_those_of_all_rows():
     rows[3, 0] = 1e5  # an outlier, whose tenth of the range is the scale
     for first, last in ((0, 1), (1, 1), (1, 400), (400, 600)):
         moments.add(rows[first:last])
-    shift, scale = moments.scaling()
+    shift, scale = scaling_of(*moments.all())
     expected = scaling(rows)
     assert np.allclose(shift, expected[0], rtol=1e-12) and np.allclose(scale, expected[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "last, message", [("b", "column 1 holds numbers too large"), ("y", "the target holds numbers")]
+)
+def test_numbers_too_large_to_scale_are_refused_in_pieces_as_in_memory(run, parts, last, message):
+    unit = {"b": 1.0, "y": 1.0} | {last: 1e306}
+    rows = [f"{i % 7},{i * unit['b']!r},{(i + 0.5) * unit['y']!r}\n" for i in range(60)]
+    with open("large.csv", "w") as file:
+        file.writelines(["a,b,y\n", *rows])
+    for memory in ([], ["--memory", "1MB"]):
+        status, out, err = run("train", "--data", "large.csv", "--task", "regression", "--epochs", 1, *memory)
+        assert (status, out) == (2, "") and message in err, err
 
 
 class Given(Source):

@@ -47,6 +47,23 @@ def test_target_and_predictions_without_the_labels(run, tmp_path):
     assert status == 0 and [line[0] for line in out.splitlines()] == ["a", "b"] * 20
 
 
+def test_options_of_csv_are_refused_where_they_count_for_nothing(run, tmp_path):
+    write_csv(tmp_path / "data.csv")
+    assert run("train", "--data", "data.csv", "--epochs", 1)[0] == 0
+    assert "no target column 'nonsense' among 3" in complaint(
+        run("predict", DEFAULT, "data.csv", "--target", "nonsense")
+    )
+    assert "the model takes the column 'left'" in complaint(run("predict", DEFAULT, "data.csv", "--target", "left"))
+    assert run("predict", DEFAULT, "data.csv", "--target", "side") == run("predict", DEFAULT, "data.csv")
+    np.savez(tmp_path / "data.npz", X=np.eye(2), y=[0, 1])
+    os.mkdir("images")
+    for options, name in ((["--target", 0], "target"), (["--header"], "header"), (["--no-header"], "header")):
+        said = complaint(run("predict", DEFAULT, "data.npz", *options))
+        assert f"data.npz: {name} (--{name}" in said and "is for CSV, and this is none" in said
+        assert f"data.npz: {name} (--" in complaint(run("train", "--data", "data.npz", *options))
+        assert f"images: {name} (--" in complaint(run("train", "--data", "images", *options))
+
+
 def test_strange_names_do_not_break_the_lines(run, tmp_path):
     labels = "a\tb\\", "c\r\nd\u2028\x1b[1mé"
     kinds = write_csv(tmp_path / "data.csv", labels=labels)

@@ -68,6 +68,9 @@ def test_perf_is_explained(run):
     status, out, err = run("--perf", "--layers", "9,8,7", "--batch", 6)
     assert (status, err) == (0, "")
     assert "perf record" in out and "fastbp profile --layers 9-8-7 --batch 6" in out
+    out = run("--perf", "--data", "d.csv.gz", "--no-header", "--max-bytes", 10, "--dtype", "float64", "--steps", 3)[1]
+    settings = "--batch 64 --dtype float64 --optimizer sgd --steps 3 --seconds 1.0 --data d.csv.gz --no-header"
+    assert f"fastbp profile {settings} --max-bytes 10\n" in out
     assert "--data 'my digits.npz'" in run("--perf", "--data", "my digits.npz")[1]  # as a shell wants it
 
 
@@ -101,6 +104,14 @@ def complaint(result):
         ("--asm=", "kernel must be a name in the registry"),
         ("--asm fast_linear --perf", "not allowed with"),
         ("--compare a.json b.json", "a.json"),
+        ("--perf --json out.json --trace tr.json", "--json, --trace can't be given with --perf"),
+        ("--perf --roofline roof.svg", "--roofline can't be given with --perf"),
+        ("--asm fast_linear --json out.json", "--json can't be given with --asm"),
+        ("--asm fast_linear --batch 64 --data e.csv", "--batch, --data can't be given with --asm"),
+        ("--compare a.json b.json --dtype float32", "--dtype can't be given with --compare"),
+        ("--compare a.json b.json --no-header --max-bytes 3", "--no-header, --max-bytes can't be given with --compare"),
+        ("--no-header", "--no-header needs --data"),
+        ("--max-bytes 10 --perf", "--max-bytes needs --data"),
         ("--compare a.json", "--compare"),
         ("--nonsense", "--nonsense"),
     ],

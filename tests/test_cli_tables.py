@@ -54,7 +54,7 @@ def test_the_target_by_number_the_task_and_other_files(people, capsys):
     people["code"] = (people["age"].fillna(0) // 20).astype(int)
     people.to_csv("coded.csv", index=False)
     for options, what in (
-        (["--data", "people.csv.gz", "--target", "-1"], "2 classes"),
+        (["--data", "people.csv.gz", "--target", "3"], "2 classes"),
         (["--data", "coded.csv", "--target", "code"], "classes"),
         (["--data", "coded.csv", "--target", "code", "--task", "regression"], "a number to predict"),
     ):
@@ -118,6 +118,8 @@ def test_the_report_shows_which_columns_matter(people, capsys):
         (["--target", "salary"], "no target column 'salary' among 4 columns named 'age', 'city', 'income', 'rich'"),
         (["--target", "9"], "no target column '9'"),
         (["--target", "9", "--recipe", "td-s"], "no column '9'; the columns are age, city, income, rich"),
+        (["--target=-2"], "no target column '-2' among 4 columns"),
+        (["--target=-2", "--recipe", "td-s"], "no column '-2'; the columns are age, city, income, rich"),
         (["--target", "city", "--task", "regression"], "city must hold numbers for --task regression"),
         (["--target", "income", "--task", "classification"], "each income comes once"),
         (["--no-header"], "line 1: column 0 (counted from 0) holds 'age'"),
@@ -148,6 +150,42 @@ def test_changed_tables_are_predicted_or_refused(people, capsys):
     assert "missing: 'age'" in capsys.readouterr().err
     assert main(["predict", "model", "-"]) == 2
     assert "standard input" in capsys.readouterr().err
+
+
+def test_options_of_predict_count_for_tables_too(people, capsys):
+    assert main(["train", "--data", "people.csv", "--save", "model", *FEW]) == 0
+    capsys.readouterr()
+    assert main(["predict", "model", "people.csv"]) == 0
+    expected = capsys.readouterr().out
+    for options in (["--header"], ["--target", "rich"], ["--target", "3"]):
+        assert main(["predict", "model", "people.csv", *options]) == 0
+        assert capsys.readouterr().out == expected
+    for options, message in (
+        (["--no-header"], "--no-header: the model finds columns by name, which the first line of people.csv must tell"),
+        (["--target", "nonsense"], "people.csv: no column 'nonsense'; the columns are age, city, income, rich"),
+        (["--target", "age"], "missing: 'age'"),
+    ):
+        assert main(["predict", "model", "people.csv", *options]) == 2
+        told = capsys.readouterr()
+        assert message in told.err and told.err.count("\n") == 1 and told.out == ""
+
+
+def test_a_training_that_diverges_is_told_in_one_line_and_not_saved(people, capsys):
+    options = ["--target", "income", "--save", "model", "--learning-rate", "1e30", "--quiet"]
+    assert main(["train", "--data", "people.csv", *options, *FEW]) == 2
+    told = capsys.readouterr()
+    assert "fastbp: training diverged, nothing was saved: " in told.err and "--learning-rate sets it" in told.err
+    assert told.err.count("\n") == 1 and told.out == "" and not Path("model").exists()
+
+
+@pytest.mark.parametrize("recipe", ["plain", "td-s"])
+def test_r2_of_one_test_row_is_undefined(tmp_path, monkeypatch, capsys, recipe):
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("a,b\n0,1.5\n1,2.5\n2,3.25\n3,4.5\n")
+    options = ["--task", "regression", "--recipe", recipe, "--save", "model", "--quiet", *FEW]
+    assert main(["train", "--data", "t.csv", *options]) == 0
+    told = capsys.readouterr().out.splitlines()[0]
+    assert re.fullmatch(r"test R2: undefined, as all test rows have one target; root mean square error: \S+", told)
 
 
 def test_a_held_out_cell_that_could_not_be_predicted_is_told_before_training(tmp_path, monkeypatch, capsys):

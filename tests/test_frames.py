@@ -53,7 +53,7 @@ def tables(values):
     yield "polars", polars.DataFrame(values)
     yield "Arrow table", pyarrow.table(values)
     yield "Arrow table of pieces", pyarrow.concat_tables([pyarrow.table(values)[:7], pyarrow.table(values)[7:]])
-    yield "Arrow batch", pyarrow.record_batch(values)
+    yield "Arrow batch", pyarrow.RecordBatch.from_pydict(values)
     yield "narwhals", narwhals.from_native(plain)
 
 

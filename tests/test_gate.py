@@ -100,12 +100,21 @@ def test_slower_is_what_median_and_least_sample_both_say(gate, before, now, slow
     assert (found.compared, found.slower, found.failing) == (1, slower, [])
 
 
-def test_what_one_commit_lacks_is_not_compared_and_what_fails_now_is_told(gate):
-    for before, now in [(math.nan, 1.0), (1.0, math.nan), (None, 1.0), (None, None)]:
+def test_what_the_base_lacks_is_not_compared_and_what_is_not_measured_any_more_fails(gate):
+    from comparison import Reading
+
+    for before, now in [(math.nan, 1.0), (None, 1.0), (None, None), (math.nan, math.nan), (None, math.nan)]:
         found = compared(gate, before, now)
         assert (found.compared, found.slower, found.failing) == (0, {}, [])
-    assert compared(gate, 1.0, None).failing == ["a"]
-    assert gate.compare({"a": 1}, {"b": 1}, 1.5).compared == 0
+    for now, told in ((None, "a"), (math.nan, "a, skipped now")):
+        found = compared(gate, 1.0, now)
+        assert (found.compared, found.slower, found.failing) == (0, {}, [told])
+        assert gate.verdict(found, 1.5) == ([f"failing: {told}"], 1)
+    found = gate.compare(
+        {"a": Reading(1.0), "c": Reading(1.0), "d": Reading(None)}, {"b": Reading(1), "c": Reading(1.0)}, 1.5
+    )
+    assert (found.compared, found.slower, found.failing) == (1, {}, ["a, no result now"])
+    assert gate.verdict(found, 1.5) == (["failing: a, no result now"], 1)
 
 
 def test_the_verdict_is_a_line_each_and_a_status(gate):

@@ -37,7 +37,7 @@ def test_csv_with_header_and_text_labels(write):
     [
         ("1,2,x\n3,4,y\n", None, [[1, 2], [3, 4]], ["x", "y"], None),
         ("x,1,2\ny,3,4\n", 0, [[1, 2], [3, 4]], ["x", "y"], None),
-        ("x,1,2\ny,3,4\n", "-3", [[1, 2], [3, 4]], ["x", "y"], None),
+        ("x,1,2\ny,3,4\n", -3, [[1, 2], [3, 4]], ["x", "y"], None),
         ("a,b,c\n1,2,3\n4,5,6\n", "b", [[1, 3], [4, 6]], ["2", "5"], ["a", "c"]),
         ("a,b,c\n1,2,3\n4,5,6\n", "1", [[1, 3], [4, 6]], ["2", "5"], ["a", "c"]),
         ("a,2,c\n1,2,3\n4,5,6\n", "2", [[1, 3], [4, 6]], ["2", "5"], ["a", "c"]),  # a column's name comes first
@@ -149,7 +149,7 @@ NAMED = "a,b\n1,2\n3,4\n"
         ("0,1\n1,2\n3,4\n", ["0", "1"], None),
         (",a,b\n0,1,2\n1,3,4\n", ["a", "b"], None),  # an index, as pandas writes it
         ("a,c,b,c\n1,x,2,y\n3,,4,\n", ["a", "b"], None),
-        ("a,b,c\n1,2,1_0\n3,4,nan\n", ["a", "b"], "no such column"),
+        ("a,b,c\n1,2,1_0\n3,4,nan\n", ["a", "b"], "2"),
         (f"a,b,c\n1,2,{'x' * 200_000}\n3,4,\n", ["a", "b"], None),
         (b"a,b,c\n1,2,caf\xe9\n3,4,\xff\n", ["a", "b"], None),  # Latin-1
         ("\u00fc;b;a\n\u0661;2;1\n\u0662;4;3\n", ["a", "b"], None),
@@ -170,6 +170,12 @@ def test_read_inputs(write, content, names, target):
         ("1,2,3,4\n", None, None, ["4 columns", "takes 3", "target"]),
         ("1,2,3,4,5\n", None, "4", ["4 columns", "takes 3"]),
         ("a,b,e\n1,2,x\n", ["a", "b", "e"], None, ["line 2", "column 'e'", "'x'"]),
+        ("a,b,e,y\n1,2,3,x\n", ["a", "b", "e"], "no such column", ["no target column 'no such column' among 4"]),
+        ("a,b,e,y\n1,2,3,x\n", ["a", "b", "e"], "4", ["no target column '4' among 4"]),
+        ("a,b,e,y\n1,2,3,x\n", ["a", "b", "e"], "-1", ["no target column '-1' among 4"]),
+        ("a,b,e,y\n1,2,3,x\n", ["a", "b", "e"], "b", ["target 'b' can't be left out, as the model takes"]),
+        ("a,b,e,y\n1,2,3,x\n", ["a", "b", "e"], 0, ["target 0 can't be left out", "the column 'a'"]),
+        ("0,1,2,y\n1,2,3,x\n", ["0", "1", "2"], "z", ["no target column 'z' among 4"]),
         ("1,2,\n", None, None, ["line 1", "column 2", "empty"]),
         ("1,1_0,2\n", None, None, ["line 1", "column 1", "'1_0'"]),
         ("a,b,e\n1,2,\u0663\n", ["a", "b", "e"], None, ["line 2", "column 'e'", "finite number"]),

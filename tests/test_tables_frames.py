@@ -31,7 +31,7 @@ def people():
         "time": [datetime.datetime(2024, 1, 1 + i % 28, i % 24) for i in range(ROWS)],
         "long": [datetime.timedelta(hours=i * i) for i in range(ROWS)],
         "digits": [["1", "2.5", "NA", "?", ""][i % 5] for i in range(ROWS)],
-        "exact": [decimal.Decimal(i) / 4 for i in range(ROWS)],
+        "exact": [decimal.Decimal(i * 25).scaleb(-2) for i in range(ROWS)],
         "empty": [None] * ROWS,
         "one": ["x"] * ROWS,
     }

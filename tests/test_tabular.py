@@ -176,7 +176,7 @@ def test_one_class_is_predicted_everywhere_as_by_scikit_learn(settings, tmp_path
         (TabularRegressor, {"y": [None] * 120}, ValueError, "at least one row with a target"),
         (TabularRegressor, {"y": [1.0] * 7}, ValueError, "inconsistent"),
         (TabularRegressor, {"X": pandas.DataFrame({"a": []}), "y": []}, ValueError, "at least one row"),
-        (TabularRegressor, {"sample_weight": [0.0] * 120}, ValueError, "at least one non-zero number"),
+        (TabularRegressor, {"sample_weight": [0.0] * 120}, ValueError, "one non-zero number|above 0 for some row"),
         (TabularRegressor, {"sample_weight": [-1.0] * 120}, ValueError, "egative"),
         (TabularRegressor, {"X_val": [[1]]}, ValueError, "X_val and y_val must be given together"),
     ],

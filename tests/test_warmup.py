@@ -165,6 +165,9 @@ def test_a_warmup_whose_work_would_be_lost_fails(run_python, tmp_path, warm, use
         ("--optimizers sgd,lbfgs", "'lbfgs'"),
         ("--activations swoosh", "'swoosh'"),
         ("--losses huber,sum", "'sum'"),
+        ("--for train --dtypes nonsense", "--dtypes can't be given with --for train"),
+        ("--for mlp-classifier --losses huber", "--losses can't be given with --for mlp-classifier"),
+        ("--for train --layer-norm", "--layer-norm can't be given with --for train"),
     ],
 )
 def test_names_that_are_not_known(capsys, arguments, word):

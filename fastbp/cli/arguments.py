@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 from collections.abc import Callable
-from itertools import combinations
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -28,15 +26,6 @@ def _sizes(text: str) -> list[int]:
     except ValueError:
         return []
     return sizes if min(sizes) > 0 else []
-
-
-def different(options: argparse.Namespace, *names: str) -> dict[str, str]:
-    """Return the files that these options name; raise ValueError if two are the same."""
-    files = {name: path for name in names if (path := getattr(options, name)) is not None}
-    for one, other in combinations(files, 2):
-        if os.path.realpath(files[one]) == os.path.realpath(files[other]):
-            raise ValueError(f"--{one} and --{other} must be different files, got {files[other]}")
-    return files
 
 
 def add_header(parser: argparse.ArgumentParser) -> None:
@@ -90,17 +79,20 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
 
 
 def wanted_checkpoint(options: argparse.Namespace) -> Checkpoint | None:
-    """Return the checkpoint that the options ask for, if any, and make --resume its folder, or None without it."""
+    """Return the checkpoint that the options ask for, if any."""
     if options.checkpoint is None:
         for name in "resume", "checkpoint_every":
             if getattr(options, name):
                 raise ValueError(f"--{name.replace('_', '-')} needs --checkpoint FOLDER")
-    options.resume = options.checkpoint if options.resume else None
-    if options.checkpoint is None:
         return None
     from ..callbacks import Checkpoint
 
     return Checkpoint(options.checkpoint, options.checkpoint_every or "10 min")
+
+
+def resumed(options: argparse.Namespace) -> str | None:
+    """Return the folder whose newest checkpoint is gone on with, if any."""
+    return options.checkpoint if options.resume else None
 
 
 def layer_sizes(text: str) -> list[int]:

@@ -43,6 +43,12 @@ def complain(message: str, status: int = WRONG_INPUT) -> int:
     return status
 
 
+def r2_line(r2: float | None, error: float) -> str:
+    """Return the line on how well numbers are predicted: R2, None where it is undefined, and the error."""
+    told = "undefined, as all test rows have one target" if r2 is None else f"{r2:.4f}"
+    return f"test R2: {told}; root mean square error: {error:.6g}"
+
+
 def drop_output() -> None:
     """Redirect stdout to nowhere, so that flushing it at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

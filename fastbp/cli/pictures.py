@@ -7,8 +7,9 @@ import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..files.writing import check_writable
 from ..inspection.machine import cpu_name
-from .arguments import different
+from .files import different
 from .output import plain
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raise ValueError, OSError or ImportError before training if --plot and --report cannot be written."""
-    if len(different(options, "save", "plot", "report")) > 1:
-        from ..files.writing import check_writable
+    """Raise ValueError, OSError or ImportError before training if a file of the options cannot be written."""
+    check_writable(options.save)
+    different(options, "save", "plot", "report", "checkpoint")
+    if options.plot is not None or options.report is not None:
         from ..plot import canvas
 
         canvas.matplotlib()

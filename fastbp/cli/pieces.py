@@ -6,53 +6,49 @@ import argparse
 import fnmatch
 import glob
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files.writing import check_writable
-from ..kernels.library.compiling import compiling
-from . import pictures
-from .arguments import wanted_checkpoint
-from .networks import announce_network, lengths, new_model
-from .output import INTERRUPTED, complain, plain
+from . import networks, pictures
+from .arguments import resumed, wanted_checkpoint
+from .files import PARTS, is_pattern
+from .networks import new_model
+from .output import plain, r2_line
 from .tables import target
 
 if TYPE_CHECKING:
     from ..data.sources.source import Source
+    from ..training.history import History
     from .summary import Summary
 
 HELD_OUT = 0.2
-ENDINGS = "*.parquet", "X*.npy", "*.csv", "*.csv.gz"  # of the parts in a folder
 
 
 def wanted(options: argparse.Namespace) -> bool:
     """Return whether the data are to be read in pieces: with --memory, a pattern of files or a folder of parts."""
     data = options.data
-    if data is None:
-        if options.memory is not None:
-            raise ValueError("--memory needs --data, the digits of this package are in memory")
-        return False
-    found = options.memory is not None or _is_pattern(data) or _holds_parts_alone(data)
-    if not found:
-        return False
-    for name, value in (
-        ("--report", options.report),
+    return options.memory is not None or (data is not None and (is_pattern(data) or _holds_parts_alone(data)))
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise ValueError for options that data in pieces do not go with."""
+    for name, given in (
+        ("--report", options.report is not None),
         ("--mpi", options.mpi),
-        ("--recipe td-s", options.recipe == "td-s"),
+        (f"--recipe {options.recipe}", options.recipe not in (None, "plain")),
+        ("--max-bytes", options.max_bytes is not None),
     ):
-        if value:
+        if given:
             raise ValueError(f"{name} needs data in memory, not in pieces, as --memory, a pattern or a folder asks for")
     if options.header is False:
         raise ValueError("--no-header: CSV that is read in pieces needs first lines that name the columns")
-    return True
 
 
 def train(options: argparse.Namespace) -> int:
     """Train on a source, and save the model; return the exit status."""
-    check_writable(options.save)
+    _check(options)
     pictures.check(options)
     checkpoint = wanted_checkpoint(options)
     from ..data.sources.view import View
@@ -62,46 +58,34 @@ def train(options: argparse.Namespace) -> int:
     source = _source(options)
     summary = Summary(source, options.seed, HELD_OUT, options.task, options.data)
     scale = summary.target_scale()
-    epochs, batch_size = lengths(options, summary.train)
     names = summary.target.class_names
     model = new_model(options, summary.columns, names, source.feature_names, summary.scaling(), scale)
     if not options.quiet:
         _announce(name, source, summary)
-        announce_network(model, epochs, batch_size)
-    for doubt in summary.target.doubts:
-        complain(doubt)
     rows = View(source, options.seed, HELD_OUT, False, summary.numbered(), summary.train)
     test = View(source, options.seed, HELD_OUT, True, summary.numbered(), summary.test)
-    more: dict[str, Any] = {"callbacks": () if checkpoint is None else checkpoint, "resume": options.resume}
+    given: dict[str, Any] = {
+        "X": rows,
+        "callbacks": () if checkpoint is None else checkpoint,
+        "resume": resumed(options),
+    }
     if options.plot is not None:
-        more["validation_data"] = test
-    start = compiling.now()
-    try:
-        history = model.fit(rows, epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **more)
-    except ArithmeticError as error:
-        raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
-    seconds = compiling.now() - start
-    final = model if scale is None else scale.restored(model)
-    final.save(options.save)
-    if history.interrupted:
-        print(f"fastbp: interrupted in epoch {len(history.loss) + 1} of {epochs}", file=sys.stderr)
-    print(_result(model, test, scale))
-    print(f"training time: {seconds:.2f} seconds")
-    print(f"model saved: {plain(options.save)}")
-    if options.plot is not None:
-        pictures.draw(history, options.plot)
-    return INTERRUPTED if history.interrupted else 0
+        given["validation_data"] = test
 
+    def draw(history: History, batch_size: int, seconds: float) -> None:
+        if options.plot is not None:
+            pictures.draw(history, options.plot)
 
-def _is_pattern(path: str) -> bool:
-    return glob.has_magic(path) and not os.path.exists(path)
+    return networks.train(
+        options, model, scale, summary.train, summary.target.doubts, given, lambda _: _result(model, test, scale), draw
+    )
 
 
 def _ending(path: str) -> str | None:
     """Return the pattern of the parts in a folder, or None if it is no folder of parts."""
     if not os.path.isdir(path):
         return None
-    return next((each for each in ENDINGS if glob.glob(os.path.join(glob.escape(path), each))), None)
+    return next((each for each in PARTS if glob.glob(os.path.join(glob.escape(path), each))), None)
 
 
 def _holds_parts_alone(path: str) -> bool:
@@ -125,7 +109,7 @@ def _source(options: argparse.Namespace) -> Source:
             raise ValueError("--target is for columns with names; of .npy parts the files y*.npy are the target")
         return parts.Npy(data, memory=memory)
     if os.path.isdir(data) and ending is None:
-        raise ValueError(f"{data}: has no parts: {', '.join(ENDINGS)}; of other folders leave out --memory")
+        raise ValueError(f"{data}: has no parts: {', '.join(PARTS)}; of other folders leave out --memory")
     found = paths.found("--data", data, ending or "*").paths
     with open(found[0], "rb") as file:
         start = file.read(4)
@@ -134,12 +118,7 @@ def _source(options: argparse.Namespace) -> Source:
     if start == b"PAR1":
         schema = columns.pyarrow("pyarrow.parquet").read_schema(found[0])
         return parquet.Parquet(found, target(options, schema.names), memory=memory)
-    with open(found[0], "rb") as file:
-        first = file.readline(1 << 20)
-    delimiter = ","
-    if start[:2] != b"\x1f\x8b":
-        delimiter = max(b",;\t", key=lambda mark: first.count(mark)).to_bytes(1, "little").decode()
-    names = parts.header(found[0], delimiter)
+    delimiter, names = parts.header(found[0])
     return parts.Csv(found, target(options, names), delimiter=delimiter, memory=memory)
 
 
@@ -161,5 +140,4 @@ def _result(model: Any, test: Source, scale: Any) -> str:
     y = np.concatenate([part.y for piece in range(len(test)) for part in test._read(piece, features=False)])
     z = model.predict(test).astype(np.float64)
     error, spread = float(np.mean((z - y) ** 2)), float(np.var(y))
-    told = f"{1 - error / spread:.4f}" if spread else "undefined, as all test rows have one target"
-    return f"test R2: {told}; root mean square error: {error**0.5 * scale.deviation:.6g}"
+    return r2_line(1 - error / spread if np.ptp(y) else None, error**0.5 * scale.deviation)

@@ -24,10 +24,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         allow_abbrev=False,
     )
     predict.add_argument("model", metavar="MODEL", help="file that train saved")
-    predict.add_argument(
-        "data", metavar="DATA", help="CSV (or .csv.gz), .npz with X, IDX file of images, or - for standard input"
+    data = (
+        "CSV (or .csv.gz), .npz with X, IDX file of images, or - for standard input; for a model of a table a file of "
     )
-    predict.add_argument("--target", metavar="COLUMN", help="column of the CSV that holds labels and is left out")
+    predict.add_argument("data", metavar="DATA", help=data + "CSV, TSV (or .csv.gz, .tsv.gz) or Parquet")
+    target = "column that holds labels and is left out: its name, or its number from 0"
+    predict.add_argument("--target", metavar="COLUMN", help=target)
     add_header(predict)
     add_max_bytes(predict)
     predict.set_defaults(run=run)

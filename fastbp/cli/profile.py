@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..kernels.optimizers import OPTIMIZERS
-from .arguments import add_header, add_max_bytes, different, layer_sizes, positive, whole
+from .arguments import add_header, add_max_bytes, layer_sizes, positive, whole
+from .files import different
 from .output import complain
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from ..losses import Loss
 
 BATCHES = 64  # of random rows, where no data are given
+DEFAULTS = {"batch": 64, "dtype": "float32", "optimizer": "sgd", "seconds": 1.0}
+_STEPS = "layers", "batch", "dtype", "optimizer", "threads", "steps", "seconds", "data", "header", "max_bytes"
+_FILES = "json", "trace", "roofline"
+_UNUSED = {"asm": {*_STEPS, *_FILES} - {"dtype"}, "compare": {*_STEPS, *_FILES}, "perf": {*_FILES}}
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
@@ -32,12 +37,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     data = "train on this, as train does, instead of random rows"
     asm = "print a kernel's hot loop instead; KERNEL is a name in the table, such as fast_linear_relu"
     add("--layers", metavar="SIZES", type=layer_sizes, help=sizes)
-    add("--batch", metavar="N", type=whole(1), default=64, help="rows a step; default: %(default)s")
-    add("--dtype", metavar="NAME", default="float32", help="float32 or float64; default: %(default)s")
-    add("--optimizer", metavar="NAME", default="sgd", help=f"{', '.join(OPTIMIZERS)}; default: %(default)s")
+    add("--batch", metavar="N", type=whole(1), help=f"rows a step; default: {DEFAULTS['batch']}")
+    add("--dtype", metavar="NAME", help=f"float32 or float64; default: {DEFAULTS['dtype']}")
+    add("--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)}; default: {DEFAULTS['optimizer']}")
     add("--threads", metavar="N", type=whole(1), help="threads at most; default: all there are")
     add("--steps", metavar="N", type=whole(1), help="steps with clocks; default: as many as --seconds allows")
-    add("--seconds", metavar="S", type=positive, default=1.0, help="how long with clocks; default: %(default)s")
+    add("--seconds", metavar="S", type=positive, help=f"how long with clocks; default: {DEFAULTS['seconds']}")
     add("--data", metavar="PATH", help=data)
     add_header(profile)
     add_max_bytes(profile)
@@ -53,6 +58,10 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
+    _check(options)
+    for name, default in DEFAULTS.items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
     if options.asm is not None:
         return _print_hot_loop(options.asm, options.dtype)
     if options.compare:
@@ -68,6 +77,25 @@ def run(options: argparse.Namespace) -> int:
     return _profile(options)
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Raise ValueError for options that would count for nothing beside others."""
+    given = [name for name in (*_STEPS, *_FILES) if getattr(options, name) is not None]
+    for instead, unused in _UNUSED.items():
+        wrong = [_option(options, name) for name in given if name in unused]
+        if getattr(options, instead) not in (None, False) and wrong:
+            raise ValueError(
+                f"{', '.join(wrong)} can't be given with --{instead}, which takes no steps and writes no file"
+            )
+    wrong = [_option(options, name) for name in given if name in ("header", "max_bytes")]
+    if wrong and options.data is None:
+        raise ValueError(f"{', '.join(wrong)} needs --data")
+
+
+def _option(options: argparse.Namespace, name: str) -> str:
+    """Return how an option that was given is written."""
+    return "--no-header" if name == "header" and not options.header else f"--{name.replace('_', '-')}"
+
+
 def _print_hot_loop(kernel: str, dtype: str) -> int:
     from ..inspection.profiler import assembly, vectorized
 
@@ -79,12 +107,11 @@ def _print_hot_loop(kernel: str, dtype: str) -> int:
 
 def _settings(options: argparse.Namespace) -> list[str]:
     """Return the arguments that ask for the same steps."""
-    names = "layers", "batch", "dtype", "optimizer", "threads", "steps", "seconds", "data"
-    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    given = {name: getattr(options, name) for name in _STEPS if getattr(options, name) is not None}
     if options.layers:
         given["layers"] = "-".join(map(str, options.layers))
-    header = {None: [], True: ["--header"], False: ["--no-header"]}[options.header]
-    return [*(part for name, value in given.items() for part in (f"--{name}", str(value))), *header]
+    words = ([_option(options, name), *([] if name == "header" else [str(given[name])])] for name in given)
+    return [word for each in words for word in each]
 
 
 def _profile(options: argparse.Namespace) -> int:
@@ -137,7 +164,7 @@ def _check_files(options: argparse.Namespace) -> None:
     """Find out before anything is measured whether all files can be written."""
     from ..files.writing import check_writable
 
-    files = different(options, "json", "trace", "roofline")
+    files = different(options, *_FILES)
     for path in files.values():
         check_writable(path)
     if "roofline" in files:

@@ -9,8 +9,7 @@ import numpy as np
 
 from ..data.sources.source import Part, PieceError, Source
 from ..data.sources.view import drawn
-from ..files import tasks
-from ..files.scales import TargetScale, scaling
+from ..files import scales, tasks
 
 MOST_LABELS = 10_000  # different ones that are kept: more are numbers to predict, or no target
 
@@ -43,8 +42,11 @@ class Moments:
 
     def add(self, X: np.ndarray) -> None:
         """Count more rows."""
-        if not len(X):
-            return
+        if len(X):
+            with np.errstate(over="ignore", invalid="ignore"):  # the scales find out
+                self._add(X)
+
+    def _add(self, X: np.ndarray) -> None:
         n, mean = len(X), X.mean(axis=0, dtype=np.float64)
         squares = np.square(X - mean).sum(axis=0)
         low, high = X.min(axis=0), X.max(axis=0)
@@ -57,12 +59,10 @@ class Moments:
             self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
         self.n += n
 
-    def scaling(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return (shift, scale) as `files.scales.scaling` has them, from rows of the same mean, deviation and range."""
-        deviation = np.sqrt(self._squares / self.n)
-        extent = self._high.astype(np.float64) - self._low
-        constant = (extent == 0) | (deviation < np.finfo(np.float64).tiny)
-        return self.mean, 1 / np.where(constant, 1.0, np.maximum(deviation, extent / 10))
+    def all(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return mean, standard deviation and range of each column, from which `files.scales` makes scales."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.mean, np.sqrt(self._squares / self.n), self._high.astype(np.float64) - self._low
 
 
 class Summary:
@@ -104,16 +104,12 @@ class Summary:
 
     def scaling(self) -> tuple[np.ndarray | None, np.ndarray | float]:
         """Return the shift and scale of the inputs."""
-        return scaling(np.empty((0, 0), np.uint8)) if self.dtype == np.uint8 else self._columns.scaling()
+        empty = np.empty((0, 0), np.uint8)
+        return scales.scaling(empty) if self.dtype == np.uint8 else scales.scaling_of(*self._columns.all())
 
-    def target_scale(self) -> TargetScale | None:
+    def target_scale(self) -> scales.TargetScale | None:
         """Return the scale of numbers to predict, or None for classes."""
-        if self.target.class_names:
-            return None
-        shift, scale = self._numbers.scaling()
-        mean, deviation = float(shift[0]), float(1 / scale[0])
-        fits = abs(mean) < 1e4 * deviation and 1e-30 < deviation < 1e30
-        return TargetScale(mean, deviation, "float32" if fits else "float64")
+        return None if self.target.class_names else scales.target_scale_of(*self._numbers.all())
 
     def numbered(self) -> Callable[[np.ndarray], np.ndarray]:
         """Return a function from y as the source has it to class numbers, or to numbers on the network's scale."""

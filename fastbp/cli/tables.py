@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ import numpy as np
 
 from ..kernels.library.compiling import compiling
 from . import pictures
-from .output import INTERRUPTED, plain
+from .arguments import resumed
+from .networks import divergence_told
+from .output import INTERRUPTED, plain, r2_line
 
 if TYPE_CHECKING:
     from ..callbacks import Checkpoint
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from ..tabular.model import TableModel
 
 HELD_OUT = 0.2
+_POSITION = re.compile(r"\d{1,9}", re.ASCII)
 _KINDS = {"classification": "classes", "regression": "numbers"}
 
 
@@ -62,8 +66,9 @@ def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
     if not options.quiet:
         _announce(options, data)
     start = compiling.now()
-    how = {"verbose": not options.quiet, "checkpoint": checkpoint, "resume": options.resume}
-    members = fitting.fit(table, recipe, np.random.default_rng(options.seed), **how)
+    how: dict[str, Any] = {"verbose": not options.quiet, "checkpoint": checkpoint, "resume": resumed(options)}
+    with divergence_told():
+        members = fitting.fit(table, recipe, np.random.default_rng(options.seed), **how)
     seconds = compiling.now() - start
     model = TableModel(members, data.classes, data.target)
     model.save(options.save)
@@ -74,7 +79,7 @@ def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
     X, y = data.rows(data.test)
     if data.classes is None:
         error, spread = importance.error(model, X, y), float(y.std())
-        print(f"test R2: {1 - error**2 / spread**2 if spread else 0:.4f}; root mean square error: {error:.6g}")
+        print(r2_line(1 - error**2 / spread**2 if np.ptp(y) else None, error))
     else:
         print(f"test accuracy: {100 * (1 - importance.error(model, X, y)):.2f} %")
     print(f"training time: {seconds:.2f} seconds")
@@ -85,11 +90,19 @@ def train(options: argparse.Namespace, checkpoint: Checkpoint | None) -> int:
 
 def predict(model: TableModel, options: argparse.Namespace) -> int:
     """Print the class and its probability, or the number, of each row of a table; return the exit status."""
+    from ..data import frames
     from ..tables import reading
 
     if options.data == "-":
         raise ValueError("a model of a table reads a file of CSV or Parquet, not standard input")
+    if options.header is False:
+        raise ValueError(
+            f"--no-header: the model finds columns by name, which the first line of {options.data} must tell"
+        )
     X = reading.read(options.data, options.max_bytes)
+    if options.target is not None:
+        frame = frames.as_frame(X, str(options.data))
+        X = frame.drop(target(options, frame.columns)).to_native()
     if model.classes is None:
         sys.stdout.writelines(f"{number:.6g}\n" for number in model.predict(X))
         return 0
@@ -130,11 +143,10 @@ def target(options: argparse.Namespace, columns: list[str]) -> str:
         return columns[-1]
     if wanted in columns:
         return str(wanted)
-    try:
+    if _POSITION.fullmatch(wanted) and int(wanted) < len(columns):
         return columns[int(wanted)]
-    except (ValueError, IndexError):
-        known = ", ".join(map(plain, columns[:20])) + (", ..." if len(columns) > 20 else "")
-        raise ValueError(f"{options.data}: no column {wanted!r}; the columns are {known}") from None
+    known = ", ".join(map(plain, columns[:20])) + (", ..." if len(columns) > 20 else "")
+    raise ValueError(f"{options.data}: no column {wanted!r}; the columns are {known}")
 
 
 def _classes(y: list[Any], name: str, options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:

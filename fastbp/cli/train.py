@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..files.table import NoNumberError
-from ..files.writing import check_writable
-from ..kernels.library.compiling import compiling
 from ..tables import reading
-from . import pictures, pieces, ranks, tables
-from .arguments import add_checkpoint, add_header, add_max_bytes, add_memory, hidden_sizes, wanted_checkpoint, whole
-from .networks import REGRESSION_RATE, SMALL, announce_network, lengths, new_model
-from .output import INTERRUPTED, complain, plain
+from . import networks, pictures, pieces, ranks, tables
+from .arguments import (
+    add_checkpoint,
+    add_header,
+    add_max_bytes,
+    add_memory,
+    hidden_sizes,
+    resumed,
+    wanted_checkpoint,
+    whole,
+)
+from .networks import REGRESSION_RATE, SMALL, new_model
+from .output import plain, r2_line
 
 if TYPE_CHECKING:
     from ..files.datasets import Dataset
     from ..files.scales import TargetScale
     from ..model.model import Model
+    from ..training.history import History
 
 HELD_OUT = 0.2
 TASKS = ("classification", "regression")
@@ -72,54 +80,52 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
+    if options.data is None:
+        _check_without_data(options)
     if pieces.wanted(options):
-        if options.mpi:
-            raise ValueError("--mpi trains on data in memory, not in pieces")
         return pieces.train(options)
     return ranks.run(options, _train) if options.mpi else _train(options)
+
+
+def _check_without_data(options: argparse.Namespace) -> None:
+    """Raise ValueError for options that say how data are read, where the digits of this package are learned."""
+    for name, given in (
+        ("--memory", options.memory is not None),
+        ("--target", options.target is not None),
+        ("--header" if options.header else "--no-header", options.header is not None),
+        ("--max-bytes", options.max_bytes is not None),
+        ("--task regression", options.task == "regression"),
+        (f"--recipe {options.recipe}", options.recipe not in (None, "plain")),
+    ):
+        if given:
+            raise ValueError(f"{name} needs --data, as the digits of this package are classes and in memory")
 
 
 def _train(options: argparse.Namespace) -> int:
     from ..files import scales
 
-    check_writable(options.save)
     pictures.check(options)
     checkpoint = wanted_checkpoint(options)
     if (data := _numbers(options)) is None:
         if options.mpi:
             raise ValueError("--mpi trains networks of numbers alone, not the recipe for tables")
         return tables.train(options, checkpoint)
-    epochs, batch_size = lengths(options, len(data.X))
     scale = scales.target_scale(data.y) if data.task == "regression" else None
     model = new_model(options, data.X.shape[1], data.class_names, data.feature_names, scales.scaling(data.X), scale)
     if not options.quiet:
         _announce(data)
-        announce_network(model, epochs, batch_size)
-    for doubt in data.doubts:
-        complain(doubt)
     learned = data if scale is None else _on_scale(data, scale)
     pictured = pictures.Pictures(options, learned)
     if checkpoint is not None:
         callbacks = *pictured.arguments.get("callbacks", ()), checkpoint
-        pictured.arguments |= {"callbacks": callbacks, "resume": options.resume}
-    comm, start = ranks.world(options), compiling.now()
-    given = ranks.arguments(learned.X, learned.y, comm, pictured.arguments)
-    try:
-        history = model.fit(epochs=epochs, batch_size=batch_size, verbose=not options.quiet, **given)
-    except ArithmeticError as error:
-        raise ValueError(f"training diverged, nothing was saved: {error}; --learning-rate sets it") from None
-    seconds = compiling.now() - start
-    if comm is not None and comm.rank:
-        return 0
-    final = model if scale is None else scale.restored(model)
-    final.save(options.save)
-    if history.interrupted:
-        print(f"fastbp: interrupted in epoch {len(history.loss) + 1} of {epochs}", file=sys.stderr)
-    print(_result(final, data, scale))
-    print(f"training time: {seconds:.2f} seconds")
-    print(f"model saved: {plain(options.save)}")
-    pictured.write(model, history, batch_size, seconds, options.seed)
-    return INTERRUPTED if history.interrupted else 0
+        pictured.arguments |= {"callbacks": callbacks, "resume": resumed(options)}
+
+    def draw(history: History, batch_size: int, seconds: float) -> None:
+        pictured.write(model, history, batch_size, seconds, options.seed)
+
+    given = ranks.arguments(learned.X, learned.y, ranks.world(options), pictured.arguments)
+    told = partial(_result, data=data, scale=scale)
+    return networks.train(options, model, scale, len(data.X), data.doubts, given, told, draw)
 
 
 def _numbers(options: argparse.Namespace) -> Dataset | None:
@@ -176,6 +182,4 @@ def _result(model: Model, data: Dataset, scale: TargetScale | None) -> str:
     if scale is None:
         return f"test accuracy: {100 * model.evaluate(data.X_test, data.y_test)['accuracy']:.2f} %"
     assert data.y_test is not None, "rows were held out"
-    r2, error = scale.score(model.predict(data.X_test), data.y_test)
-    told = "undefined, as all test rows have one target" if r2 is None else f"{r2:.4f}"
-    return f"test R2: {told}; root mean square error: {error:.6g}"
+    return r2_line(*scale.score(model.predict(data.X_test), data.y_test))

@@ -13,6 +13,13 @@ from ..kernels.library.compiling import compiling
 from ..kernels.losses import LOSSES
 from ..kernels.optimizers import OPTIMIZERS
 
+CHOICES = {
+    "dtypes": ("float32", DTYPES),
+    "optimizers": (",".join(OPTIMIZERS), OPTIMIZERS),
+    "activations": ("relu", ACTIVATIONS),
+    "losses": ("cross_entropy", LOSSES),
+}  # what of models is asked for: the default, and all there are
+
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command's arguments."""
@@ -23,15 +30,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         "for images and for users who may not write there.",
         allow_abbrev=False,
     )
-    for option, default, known in (
-        ("--dtypes", "float32", DTYPES),
-        ("--optimizers", ",".join(OPTIMIZERS), OPTIMIZERS),
-        ("--activations", "relu", ACTIVATIONS),
-        ("--losses", "cross_entropy", LOSSES),
-    ):
-        text = f"those of the models, separated by commas: {', '.join(known)}; default: %(default)s"
-        warmup.add_argument(option, metavar="NAMES", type=lambda names: names.split(","), default=default, help=text)
-    warmup.add_argument("--for", dest="purpose", choices=list(PURPOSES), help="what is to be used, with its defaults")
+    for name, (default, known) in CHOICES.items():
+        text = f"those of the models, separated by commas: {', '.join(known)}; default: {default}"
+        warmup.add_argument(f"--{name}", metavar="NAMES", help=text)
+    warmup.add_argument(
+        "--for", dest="purpose", choices=list(PURPOSES), help="what is to be used, with its defaults, instead"
+    )
     warmup.add_argument("--timings", action="store_true", help="print how long each kernel took, the longest first")
     warmup.add_argument("--layer-norm", action="store_true", help="compile layer normalization, too")
     warmup.set_defaults(run=run)
@@ -64,16 +68,15 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     from ..execution.warmup import warmup
 
+    given = {name: names for name in CHOICES if (names := getattr(options, name)) is not None}
     if options.purpose:
+        if given or options.layer_norm:
+            wrong = next(iter(given), "layer-norm")
+            raise ValueError(f"--{wrong} can't be given with --for {options.purpose}, which has its own")
         warmup(*PURPOSES[options.purpose]())
     else:
-        warmup(
-            dtypes=options.dtypes,
-            optimizers=options.optimizers,
-            activations=options.activations,
-            losses=options.losses,
-            layer_norm=options.layer_norm,
-        )
+        names = {name: given.get(name, default).split(",") for name, (default, _) in CHOICES.items()}
+        warmup(**names, layer_norm=options.layer_norm)
     if options.timings:
         for seconds, name in sorted(compiling.times, reverse=True):
             print(f"{seconds:8.3f} s  {name}")

@@ -80,7 +80,8 @@ def read(
         A folder of MNIST's IDX files, a CSV, or an .npz with X and y (and X_test and y_test, or not). The
         content decides, not the name; IDX and CSV may be gzipped.
     target : str, int or None
-        The label's column of a CSV: its name, its number from 0 (negative from the end), or None for the last.
+        The label's column of a CSV: its name, its number from 0 (an int may be negative: from the end), or None for
+        the last.
     header : bool or None
         Whether the first row of a CSV names its columns; None decides by its content, see `header.decide`.
     task : {"classification", "regression"} or None
@@ -116,10 +117,12 @@ def read(
     """
     path, task = Path(path_of(path)), tasks.check(task)
     if path.is_dir():
+        _check_no_csv(path, target, header)
         return _folder(path, task, max_bytes)
     with opened(path, max_bytes) as stream:
         head = stream.peek(4)[:4]
         if head == npz.MAGIC:
+            _check_no_csv(path, target, header)
             return _npz(path, stream, task, max_bytes)
         if idx.is_idx(head):
             raise ValueError(f"{path}: one IDX file has no labels beside its images: give the folder of both")
@@ -178,6 +181,8 @@ def read_inputs(
         raise ValueError(f"{path}: is a folder; name the file to predict, such as t10k-images-idx3-ubyte.gz")
     with opened(given, max_bytes) as stream:
         head = stream.peek(4)[:4]
+        if head == npz.MAGIC or idx.is_idx(head):
+            _check_no_csv(path, target, header)
         if head == npz.MAGIC:
             X = npz.matrix(path, npz.arrays(path, stream, ["X"], max_bytes), "X")
         elif idx.is_idx(head):
@@ -224,6 +229,13 @@ def split(dataset: Dataset, fraction: float = 0.2, seed: int | None = None) -> D
     test, train = np.flatnonzero(chosen), np.flatnonzero(~chosen)
     X, y = dataset.X, dataset.y
     return replace(dataset, X=X[train], y=y[train], X_test=X[test], y_test=y[test])
+
+
+def _check_no_csv(path: object, target: str | int | None, header: bool | None) -> None:
+    """Raise ValueError for options of CSV that are given with other data."""
+    for name, value in ("target (--target)", target), ("header (--header, --no-header)", header):
+        if value is not None:
+            raise ValueError(f"{path}: {name} is for CSV, and this is none, got {value!r}")
 
 
 def _target(path: Path, labels: Sequence[str], task: str | None, class_names: list[str] | None = None) -> tasks.Target:

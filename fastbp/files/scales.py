@@ -30,18 +30,25 @@ def scaling(X: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | float]:
     ValueError
         Where numbers are too large for their mean and deviation.
     """
-    if X.dtype == np.uint8:
-        return None, 1 / 255
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
-        extent = X.max(axis=0).astype(np.float64) - X.min(axis=0)
-        # a column that is nearly always the same would come out with values by the hundred, and training diverge
-        deviation = np.maximum(deviation, extent / 10)
+    return (None, 1 / 255) if X.dtype == np.uint8 else scaling_of(*_moments(X))
+
+
+def scaling_of(mean: np.ndarray, deviation: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (shift, scale) as `scaling` has them, from mean, standard deviation and range of each column."""
+    # a column that is nearly always the same would come out with values by the hundred, and training diverge
+    deviation = np.maximum(deviation, extent / 10)
     if not np.isfinite(deviation).all():
         raise ValueError(f"column {int(np.argmin(np.isfinite(deviation)))} holds numbers too large to scale")
     # the deviation of equal numbers is a rounding error, not 0
     constant = (extent == 0) | (deviation < np.finfo(np.float64).tiny)
     return mean, 1 / np.where(constant, 1.0, deviation)
+
+
+def _moments(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, standard deviation and range of each column."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
+        return mean, deviation, X.max(axis=0).astype(np.float64) - X.min(axis=0)
 
 
 class TargetScale(NamedTuple):
@@ -96,11 +103,15 @@ def target_scale(y: np.ndarray) -> TargetScale:
     """
     if np.ptp(y) == 0:
         raise ValueError(f"all rows have the target {y[0]:g}, two different ones are needed")
+    return target_scale_of(*_moments(y.astype(np.float64).reshape(-1, 1)))
+
+
+def target_scale_of(mean: np.ndarray, deviation: np.ndarray, extent: np.ndarray) -> TargetScale:
+    """Return the scale of numbers to predict, from their mean, standard deviation and range, each of shape (1,)."""
     try:
-        shift, scale = scaling(y.astype(np.float64).reshape(-1, 1))
+        shift, scale = scaling_of(mean, deviation, extent)
     except ValueError:
         raise ValueError("the target holds numbers too large to scale") from None
-    assert isinstance(shift, np.ndarray) and isinstance(scale, np.ndarray), "of float64, which has both"
-    mean, deviation = float(shift[0]), float(1 / scale[0])
-    fits = abs(mean) < 1e4 * deviation and 1e-30 < deviation < 1e30  # float32 has 7 digits, and ends at 3e38
-    return TargetScale(mean, deviation, "float32" if fits else "float64")
+    middle, unit = float(shift[0]), float(1 / scale[0])
+    fits = abs(middle) < 1e4 * unit and 1e-30 < unit < 1e30  # float32 has 7 digits, and ends at 3e38
+    return TargetScale(middle, unit, "float32" if fits else "float64")

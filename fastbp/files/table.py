@@ -6,7 +6,7 @@ import math
 import re
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 import numpy as np
@@ -16,7 +16,7 @@ from .header import Header, decide
 from .labels import number
 
 _SAMPLE_ROWS, _SAMPLE_CELLS = 100, 200_000  # after the first, which tell whether that is a header
-_POSITION = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+_POSITION = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def labelled(table: Table, target: str | int | None) -> tuple[np.ndarray, list[s
     ----------
     table : Table
     target : str, int or None
-        The label's column: its name, its number from 0 (negative from the end), or None for the last.
+        The label's column: its name, its number from 0 (an int may be negative: from the end), or None for the last.
 
     Returns
     -------
@@ -151,14 +151,14 @@ def inputs(table: Table, columns: int, names: list[str] | None, target: str | in
                 f"{table.path}: the first line is taken for names of columns, as it holds those that the model takes; "
                 "--no-header takes it for data"
             )
-        return _numbers(table, _by_name(table, names), None, True)[0]
+        return _numbers(table, _by_name(table, names, target), None, True)[0]
     label = None
     if target is not None:
         header, label = _find_target(table, target)
     else:
         header = table.named(None)
     if header and names is not None:
-        return _numbers(table, _by_name(table, names), None, header)[0]
+        return _numbers(table, _by_name(table, names, target), None, header)[0]
     wanted = [i for i in range(len(table.first)) if i != label]
     if len(wanted) != columns:
         hint = "; name the label's column as target to leave it out" if len(wanted) == columns + 1 else ""
@@ -203,13 +203,16 @@ def _names(table: Table, columns: list[int]) -> dict[str, int]:
     return index
 
 
-def _by_name(table: Table, names: list[str]) -> list[int]:
-    """Return the columns of these names; no other column needs a name of its own."""
+def _by_name(table: Table, names: list[str], target: str | int | None) -> list[int]:
+    """Return the columns of these names, of which `target` is none; no other column needs a name of its own."""
     wanted = set(names)
     index = _names(table, [i for i, name in enumerate(table.first) if name in wanted])
     missing = [name for name in names if name not in index]
     if missing:
         raise table.error(1, f"no column {_listed(missing)}, which the model takes")
+    named = replace(table, header=True)
+    if target is not None and (left_out := table.first[_find_target(named, target)[1]]) in index:
+        raise table.error(1, f"target {target!r} can't be left out, as the model takes the column {left_out!r}")
     return [index[name] for name in names]
 
 

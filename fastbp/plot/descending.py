@@ -83,22 +83,28 @@ def descent(
     learning_rate : float, optional
         By default the model's own.
     batch_size : int, optional
-        Rows a step of the whole model, drawn anew each time; by default all.
+        Rows a step of the whole model, drawn anew each time; by default all. Not with `layer`.
     start : float, optional
-        Where the one weight begins; by default at the end of its curve where E is larger.
+        Where the one weight begins; by default at the end of its curve where E is larger. Only with `layer`.
     points : int
-        Of the plane's grid to either side of the middle.
+        Of the plane's grid to either side of the middle. Not with `layer`.
     seed : int or None
-        Of the rows of each step.
+        Of the rows of each step. Not with `layer`.
 
     Returns
     -------
     matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument that is wrong, or that counts for nothing with `layer` or without it.
     """
     canvas.check(ax)
     steps, points = checks.whole_number("steps", steps, 1), checks.whole_number("points", points, 1)
     model, X, y, _ = taken(model, X, y)
     rate = model.learning_rate if learning_rate is None else checks.rate("learning_rate", learning_rate)
+    _check_mode(layer, index, start, batch_size, points, checks.seed(seed))
     if layer is not None:
         weight = OneWeight(model, X, y, layer, index)
         return _descent_on_curve(weight, steps, rate, start, ax)
@@ -110,6 +116,18 @@ def descent(
     ax = canvas.axes(ax)
     landscape.surface(ax, *grid, E)
     return _draw_path(ax, a, b, shares, f"{steps} steps, {_rate(rate)}")
+
+
+def _check_mode(layer: Any, index: Any, start: Any, batch_size: Any, points: int, seed: int | None) -> None:
+    """Raise ValueError for arguments of one weight without `layer`, and for those of the whole model with it."""
+    if layer is None:
+        for name, value in ("index", index), ("start", start):
+            if value is not None:
+                raise ValueError(f"{name} must be left out without layer, as the whole model descends, got {value!r}")
+        return
+    for name, value, usual in ("batch_size", batch_size, None), ("points", points, landscape.POINTS), ("seed", seed, 0):
+        if value != usual:
+            raise ValueError(f"{name} must be left out with layer, as one weight descends by all rows, got {value!r}")
 
 
 # ---- one weight

@@ -226,3 +226,6 @@ def _named(name: str) -> Iterator[None]:
     except (OSError, arrow.pyarrow("pyarrow").ArrowException) as error:
         text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise PieceError(f"{name}: can't be read: {text}") from error
+    except UnicodeDecodeError as error:
+        why = "must be text in UTF-8; compressed files are read if their names end in .gz or .bz2"
+        raise PieceError(f"{name}: {why}, got {error}") from error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from ...files import delimited
 from .. import checks
 from . import columns as arrow
 from . import paths
@@ -15,6 +17,7 @@ from .parquet import _Columnar, _named, _safely
 from .source import MEMORY, Part, PieceError, Source
 
 READ_BYTES = 2**22  # that are read at once
+LINE = 2**20  # characters of a line that tell the delimiter
 CSV_BLOCK, LEAST_BLOCK = 2**22, 2**16  # bytes of text that are parsed at once: a line must fit
 
 
@@ -203,8 +206,8 @@ class Csv(_Columnar):
         self._types: dict[str, Any] = {}
         first = self._files.paths[0]
         with _named(first), self._opened(first) as stream:
-            schema = stream.schema
-        self._layout = arrow.layout(_of_numbers(schema, target, columns, weight), target, columns, weight, first)
+            schema = _of_numbers(stream.schema, target, columns, weight)
+        self._layout = arrow.layout(schema, target, columns, weight, first)
         self._types = dict(zip(self._layout.read, self._layout.types, strict=True))
         self._counts: dict[int, int] = {}
 
@@ -247,11 +250,14 @@ class Csv(_Columnar):
         return {"source": type(self).__name__, "pieces": len(self)} | named
 
 
-def header(path: str, delimiter: str) -> list[str]:
-    """Return the names of the columns of a CSV file."""
+def header(path: str) -> tuple[str, list[str]]:
+    """Return the delimiter of a CSV file, by its first lines, and the names of its columns."""
     csv = arrow.pyarrow("pyarrow.csv")
+    with _named(path), arrow.pyarrow("pyarrow").input_stream(path, compression="detect") as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        delimiter = delimited.delimiter(iter(lambda: text.readline(LINE), ""))
     with _named(path), csv.open_csv(path, parse_options=csv.ParseOptions(delimiter=delimiter)) as stream:
-        return list(stream.schema.names)
+        return delimiter, list(stream.schema.names)
 
 
 def _of_numbers(schema: Any, target: Any, columns: Any, weight: Any) -> Any:
