@@ -152,7 +152,7 @@ def _target(y: Any, name: str, kind: str, estimator: Any) -> tuple[np.ndarray, n
         raise ValueError(f"{name} should be a 1d array, got an array of shape {array.shape} instead.")
     if not len(array):
         return array, np.ones(0, bool)
-    has = targets.without_target(array)
+    has = targets.has_target(array)
     _refuse_dates(array, name, has)
     if kind == "numbers":
         return _numbers(array, name, has), has

@@ -93,7 +93,8 @@ class Columns:
         X : data frame, array or list of rows
             Of pandas, polars or Arrow; numbers or objects.
         train : array of int
-            The numbers of the rows whose medians, quartiles and ranges are taken. Levels are those of all rows.
+            The numbers of the rows whose medians, quartiles and ranges are taken. Levels are those of all rows; those
+            that are embedded are of these rows alone.
         categorical_features : list of names or numbers of columns, or mask, optional
             Columns that hold categories whatever their cells, also those of numbers, and of which none is left out.
         max_categories : int
@@ -193,28 +194,31 @@ class Columns:
         rows, parts = self._parts(X, name)
         return assembled.rows_of(rows, self.n_outputs, kind, list(parts))
 
-    def codes(self, X: Any) -> np.ndarray:
+    def codes(self, X: Any, name: str = "X") -> np.ndarray:
         """Return the numbers of the levels of the columns that are to be embedded.
 
         Parameters
         ----------
         X : data frame, array or list of rows
+        name : str
+            What errors call X.
 
         Returns
         -------
         ndarray of shape (rows, len(embedded)), int32
-            From 1 in the order of the levels; 0 where a value is missing or was not there in `fit`.
+            From 1 in the order of the levels; 0 where a value is missing or was not among the rows that train.
 
         Raises
         ------
         ValueError, TypeError
             As `transform` does.
         """
-        given, places = self._found(X)
+        given, places = self._found(X, name)
         found = np.empty((given.rows, len(self.embedded)), np.int32)
-        wanted = [(c.levels, place) for c, place in zip(self._columns, places, strict=True) if c.levels is not None]
-        for i, (levels, place) in enumerate(pair for pair in wanted if pair[0].embedded):
-            found[:, i] = levels.numbered(given.cells(place))  # type: ignore[arg-type]  # a used column has a place
+        wanted = [i for i, c in enumerate(self._columns) if c.levels is not None and c.levels.embedded]
+        for out, i in zip(found.T, wanted, strict=True):
+            cells = given.cells(places[i])  # type: ignore[arg-type]  # a used column has a place
+            out[:] = self._columns[i].numbered(cells, called(i, self.names, given.name))
         return found
 
     def to_config(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -254,11 +258,7 @@ class Columns:
             if config["version"] != VERSION:
                 raise ValueError(f"version {VERSION} is expected, got {config['version']!r}")
             fill, center, factor = (np.array(arrays[key], np.float64) for key in ("fill", "center", "factor"))
-            columns, place = [], 0
-            for each in config["columns"]:
-                ahead = place + single.numbers_filled(each)
-                columns.append(single.from_config(each, fill[place:ahead]))
-                place = ahead
+            columns, place = single.all_from_config(config["columns"], fill)
             names = checks.names("names", config["names"], len(columns))
             found = cls(columns, names, Scales(center, factor))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:

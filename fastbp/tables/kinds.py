@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from . import words
-from .cells import Cells
+from .cells import Cells, is_inexact
 from .table import Table
 
 Kind = Literal["number", "category", "boolean", "date", "identifier", "constant", "empty"]
@@ -105,7 +105,9 @@ def _read(cells: Cells) -> tuple[Cells, str]:
     meant = not cells.category or (len(texts) > FEW_LEVELS and any(map(words.is_gap, texts)))
     if meant and (values := words.as_numbers(texts)) is not None:
         whole = words.whole(texts)
-        return Cells("number", np.append(values, np.nan)[cells.values], whole=whole), "text that holds numbers"
+        exact = cells if whole and is_inexact(values) else None
+        found = Cells("number", np.append(values, np.nan)[cells.values], whole=whole, exact=exact)
+        return found, "text that holds numbers"
     if (dates := words.as_dates(texts)) is not None:
         return Cells("date", np.append(dates, np.datetime64("NaT"))[cells.values]), "text that holds dates"
     return cells, ""
@@ -138,5 +140,5 @@ def _names_numbers(parts: list[str]) -> bool:
 
 
 def _all_differ(cells: Cells) -> bool:
-    there = cells.values[~cells.gaps]
+    there = (cells.exact or cells).values[~cells.gaps]
     return len(np.unique(there)) == len(there)

@@ -76,7 +76,7 @@ def inputs_of(columns: Columns, X: Any, dtype: Any, name: str = "X") -> np.ndarr
     if not columns.embedded:
         return columns.inputs(X, dtype, name)
     inputs = columns.transform(X, dtype, name)
-    return np.hstack([inputs, columns.codes(X).astype(inputs.dtype)])
+    return np.hstack([inputs, columns.codes(X, name).astype(inputs.dtype)])
 
 
 @dataclass(frozen=True)
