@@ -40,9 +40,11 @@ class _Tabular(BaseEstimator):
         members = fitting.fit(
             fitting.Table(given.X, given.y, given.weights), recipe, np.random.default_rng(seed), validation=validation,
             validation_fraction=self.validation_fraction, n_folds=self.n_folds,
-            categorical_features=self.categorical_features, max_categories=self.max_categories, verbose=self.verbose,
+            categorical_features=self.categorical_features, numerical_features=self.numerical_features,
+            max_categories=self.max_categories, verbose=self.verbose,
         )  # fmt: skip
         first = members[0]
+        tabular_input.warn_of_counts(first.columns.described)
         if first.interrupted:
             warnings.warn("Training interrupted by user.", stacklevel=3)
         self.members_, self.n_rows_without_target_ = members, given.left_out
@@ -129,6 +131,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
         validation_fraction: float = 0.2,
         n_folds: int | None = None,
         categorical_features: Any = None,
+        numerical_features: Any = None,
         max_categories: int = 1000,
         dtype: str = "float32",
         precision: str | None = None,
@@ -229,6 +232,7 @@ class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
         validation_fraction: float = 0.2,
         n_folds: int | None = None,
         categorical_features: Any = None,
+        numerical_features: Any = None,
         max_categories: int = 1000,
         dtype: str = "float32",
         precision: str | None = None,

@@ -15,6 +15,9 @@ from sklearn.utils.validation import assert_all_finite
 from ..data import frames
 from ..data.sources.source import Source
 from ..tables import targets
+from ..tables.described import DescribedColumns
+from ..tables.given import listed
+from ..tables.kinds import COUNTS
 from ..tabular.rows import picked
 from .private import check_sample_weight
 
@@ -85,6 +88,18 @@ def rows(estimator: Any, X: Any) -> Any:
             f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting {expected} features as input"
         )
     return X
+
+
+def warn_of_counts(columns: DescribedColumns) -> None:
+    """Warn of whole numbers that are left out as they count the rows, which measurements may do by chance."""
+    names = [one.name for one in columns if one.kind == "identifier" and one.note == COUNTS]
+    if names:
+        warnings.warn(
+            f"X has whole numbers that are all different and count the rows, left out as identifiers: {listed(names)}. "
+            "Name in numerical_features what is a measurement, and drop what is none.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
