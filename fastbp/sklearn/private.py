@@ -75,6 +75,7 @@ __all__ = [
     "SGDOptimizer",
     "StrOptions",
     "base_methods",
+    "check_array_with_gaps",
     "check_weights",
     "judged_rows",
     "validate_data",
@@ -163,6 +164,13 @@ def judged_rows(estimator: Any, validation: tuple[Any, ...]) -> tuple[Any, ...]:
         return validation
     run_of(estimator).weights_val = validation[2]
     return validation[:2]
+
+
+def check_array_with_gaps(X: Any, **settings: Any) -> np.ndarray:
+    """Return X as `check_array` does, but that NaN and infinity stay."""
+    known = inspect.signature(check_array).parameters
+    finite = "ensure_all_finite" if "ensure_all_finite" in known else "force_all_finite"  # before 1.6
+    return check_array(X, **{finite: False}, **settings)
 
 
 def check_weights(given: Any, rows: int, name: str, negative: bool = True) -> np.ndarray:
