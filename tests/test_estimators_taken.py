@@ -152,3 +152,17 @@ def test_the_page_takes_them(tmp_path, words):
     report.write(tmp_path / "page.html", outcome)
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert f"{value.score(X[:30], y[:30]):.2%}" in text and "4-7-3" in text
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(1.0, 91)])
+def test_class_weight_of_an_estimator_weighs_the_rows_that_are_looked_at(weights):
+    weighed = ours.MLPClassifier(**SETTINGS, class_weight={False: 1.0, True: 7.0}).fit(X, BINARY)
+    plain = fastbp.Model.from_sklearn(weighed)
+    rows = np.where(BINARY, 7.0, 1.0) * (1 if weights is None else weights)
+    assert fastbp.diagnose(weighed, X, BINARY, weights).loss == fastbp.diagnose(plain, X, BINARY * 1, rows).loss
+    assert fastbp.diagnose(weighed, X, BINARY).loss != fastbp.diagnose(plain, X, BINARY * 1).loss
+    found = fastbp.find_learning_rate(make_pipeline(weighed), X, BINARY, sample_weight=weights, batch_size=30)
+    expected = fastbp.find_learning_rate(plain, X, BINARY * 1, sample_weight=rows, batch_size=30)
+    assert found.losses.tobytes() == expected.losses.tobytes()
+    with pytest.raises(ValueError, match=r"sample_weight must have shape \(90,\)"):
+        fastbp.diagnose(weighed, X, BINARY, np.ones(5))

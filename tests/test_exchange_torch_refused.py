@@ -106,3 +106,11 @@ def test_a_loss_comes_as_an_object_too():
         assert exchange.from_torch(sequence(nn.ReLU(), LAST), loss).loss == loss
     with pytest.raises(ValueError, match="loss must be 'cross_entropy'"):
         exchange.from_torch(sequence(LAST, nn.Softmax(dim=1)), own)
+
+
+@pytest.mark.parametrize("name", ["layer_sizes", "activation", "dtype", "layer_norm"])
+def test_what_the_network_determines_is_no_setting(name):
+    network = sequence(nn.ReLU(), LAST)
+    with pytest.raises(TypeError, match=f"{name} must not be given, got 'float64': sequential determines it"):
+        fastbp.Model.from_torch(network, **{name: "float64"})
+    assert fastbp.Model.from_torch(network, dropout=0.25, seed=1).network.dropout == 0.25

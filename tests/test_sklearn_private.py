@@ -141,3 +141,25 @@ def test_private_parts_are_used_in_one_file():
                 names = [*node.module.split("."), *(alias.name for alias in node.names)]
                 found |= {path.name} if any(name.startswith("_") for name in names) else set()
     assert found == {"private.py"}
+
+
+def test_gaps_stay_whatever_the_argument_is_called(monkeypatch):
+    rows = np.array([[1.0, np.nan], [np.inf, 2.0]])
+    assert private.check_array_with_gaps(rows, input_name="X") is rows
+
+    def before_1_6(X, *, force_all_finite=True, input_name=""):
+        return X, force_all_finite, input_name
+
+    monkeypatch.setattr(private, "check_array", before_1_6)
+    assert private.check_array_with_gaps(rows, input_name="X") == (rows, False, "X")
+
+
+def test_weights_are_one_number_for_each_row_or_for_all():
+    assert private.check_weights(2, 3, "w").tolist() == [2, 2, 2]
+    for wrong, message in (
+        ([[1.0, 2.0]], r"w must have shape \(2,\), one number for each row, got \(1, 2\)"),
+        ([1.0, -2.0], "w must not be negative, got -2"),
+        ([1.0, np.inf], "Input w contains infinity"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            private.check_weights(wrong, 2, "w", negative=False)

@@ -257,7 +257,7 @@ def test_large_categories_are_numbered_to_be_embedded():
     codes = columns.codes([["d", 0, True, 1.0], ["a", 1, True, 1.0], ["new", 1, True, 1.0], [None, 1, True, 1.0]])
     assert codes.dtype == np.int32 and codes.tolist() == [[4], [1], [0], [0]]
     assert columns.described[0].became == "a number of 4 levels, to embed"
-    alone = Columns.fit([[level] for level in "abcabc"], [0, 1], embed_above=2)
+    alone = Columns.fit([[level] for level in "abcabc"], [0, 1, 2], embed_above=2)
     assert alone.n_outputs == 0 and alone.transform([["a"]]).shape == (1, 0)
     assert Columns.fit(X, np.arange(8), categorical_features=[0], embed_above=4).embedded == []
 

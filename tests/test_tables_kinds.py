@@ -7,6 +7,7 @@ import pytest
 
 from fastbp.tables import words
 from fastbp.tables.cells import of_array, of_values, text_of
+from fastbp.tables.columns import Columns
 from fastbp.tables.kinds import decide
 
 ROWS = 60
@@ -205,3 +206,26 @@ def test_dates_of_a_zone_are_those_of_utc_also_at_the_end_of_the_calendar():
 def test_cells_of_other_types_are_refused(cell):
     with pytest.raises(TypeError, match="X: column 'a' must hold numbers, booleans, text, categories or dates, got"):
         of_values([cell, 1], "X: column 'a'")
+
+
+LARGE = [2**53, 2**53 + 1, 2**53 + 2, 2**53 + 1]
+
+
+@pytest.mark.parametrize("values", [LARGE, [*LARGE, None], [one * 2**40 for one in LARGE], [-one for one in LARGE]])
+def test_whole_numbers_beyond_float64_stay_apart(values):
+    codes, texts = of_values(values, "X").coded()
+    assert [None if code < 0 else int(texts[code]) for code in codes.tolist()] == values
+    assert kind(values[:3], "client_id") == kind(list(map(str, values[:3])), "client_id") == "identifier"
+    assert kind(values, "a", categorical=True) == "category"
+
+
+def test_whole_numbers_beyond_float64_stay_apart_in_frames():
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    gaps = [*LARGE, None]
+    for frame in (
+        pandas.DataFrame({"a": pandas.array(gaps, "Int64")}), polars.DataFrame({"a": gaps}),
+        polars.DataFrame({"a": gaps}, schema={"a": polars.Int128}), pandas.DataFrame({"a": np.array(gaps, object)}),
+    ):  # fmt: skip
+        columns = Columns.fit(frame, np.arange(5), categorical_features=["a"])
+        assert columns.input_names == [f"a = {one}" for one in LARGE[:3]]
+        assert (columns.transform(frame) > 0).argmax(1).tolist()[:4] == [0, 1, 2, 1]

@@ -9,7 +9,7 @@ import pytest
 
 from fastbp.tables.columns import Columns
 from fastbp.tables.reading import read
-from fastbp.tables.targets import classes_or_numbers, without_target
+from fastbp.tables.targets import classes_or_numbers, has_target
 
 FOLDER = Path(os.environ.get("FASTBP_TABLES", ""))
 # the target; whether it is classes; which columns are neither numbers nor categories
@@ -42,7 +42,7 @@ def test_a_real_table_is_read_fitted_and_transformed(name):
     target, classes, odd = TABLES[name]
     frame = narwhals.from_native(read(FOLDER / f"{name}.csv.gz")).head(2000)
     assert classes_or_numbers(frame[target]) == ("classes" if classes else "numbers")
-    frame = frame.filter(without_target(frame[target]).tolist())
+    frame = frame.filter(has_target(frame[target]).tolist())
     X = frame.drop(target).to_native()
     train = np.random.default_rng(0).permutation(len(frame))[: int(0.8 * len(frame))]
     columns = Columns.fit(X, train)

@@ -150,3 +150,30 @@ def test_categories_of_another_kind_are_refused(cells):
     with pytest.raises(ValueError, match="column 'city' must hold categories such as 'Bonn', 'Oslo', 'Rome', got the"):
         columns.transform(pandas.DataFrame({"city": cells, "age": [1.0, 2.0]}))
     assert np.isfinite(columns.transform(pandas.DataFrame({"city": [np.nan, np.nan], "age": [1.0, 2.0]}))).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "got"),
+    [
+        ([None, 1.5], "the number 1.5"),
+        (["?", "Oslo"], "the text 'Oslo'"),
+        (np.array(["2024-01-01", "2024-01-02"], "M8[D]"), "the date 2024-01-01"),
+    ],
+)
+def test_booleans_of_another_kind_are_refused(cells, got):
+    pandas = pytest.importorskip("pandas")
+    columns = Columns.fit(pandas.DataFrame({"buys": [True, False] * 4}), np.arange(8))
+    with pytest.raises(ValueError, match=f"column 'buys' must hold true and false, or 1 and 0, got {got}"):
+        columns.transform(pandas.DataFrame({"buys": cells}))
+    for known in ([1, 0], [1.0, None], ["true", "maybe"], [None, None], ["?", "NA"]):
+        assert columns.transform(pandas.DataFrame({"buys": known})).shape == (2, 1)
+
+
+@pytest.mark.parametrize("cells", [[1.5, 2.5, None], np.array(["2024-01-01"] * 3, "M8[D]")])
+def test_embedded_categories_of_another_kind_are_refused(cells):
+    pandas = pytest.importorskip("pandas")
+    columns = Columns.fit(pandas.DataFrame({"city": ["Oslo", "Rome", "Bonn"] * 4}), np.arange(12), embed_above=2)
+    assert columns.embedded == [3]
+    with pytest.raises(ValueError, match="^Z: column 'city' must hold categories such as 'Bonn', 'Oslo', 'Rome', got"):
+        columns.codes(pandas.DataFrame({"city": cells}), name="Z")
+    assert columns.codes(pandas.DataFrame({"city": ["Rome", "new", None]})).tolist() == [[3], [0], [0]]

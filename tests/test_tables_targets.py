@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastbp.tables.targets import classes_or_numbers, without_target
+from fastbp.tables.targets import classes_or_numbers, has_target
 
 KINDS = [
     (["yes", "no", "yes"], "classes"),
@@ -40,13 +40,13 @@ def test_a_target_is_classes_or_numbers_in_every_form(y, expected):
 
 def test_rows_without_a_target():
     pandas = pytest.importorskip("pandas")
-    assert without_target(["a", None, "", " ", "NA"]).tolist() == [True, False, False, False, True]
-    assert without_target(["1", "NA", "?", "2.5"]).tolist() == [True, False, False, True]
-    assert without_target([1.0, np.nan, None]).tolist() == [True, False, False]
-    assert without_target(pandas.Series([1, None, 3], dtype="Int64")).tolist() == [True, False, True]
-    assert without_target(pandas.Series(pandas.Categorical(["a", None]))).tolist() == [True, False]
-    assert without_target(np.arange(3)).tolist() == [True] * 3
-    assert without_target(np.array([["a"], [None]], object)).tolist() == [True, False]
+    assert has_target(["a", None, "", " ", "NA"]).tolist() == [True, False, False, False, True]
+    assert has_target(["1", "NA", "?", "2.5"]).tolist() == [True, False, False, True]
+    assert has_target([1.0, np.nan, None]).tolist() == [True, False, False]
+    assert has_target(pandas.Series([1, None, 3], dtype="Int64")).tolist() == [True, False, True]
+    assert has_target(pandas.Series(pandas.Categorical(["a", None]))).tolist() == [True, False]
+    assert has_target(np.arange(3)).tolist() == [True] * 3
+    assert has_target(np.array([["a"], [None]], object)).tolist() == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,29 @@ def test_rows_are_split_as_the_recipe_says():
     assert sorted(len(held) for _, held in parts) == [3, 4, 4]
     assert sorted(np.concatenate([held for _, held in parts])) == list(range(11))
     assert all(sorted([*train, *held]) == list(range(11)) for train, held in parts)
+
+
+def test_rates_of_parts_hold_whatever_the_recipe():
+    for recipe in ("td-s", "td"):
+        own = {"embedding_rate": 0.3, "slope_rate": 0.7, "recipe": recipe, "weight_decay": 0.1}
+        given = Recipe(2, number_embedding=True, activation="blended_selu", **own)
+        expected = {"b": 0.1, "scales": 6.0, "slope": 0.7, "numbers": 0.3}
+        assert given._optimizer().rate_factors == expected
+        assert given._optimizer().decay_factors == expected | {"b": 0.0}
+        without = Recipe(2, number_embedding=False, activation="selu", **own)._optimizer()
+        assert without.rate_factors == {"b": 0.1, "scales": 6.0}
+
+
+def test_the_rate_of_waves_changes_what_is_learned_with_any_recipe():
+    random = np.random.default_rng(0)
+    x = random.standard_normal((64, 2)).astype(np.float32)
+    ends = []
+    for rate in (0.0, 1.0):
+        recipe = Recipe(
+            2, hidden_layer_sizes=(8,), n_epochs=2, batch_size=16, number_embedding=True, embedding_rate=rate
+        )
+        model = recipe.model(2, np.random.default_rng(0), recipe.embedding([0, 1], {}))
+        before = model.get_state()["parameters"].copy()
+        recipe.train(model, Rows(x, (x[:, 0] > 0).astype(int)), None)
+        ends.append((before, model.get_state()["parameters"]))
+    assert np.array_equal(ends[0][0], ends[1][0]) and not np.array_equal(ends[0][1], ends[1][1])

@@ -124,7 +124,7 @@ def _read(options: argparse.Namespace) -> _Data:
     frame = frames.as_frame(native, str(options.data))
     name = target(options, frame.columns)
     column = frame[name].to_list()
-    has = targets.without_target(column)
+    has = targets.has_target(column)
     left_out = int(np.count_nonzero(~has))
     X, y = rows.picked(frame.drop(name).to_native(), has), [column[i] for i in np.flatnonzero(has)]
     if len(y) < 2:

@@ -82,6 +82,13 @@ def checked_model(value: Any) -> Model:
     return value
 
 
+def refuse_determined(settings: dict[str, Any], what: str, names: Iterable[str]) -> None:
+    """Raise TypeError for a setting of Model that the network from elsewhere determines."""
+    for name in names:
+        if name in settings:
+            raise TypeError(f"{name} must not be given, got {settings[name]!r}: {what} determines it")
+
+
 def refuse_own_loss(model: Model, what: str, done: str) -> None:
     """Raise ValueError if the loss is the user's own, which has no such counterpart and cannot be exported."""
     if model.loss.is_own:

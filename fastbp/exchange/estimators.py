@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data import checks
 from ..model.model import Model
 
 KINDS = "a fastbp.Model, an MLPClassifier or MLPRegressor, or a Pipeline that ends in one"
@@ -69,6 +70,39 @@ def taken(value: Any, X: Any = None, y: Any = None) -> Taken:
         estimator = _untrained(estimator, X, y)
     size = sklearn.batch_size(estimator)
     return Taken(sklearn.from_sklearn(estimator), X, None if y is None else _numbered(estimator, y), size)
+
+
+def row_weights(value: Any, y: Any, sample_weight: Any = None) -> Any:
+    """Return the weights of rows as `fit` of an estimator has them: times those of classes, by its `class_weight`.
+
+    Parameters
+    ----------
+    value
+        As for `taken`.
+    y : array-like
+        Labels, as the estimator takes them.
+    sample_weight : array-like, optional
+
+    Returns
+    -------
+    array-like or None
+        `sample_weight` itself where `value` has no `class_weight`.
+
+    Raises
+    ------
+    ValueError
+        If `sample_weight` is not one number for each row, or `class_weight` is wrong.
+    """
+    estimator = getattr(value, "best_estimator_", value)
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    kind = getattr(last, "class_weight", None)
+    if kind is None or isinstance(value, Model):
+        return sample_weight
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    each = compute_sample_weight(kind, y)
+    weights = checks.weights(sample_weight, len(each), each.dtype)
+    return each if weights is None else each * weights
 
 
 def _refused(value: Any) -> TypeError:

@@ -19,6 +19,7 @@ from ..kernels.entries.activation import Activation
 from ..kernels.entries.loss import Loss
 from ..kernels.entries.normalization import EPSILON
 from ..model.model import Model
+from . import common
 from .common import LOSS_OF, Layer, checked_model, first_weights, layers_of, refuse_own_loss, set_parameters
 
 ACTIVATIONS: dict[Any, list[Activation]] = {}  # of each of PyTorch's classes, those that differ in settings
@@ -53,12 +54,13 @@ def from_torch(sequential: Any, loss: str | Loss | None = None, **settings: Any)
     Raises
     ------
     TypeError
-        Where it is no Sequential.
+        Where it is no Sequential, or a setting is given that it determines, such as `dtype`.
     ValueError
         Where it has a layer that Model has not, or `loss` contradicts its end.
     """
     if not isinstance(sequential, nn.Sequential):
         raise TypeError(f"sequential must be a torch.nn.Sequential, got {type(sequential).__name__}")
+    common.refuse_determined(settings, "sequential", ("layer_sizes", "activation", "dtype", "layer_norm"))
     linear: list[nn.Linear] = []
     norms: list[nn.LayerNorm | None] = []  # what follows each of them
     after: list[tuple[str, nn.Module] | None] = []  # and that
@@ -86,8 +88,7 @@ def from_torch(sequential: Any, loss: str | Loss | None = None, **settings: Any)
         raise ValueError("sequential must have a Linear layer, got none")
     if norms[-1] is not None or dropouts[-1]:
         raise ValueError(f"sequential has {norms[-1] or 'Dropout'} behind its last Linear, where a Model has none")
-    if any(dropouts):
-        settings = {"dropout": dropouts[:-1], **settings}
+    settings = {"dropout": dropouts[:-1], **settings} if any(dropouts) else settings
     model = Model(
         [linear[0].in_features, *(layer.out_features for layer in linear)],
         [_hidden(function) for function in after[:-1]],

@@ -13,7 +13,7 @@ import numpy as np
 from ..data import members, shown
 from ..data.labelled import labelled
 from ..data.samples import Rates
-from ..exchange.estimators import taken
+from ..exchange.estimators import row_weights, taken
 from ..execution import plain_loops, plan
 from ..kernels.optimizers import SGD
 from ..kernels.specification.regularization import limit
@@ -140,7 +140,7 @@ def diagnose(model: Any, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis
         Estimators are those of scikit-learn and of fastbp.sklearn, fitted or not.
     X, y, sample_weight
         As for `Model.fit`, or for the estimator's. Rows of the training data; dead units are looked for in 32 rows or
-        more.
+        more. `class_weight` of an estimator weighs them, too.
 
     Returns
     -------
@@ -160,9 +160,10 @@ def diagnose(model: Any, X: Any, y: Any, sample_weight: Any = None) -> Diagnosis
     >>> fastbp.diagnose(fastbp.Model([4, 8, 3], seed=0), X, y).findings
     []
     """
-    model, X, y, _ = taken(model, X, y)
+    given, (model, X, numbers, _) = model, taken(model, X, y)
+    sample_weight = row_weights(given, y, sample_weight)
     members.refuse(model.network, "a diagnosis")
-    batch = _Batch(model, labelled(model, X, y, sample_weight))
+    batch = _Batch(model, labelled(model, X, numbers, sample_weight))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         layers = batch.layers()
         found = rules.find(batch.loss, layers, len(batch.data.y), model.learning_rate, batch.loss_after)

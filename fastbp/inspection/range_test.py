@@ -15,7 +15,7 @@ import numpy as np
 from ..data import checks, shown
 from ..data.labelled import labelled
 from ..data.samples import DivergenceError, Labelled, Rates
-from ..exchange.estimators import taken
+from ..exchange.estimators import row_weights, taken
 from ..training.shuffling import shuffle
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def find_learning_rate(
         Estimators are those of scikit-learn and of fastbp.sklearn, fitted or not; the suggestion is for their
         `learning_rate_init`. It is not changed in any bit, its random numbers included.
     X, y, sample_weight
-        As for `Model.fit`; rows of weight 0 are left out.
+        As for `Model.fit`; rows of weight 0 are left out. `class_weight` of an estimator weighs them, too.
     lowest, highest : float
         The first rate, and the last one unless training diverges before.
     batch_size : int, optional
@@ -129,11 +129,12 @@ def find_learning_rate(
     lowest, highest = checks.above_zero("lowest", lowest), checks.above_zero("highest", highest)
     if highest <= lowest:
         raise ValueError(f"highest must be above lowest, {lowest:g}, got {highest:g}")
-    model, X, y, usual = taken(model, X, y)
+    given, (model, X, numbers, usual) = model, taken(model, X, y)
+    sample_weight = row_weights(given, y, sample_weight)
     batch_size = usual or 128 if batch_size is None else checks.whole_number("batch_size", batch_size, 1)
     steps = checks.whole_number("steps", steps, LEAST_STEPS)
     random = np.random.default_rng(checks.seed(seed))
-    data = labelled(model, X, y, sample_weight)
+    data = labelled(model, X, numbers, sample_weight)
     rates, window = np.geomspace(lowest, highest, steps), steps // WINDOW
     losses: list[float] = []
     untrained: list[float] = []

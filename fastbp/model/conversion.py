@@ -103,7 +103,7 @@ class ConversionMixin:
         loss : str, optional
             Name of the loss. By default it follows from the last module.
         **settings
-            Further arguments of `Model`.
+            Further arguments of `Model`, but those that the network determines, such as `dtype`.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class ConversionMixin:
         ImportError
             If PyTorch is not installed.
         TypeError
-            If `sequential` is no torch.nn.Sequential.
+            If `sequential` is no torch.nn.Sequential, or a setting is given that it determines.
         ValueError
             If it has a layer that `Model` has not, or `loss` contradicts its last module.
         """

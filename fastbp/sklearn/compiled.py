@@ -23,7 +23,7 @@ from ..kernels.optimizers import OPTIMIZERS
 from ..network import Network
 from . import serving
 from .documentation import Attributes
-from .private import OUTPUTS, validate_data, with_weights, without_weights
+from .private import OUTPUTS, WEIGHTED, validate_data, with_weights, without_weights
 from .running import run_of
 from .solver_state import NO_STEPS, Unchecked
 from .steps import refuse_no_weight, refuse_ours
@@ -169,10 +169,7 @@ class Compiled(Attributes):
             )
         if sample_weight is not None and sample_weight.shape != (rows,):
             raise ValueError(f"sample_weight must have shape ({rows},), got {sample_weight.shape}")
-        if plan.network.of_classes:
-            y = y.argmax(axis=1)
-        else:
-            y = np.require(y, plan.dtype, ["C", "W"])
+        y = y.argmax(axis=1) if plan.network.of_classes else np.require(y, plan.dtype, ["C", "W"])
         if plan.network.loss.name == "log_loss" and self.label_smoothing:
             y = y + plan.dtype.type(self.label_smoothing) * (plan.dtype.type(0.5) - y)
         weights = None if sample_weight is None else np.require(sample_weight, plan.dtype, ["C", "W"]).view()
@@ -242,16 +239,17 @@ class Compiled(Attributes):
             plan.predict(samples, z)
 
     def _fit_lbfgs(self, X: Any, y: np.ndarray, *given: Any) -> None:
-        sample_weight, work = without_weights(self, given)
+        run, (sample_weight, work) = run_of(self), without_weights(self, given)
+        sample_weight = run.weighed(sample_weight)
         if why := self._own_steps():
             refuse_ours(self, why)
-            super()._fit_lbfgs(X, y, *with_weights(sample_weight), *work)  # type: ignore[misc]
-            return
-        plan = self._new_plan(NO_STEPS, X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
-        if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
-            plan.n_threads = 1
-        run_of(self).lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
-        super()._fit_lbfgs(X, y, *given)  # type: ignore[misc]
+        else:
+            plan = self._new_plan(NO_STEPS, X.dtype if X.dtype in _DTYPES else np.dtype(np.float64))
+            if self.n_threads is None and 6 * X.shape[0] * plan.network.n_parameters < ALONE_FLOP:
+                plan.n_threads = 1
+            run.lbfgs = plan, self._labelled(X, y, sample_weight, plan), self._packing(plan.network)
+        run.began = True
+        super()._fit_lbfgs(X, y, *(with_weights(sample_weight) if why or WEIGHTED else ()), *work)  # type: ignore[misc]
 
     def _loss_grad_lbfgs(
         self, packed_coef_inter: np.ndarray, X: Any, y: np.ndarray, *given: Any

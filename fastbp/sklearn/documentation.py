@@ -52,7 +52,7 @@ n_threads : int, optional
     Largest number of threads. Results are the same to the bit for any number.
 """
 CLASSIFIER = """class_weight : dict of {class: weight} or "balanced", optional
-    Weight of the rows of each class.
+    Weight of the rows of each class in training. Rows of validation are not weighed by their classes.
 label_smoothing : float, default=0.0
     Share of y that is spread over all classes.
 """

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ..data import checks, choices, frames, sparse
 from ..data.samples import Labelled
@@ -19,8 +17,8 @@ from ..kernels.entries.activation import Activation
 from ..model import initializers
 from ..training.scores import r2
 from .compiled import ADDED_SOLVERS, misfit
-from .private import CallbackSupportMixin, base_methods, check_sample_weight, validate_data, with_callbacks
-from .running import Run, run_of, running
+from .private import CallbackSupportMixin, base_methods, with_callbacks
+from .running import Run, run_of, running, unchanged_if_refused
 from .stochastic import Stochastic
 from .twins import Twin, register_if_imported
 
@@ -109,8 +107,8 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
             epochs = 0 if self.solver == "lbfgs" else self.max_iter
             self._init_callback_context(max_subtasks=epochs).call_on_fit_task_begin(estimator=self, **data)
         run = Run(self, None if incremental else run_of(self).validation, data if watched else None)
-        with running(run):
-            _fit(self, X, y, self._weighed(y, sample_weight, incremental), incremental)
+        with running(run), unchanged_if_refused(run):
+            _fit(self, X, y, sample_weight, incremental)
             added = [array for name in ("gains_", "offsets_", "slopes_") for array in getattr(self, name, ())]
             if not all(np.isfinite(array).all() for array in added):
                 raise ValueError(
@@ -120,13 +118,15 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
             self._callback_fit_ctx.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._fitted)
         return self
 
-    def _validate_input(self, X: Any, y: Any, *others: Any, **more: Any) -> Any:
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
         frames.refuse_lazy(X, "X")
         sparse.check(X, "X")
         frames.refuse_dates(X, "X")
         if not is_classifier(self):
             frames.refuse_dates(y, "y")
-        X, y = super()._validate_input(X, y, *others, **more)
+        given = y
+        X, y = super()._validate_input(X, y, incremental, reset)
+        run_of(self).class_weights = self._class_weights(given, incremental)
         return (_as_float32(X), y) if self.precision else (X, y)
 
     def _check_solver(self) -> bool:
@@ -202,39 +202,14 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
             vectors = (getattr(self, name, ()) for name in ("gains_", "offsets_", "slopes_"))
             self._best_vectors = tuple([a.copy() for a in each] for each in vectors)
 
-    def _weighed(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
-        """Return the weights of rows times those of their classes."""
+    def _class_weights(self, y: Any, incremental: bool) -> np.ndarray | None:
+        """Return the weight of each row's class."""
         kind = getattr(self, "class_weight", None)
-        if kind is None or y is None:
-            return sample_weight
+        if kind is None:
+            return None
         if incremental and kind == "balanced":
             raise ValueError("class_weight must not be 'balanced' in partial_fit, which doesn't see all rows")
-        each = compute_sample_weight(kind, y)
-        return each if sample_weight is None else each * np.asarray(sample_weight)
-
-    def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Return the checked validation data of `fit`."""
-        frames.refuse_lazy(X, "X_val")
-        sparse.check(X, "X_val")
-        frames.refuse_dates(X, "X_val")
-        if not is_classifier(self):
-            frames.refuse_dates(y, "y_val")
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
-        y = check_array(y, ensure_2d=False, dtype=None if is_classifier(self) else "numeric", input_name="y_val")
-        check_consistent_length(X, y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y.ravel()
-        kind = self._label_binarizer.y_type_ if is_classifier(self) else ""
-        if kind.startswith("multilabel") != (type_of_target(y) == "multilabel-indicator") and kind:
-            raise ValueError(f"y_val must be of the kind of y, {kind}, got {type_of_target(y)}")
-        if (
-            kind
-            and not kind.startswith("multilabel")
-            and (unseen := np.setdiff1d(unique_labels(y), self.classes_)).size
-        ):
-            raise ValueError(f"y_val must hold classes of y, {list(self.classes_)}, got {list(unseen)}, too")
-        return X, y, weight
+        return compute_sample_weight(kind, y)
 
     def _told(self, plan: Any, held_out: Labelled, loss: float, accuracy: float) -> float | None:
         """Return the score of early stopping if a pass over the rows gave it, else None."""

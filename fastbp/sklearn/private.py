@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from numbers import Number
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import sklearn
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 
 from .running import Run, run_of, running
@@ -73,7 +75,8 @@ __all__ = [
     "SGDOptimizer",
     "StrOptions",
     "base_methods",
-    "check_sample_weight",
+    "check_array_with_gaps",
+    "check_weights",
     "judged_rows",
     "validate_data",
     "with_callbacks",
@@ -161,6 +164,25 @@ def judged_rows(estimator: Any, validation: tuple[Any, ...]) -> tuple[Any, ...]:
         return validation
     run_of(estimator).weights_val = validation[2]
     return validation[:2]
+
+
+def check_array_with_gaps(X: Any, **settings: Any) -> np.ndarray:
+    """Return X as `check_array` does, but that NaN and infinity stay."""
+    known = inspect.signature(check_array).parameters
+    finite = "ensure_all_finite" if "ensure_all_finite" in known else "force_all_finite"  # before 1.6
+    return check_array(X, **{finite: False}, **settings)
+
+
+def check_weights(given: Any, rows: int, name: str, negative: bool = True) -> np.ndarray:
+    """Return a weight for each row, from one number or an array; raise ValueError that names the argument."""
+    if isinstance(given, Number):
+        given = np.full(rows, given)
+    weights = check_array(given, ensure_2d=False, dtype=[np.float64, np.float32], input_name=name)
+    if weights.shape != (rows,):
+        raise ValueError(f"{name} must have shape ({rows},), one number for each row, got {weights.shape}")
+    if not negative and (weights < 0).any():
+        raise ValueError(f"{name} must not be negative, got {weights[weights < 0][0]}")
+    return weights
 
 
 class _Weights:

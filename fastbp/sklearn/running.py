@@ -26,6 +26,10 @@ class Run:
         The score of early stopping where a pass over the rows gave it.
     weights, weights_val : array-like or None
         Weights of the rows of training and of validation, which scikit-learn before 1.7 does not hand on.
+    class_weights : ndarray of shape (rows,) or None
+        The weight of each row's class, of all rows of X.
+    began : bool
+        Whether training has begun, so that an exception leaves what was reached.
     """
 
     estimator: Any
@@ -35,6 +39,14 @@ class Run:
     score: float | None = None
     weights: Any = None
     weights_val: Any = None
+    class_weights: Any = None
+    began: bool = False
+
+    def weighed(self, sample_weight: Any) -> Any:
+        """Return the weights of rows times those of their classes."""
+        if self.class_weights is None or sample_weight is None:
+            return sample_weight if self.class_weights is None else self.class_weights
+        return self.class_weights * sample_weight
 
 
 _runs: ContextVar[tuple[Run, ...]] = ContextVar("runs", default=())  # of this thread, the latest last
@@ -53,3 +65,17 @@ def running(run: Run) -> Iterator[None]:
         yield
     finally:
         _runs.reset(before)
+
+
+@contextmanager
+def unchanged_if_refused(run: Run) -> Iterator[None]:
+    """Give the estimator its attributes back where an exception comes before training has begun."""
+    attributes = vars(run.estimator)
+    before = dict(attributes)
+    try:
+        yield
+    except BaseException:
+        if not run.began:
+            attributes.clear()
+            attributes.update(before)
+        raise

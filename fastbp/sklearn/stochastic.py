@@ -9,11 +9,13 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
-from ..data import choices
+from ..data import choices, frames, sparse
 from . import solver_state
 from .compiled import Compiled
-from .private import judged_rows, without_weights
+from .private import check_weights, judged_rows, validate_data, without_weights
 from .running import run_of
 from .steps import CompiledSteps, ScikitSteps, refuse_ours
 
@@ -28,10 +30,10 @@ class Stochastic(Compiled):
     slopes_: list[np.ndarray]
     if TYPE_CHECKING:  # what scikit-learn's networks have besides
         _best_coefs: list[np.ndarray]
+        classes_: np.ndarray
         _best_intercepts: list[np.ndarray]
         _callback_fit_ctx: Any
         _no_improvement_count: int
-        _own_validation: Any
         _random_state: Any
         _update_no_improvement_count: Any
 
@@ -49,6 +51,7 @@ class Stochastic(Compiled):
         steps = self._steps(X, y, sample_weight, anew)
         held_out = None if validation[0] is None else steps.targets(*self._encoded(*validation))
         batch_size = self._batch_size(X.shape[0])
+        run_of(self).began = True
         try:
             self._epochs(steps, X.shape[0], batch_size, incremental, held_out, *validation)
         except KeyboardInterrupt:
@@ -105,17 +108,19 @@ class Stochastic(Compiled):
 
     def _split(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> tuple[Any, Any]:
         """Return (X, y, weights) of training and of validation, split as scikit-learn does."""
-        given = run_of(self).validation
-        if given is not None:
-            return (X, y, sample_weight), self._own_validation(*given)
+        run = run_of(self)
+        weighed = run.weighed(sample_weight)  # classes weigh in training alone
+        if run.validation is not None:
+            return (X, y, weighed), self._own_validation(*run.validation)
         if not self.early_stopping:
-            return (X, y, sample_weight), (None, None, None)
-        arrays = (X, y) if sample_weight is None else (X, y, sample_weight)
+            return (X, y, weighed), (None, None, None)
+        arrays = [X, y, *(weights for weights in (weighed, sample_weight) if weights is not None)]
         stratify = y if is_classifier(self) and self.n_outputs_ == 1 else None
         parts = train_test_split(
             *arrays, random_state=self._random_state, test_size=self.validation_fraction, stratify=stratify
         )
-        train, validation = [*parts[::2], None][:3], [*parts[1::2], None][:3]
+        train = [*parts[::2], None][:3]
+        validation = [parts[1], parts[3], None if sample_weight is None else parts[-1]]
         if validation[0].shape[0] < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
@@ -123,6 +128,32 @@ class Stochastic(Compiled):
         if is_classifier(self):
             validation[1] = self._label_binarizer.inverse_transform(validation[1])
         return train, validation
+
+    def _own_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+        """Return the checked validation data of `fit`."""
+        frames.refuse_lazy(X, "X_val")
+        sparse.check(X, "X_val")
+        frames.refuse_dates(X, "X_val")
+        if not is_classifier(self):
+            frames.refuse_dates(y, "y_val")
+        check = check_array(X, accept_sparse=["csr", "csc"], estimator=self, input_name="X_val")
+        if check.shape[1] != self.n_features_in_:
+            raise ValueError(f"X_val has {check.shape[1]} features, but X has {self.n_features_in_}")
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)  # names of columns, too
+        weight = None if sample_weight is None else check_weights(sample_weight, X.shape[0], "sample_weight_val")
+        y = check_array(y, ensure_2d=False, dtype=None if is_classifier(self) else "numeric", input_name="y_val")
+        if len(y) != X.shape[0]:
+            raise ValueError(f"X_val and y_val must have as many rows, got {X.shape[0]} and {len(y)}")
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        kind = self._label_binarizer.y_type_ if is_classifier(self) else ""
+        if kind.startswith("multilabel") != (type_of_target(y) == "multilabel-indicator") and kind:
+            raise ValueError(f"y_val must be of the kind of y, {kind}, got {type_of_target(y)}")
+        if kind and not kind.startswith("multilabel"):
+            unseen = np.setdiff1d(unique_labels(y), self.classes_)
+            if unseen.size:
+                raise ValueError(f"y_val must hold classes of y, {self.classes_.tolist()}, got {unseen.tolist()}, too")
+        return X, y, weight
 
     def _batch_size(self, n: int) -> int:
         if isinstance(self.batch_size, str):  # "auto"

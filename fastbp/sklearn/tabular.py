@@ -36,13 +36,15 @@ class _Tabular(BaseEstimator):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         own = {"label_smoothing": self.label_smoothing} if classes else {}
         recipe = Recipe(classes, **{name: getattr(self, name) for name in RECIPE if hasattr(self, name)}, **own)
-        validation = None if given.y_val is None else fitting.Table(given.X_val, given.y_val)
+        validation = None if given.y_val is None else fitting.Table(given.X_val, given.y_val, given.weights_val)
         members = fitting.fit(
             fitting.Table(given.X, given.y, given.weights), recipe, np.random.default_rng(seed), validation=validation,
             validation_fraction=self.validation_fraction, n_folds=self.n_folds,
-            categorical_features=self.categorical_features, max_categories=self.max_categories, verbose=self.verbose,
+            categorical_features=self.categorical_features, numerical_features=self.numerical_features,
+            max_categories=self.max_categories, verbose=self.verbose,
         )  # fmt: skip
         first = members[0]
+        tabular_input.warn_of_counts(first.columns.described)
         if first.interrupted:
             warnings.warn("Training interrupted by user.", stacklevel=3)
         self.members_, self.n_rows_without_target_ = members, given.left_out
@@ -129,6 +131,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
         validation_fraction: float = 0.2,
         n_folds: int | None = None,
         categorical_features: Any = None,
+        numerical_features: Any = None,
         max_categories: int = 1000,
         dtype: str = "float32",
         precision: str | None = None,
@@ -138,7 +141,10 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
     ) -> None:
         tabular_input.set_parameters(self, locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> TabularClassifier:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> TabularClassifier:  # fmt: skip
         """Train on a table and its classes.
 
         Parameters
@@ -151,13 +157,15 @@ class TabularClassifier(ClassifierMixin, _Tabular):  # noqa: D101, below
             Weight of each row in errors and gradients.
         X_val, y_val : optional
             Rows whose error chooses the epoch; then all rows of X train.
+        sample_weight_val : array-like, optional
+            Weight of each of these rows in that error.
 
         Returns
         -------
         self
         """
         self._validate_params()
-        given = tabular_input.checked(self, X, y, sample_weight, X_val, y_val, "classes")
+        given = tabular_input.checked(self, X, y, sample_weight, (X_val, y_val, sample_weight_val), "classes")
         tabular_input.refuse_no_classes(given.y)
         classes, numbers = np.unique(given.y, return_inverse=True)
         held = None if given.y_val is None else tabular_input.class_numbers(given.y_val, classes)
@@ -229,6 +237,7 @@ class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
         validation_fraction: float = 0.2,
         n_folds: int | None = None,
         categorical_features: Any = None,
+        numerical_features: Any = None,
         max_categories: int = 1000,
         dtype: str = "float32",
         precision: str | None = None,
@@ -238,7 +247,10 @@ class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
     ) -> None:
         tabular_input.set_parameters(self, locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> TabularRegressor:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> TabularRegressor:  # fmt: skip
         """Train on a table and its numbers.
 
         Parameters
@@ -251,13 +263,15 @@ class TabularRegressor(RegressorMixin, _Tabular):  # noqa: D101, below
             Weight of each row in errors and gradients.
         X_val, y_val : optional
             Rows whose error chooses the epoch; then all rows of X train.
+        sample_weight_val : array-like, optional
+            Weight of each of these rows in that error.
 
         Returns
         -------
         self
         """
         self._validate_params()
-        given = tabular_input.checked(self, X, y, sample_weight, X_val, y_val, "numbers")
+        given = tabular_input.checked(self, X, y, sample_weight, (X_val, y_val, sample_weight_val), "numbers")
         return self._fit(given)
 
     def predict(self, X: Any) -> np.ndarray:

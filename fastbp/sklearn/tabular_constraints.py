@@ -47,6 +47,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "validation_fraction": [Interval(Real, 0, 1, closed="left")],
     "n_folds": [None, Interval(Integral, 2, None, closed="left")],
     "categorical_features": [None, "array-like"],
+    "numerical_features": [None, "array-like"],
     "max_categories": [Interval(Integral, 2, None, closed="left")],
     "dtype": [StrOptions({"float32", "float64"})],
     "precision": [None, StrOptions(set(PRECISIONS))],

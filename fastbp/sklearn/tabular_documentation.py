@@ -95,6 +95,8 @@ _TEXT = """{head}
         averaged. Folds train side by side, one a core. With `n_members` each of them has so many members.
     categorical_features : list of names or numbers of columns, or mask, optional
         Columns of numbers that are categories. Text, categories and booleans are without being named.
+    numerical_features : list of names or numbers of columns, or mask, optional
+        Columns that are numbers, also where they are whole numbers that look like those of rows, which are left out.
     max_categories : int
         Values of a category at most: of more the commonest stay, and one stands for all others.
     dtype : {{"float32", "float64"}}

@@ -8,15 +8,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
 from ..data import frames
 from ..data.sources.source import Source
 from ..tables import targets
+from ..tables.described import DescribedColumns
+from ..tables.given import listed
+from ..tables.kinds import COUNTS
+from ..tables.table import table
 from ..tabular.rows import picked
-from .private import check_sample_weight
+from .private import check_array_with_gaps, check_weights
 
 
 class Given(NamedTuple):
@@ -27,6 +31,7 @@ class Given(NamedTuple):
     weights: np.ndarray | None
     X_val: Any
     y_val: np.ndarray | None
+    weights_val: np.ndarray | None
     names: list[str] | None  # of the columns of a frame
     left_out: int  # rows without a target
 
@@ -38,53 +43,90 @@ def set_parameters(estimator: Any, given: dict[str, Any]) -> None:
             setattr(estimator, name, value)
 
 
-def checked(estimator: Any, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, kind: str) -> Given:
+def checked(estimator: Any, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], kind: str) -> Given:
     """Return what `fit` is given, checked; the estimator stays as it is.
 
-    `kind` is "classes" or "numbers". Raises ValueError and TypeError that name the argument.
+    `validation` is X_val, y_val and sample_weight_val, `kind` "classes" or "numbers". Raises
+    ValueError and TypeError that name the argument.
     """
-    if (X_val is None) != (y_val is None):
+    if (validation[0] is None) != (validation[1] is None):
         raise ValueError("X_val and y_val must be given together")
-    if X_val is not None and estimator.n_folds is not None:
+    if validation[0] is None and validation[2] is not None:
+        raise ValueError("sample_weight_val must come with X_val and y_val")
+    if validation[0] is not None and estimator.n_folds is not None:
         raise ValueError("n_folds validates each network on its fold: give either n_folds or X_val")
     X, names = _table(X, "X", estimator)
     y, has = _target(y, "y", kind, estimator)
     check_consistent_length(X, y)
-    left_out, weights = int(np.count_nonzero(~has)), None
-    if sample_weight is not None:
-        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        has = has & (weights > 0)
-        if not has.any():
-            raise ValueError("sample_weight must be above 0 for some row that has a target")
-    if not has.all():
-        X, y, weights = picked(X, has), y[has], None if weights is None else weights[has]
-    if not len(y):
-        raise ValueError("y must have at least one row with a target")
+    left_out = int(np.count_nonzero(~has))
+    X, y, weights = _with_target(X, y, has, sample_weight, "")
     if len(y) < 2:
         raise ValueError(f"X must have at least 2 rows with a target, got n_samples = {len(y)}: 1 sample")
-    if X_val is not None:
-        X_val, _ = _table(X_val, "X_val", estimator)
-        y_val, has = _target(y_val, "y_val", kind, estimator)
+    if validation[0] is not None:
+        X_val, names_val = _table(validation[0], "X_val", estimator)
+        if X_val.shape[1] == X.shape[1]:  # others are refused
+            _compare_names("X_val", names, names_val, estimator)
+        y_val, has = _target(validation[1], "y_val", kind, estimator)
         check_consistent_length(X_val, y_val)
+        validation = _with_target(X_val, y_val, has, validation[2], "_val")
+    return Given(X, y, weights, *validation, names, left_out)
+
+
+def _with_target(
+    X: Any, y: np.ndarray, has: np.ndarray, sample_weight: Any, suffix: str
+) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    """Return the rows that have a target and a weight above 0, the targets and the weights."""
+    if not has.any():
+        raise ValueError(f"y{suffix} must have at least one row with a target")
+    weights, name = None, f"sample_weight{suffix}"
+    if sample_weight is not None:
+        weights = check_weights(sample_weight, len(y), name, negative=False).astype(np.float64)
+        if not weights.any():
+            raise ValueError(f"{name} must have at least one non-zero number, got zeros alone")
+        has = has & (weights > 0)
         if not has.any():
-            raise ValueError("y_val must have at least one row with a target")
-        X_val, y_val = picked(X_val, has), y_val[has]
-    return Given(X, y, weights, X_val, y_val, names, left_out)
+            raise ValueError(f"{name} must be above 0 for some row that has a target")
+    if not has.all():
+        X, y, weights = picked(X, has), y[has], None if weights is None else weights[has]
+    return X, y, weights
+
+
+def _compare_names(what: str, fitted: Any, given: Any, estimator: Any) -> None:
+    """Warn, as scikit-learn does, where one table has names of columns and the other none: they are taken by place."""
+    kind = type(estimator).__name__
+    if given is None and fitted is not None:
+        told = f"{what} does not have valid feature names, but {kind} was fitted with feature names"
+        warnings.warn(told, UserWarning, stacklevel=5)
+    if given is not None and fitted is None:
+        told = f"{what} has feature names, but {kind} was fitted without feature names"
+        warnings.warn(told, UserWarning, stacklevel=5)
 
 
 def rows(estimator: Any, X: Any) -> Any:
     """Return a table to predict from; columns of frames are found by name later."""
     X, names = _table(X, "X", estimator)
     expected = estimator.n_features_in_
-    by_name = names is not None and hasattr(estimator, "feature_names_in_")
-    if names is None and hasattr(estimator, "feature_names_in_"):
-        told = f"X does not have valid feature names, but {type(estimator).__name__} was fitted with feature names"
-        warnings.warn(told, UserWarning, stacklevel=4)
-    if not by_name and X.shape[1] != expected:
+    called = None if isinstance(X, np.ndarray) else table(X, "X").names  # numbers other than 0, 1, ... are names, too
+    fitted, texts = estimator.members_[0].columns.names, getattr(estimator, "feature_names_in_", None)
+    if (fitted is None) == (texts is None):  # else they are numbers
+        _compare_names("X", texts, names if texts is None else called, estimator)
+    if (called is None or fitted is None) and X.shape[1] != expected:
         raise ValueError(
             f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting {expected} features as input"
         )
     return X
+
+
+def warn_of_counts(columns: DescribedColumns) -> None:
+    """Warn of whole numbers that are left out as they count the rows, which measurements may do by chance."""
+    names = [one.name for one in columns if one.kind == "identifier" and one.note == COUNTS]
+    if names:
+        warnings.warn(
+            f"X has whole numbers that are all different and count the rows, left out as identifiers: {listed(names)}. "
+            "Name in numerical_features what is a measurement, and drop what is none.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -117,7 +159,7 @@ def _table(X: Any, name: str, estimator: Any) -> tuple[Any, list[str] | None]:
         X = _of_list(X)
     elif isinstance(X, np.ma.MaskedArray):
         X = np.ma.filled(X.astype(object), None)
-    return check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name=name), None
+    return check_array_with_gaps(X, dtype=None, estimator=estimator, input_name=name), None
 
 
 def _of_list(X: Any) -> Any:
@@ -137,7 +179,7 @@ def _target(y: Any, name: str, kind: str, estimator: Any) -> tuple[np.ndarray, n
         )
     if hasattr(y, "toarray"):
         raise TypeError(f"Sparse data was passed for {name}, but a dense array is needed: {name}.toarray()")
-    array = y.to_numpy(object) if hasattr(getattr(y, "array", None), "dtype") else np.asarray(y)
+    array = _array_of(y)
     if array.dtype.kind == "c" or any(isinstance(one, complex) for one in array.ravel()[:1].tolist()):
         raise ValueError(f"Complex data not supported for {name}")
     if array.ndim == 2 and array.shape[1] == 1:
@@ -152,13 +194,28 @@ def _target(y: Any, name: str, kind: str, estimator: Any) -> tuple[np.ndarray, n
         raise ValueError(f"{name} should be a 1d array, got an array of shape {array.shape} instead.")
     if not len(array):
         return array, np.ones(0, bool)
-    has = targets.without_target(array)
+    has = targets.has_target(array)
     _refuse_dates(array, name, has)
     if kind == "numbers":
         return _numbers(array, name, has), has
     if array.dtype.kind == "f":
         assert_all_finite(array[has], input_name=name)
     return _narrow(array, name, has), has
+
+
+def _array_of(y: Any) -> np.ndarray:
+    """Return a target as an array; gaps beside whole numbers or booleans leave these as they are."""
+    if hasattr(getattr(y, "array", None), "dtype"):  # a Series of pandas
+        return y.to_numpy(object)
+    if hasattr(y, "to_pylist") and not hasattr(y, "column_names"):  # an array of Arrow
+        values = y.to_pylist()
+    elif hasattr(y, "to_list") and hasattr(y, "to_frame"):  # a Series of polars
+        values = y.to_list()
+    else:
+        return np.asarray(y)
+    found = np.empty(len(y), object)
+    found[:] = values
+    return found
 
 
 def _narrow(array: np.ndarray, name: str, has: np.ndarray) -> np.ndarray:

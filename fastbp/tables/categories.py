@@ -90,19 +90,27 @@ class Levels:
         return self.count if self.rest else 0
 
 
-def fit(cells: Cells, most: int, embed_above: int | None) -> Levels:
-    """Return the levels of a column's cells: all, or of more than `most` the commonest, so that there are `most`."""
+def fit(cells: Cells, most: int, embed_above: int | None, train: np.ndarray) -> Levels:
+    """Return the levels of a column's cells: all, or of more than `most` the commonest, so that there are `most`.
+
+    Levels that are embedded are those of the rows that train: no step would train the vector of another.
+    """
     if cells.form == "boolean":
         return Levels(BOOLEAN)
     codes, texts = cells.coded()
     order = _sorted(texts)
-    rest = len(texts) > most
-    if rest:
+    counts = np.bincount(codes[train][codes[train] >= 0], minlength=len(texts))
+    trained = [i for i in order if counts[i]]
+    embedded = embed_above is not None and min(len(trained), most) > embed_above
+    if embedded:
+        order = trained
+    else:
         counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    rest = len(order) > most
+    if rest:
         common = sorted(order, key=lambda i: -counts[i])[: most - 1]  # sorts stably: ties in the order of levels
         order = sorted(common, key={i: place for place, i in enumerate(order)}.__getitem__)
-    levels = Levels(tuple(texts[i] for i in order), rest)
-    return Levels(levels.texts, rest, embed_above is not None and levels.count > embed_above)
+    return Levels(tuple(texts[i] for i in order), rest, embedded)
 
 
 def _sorted(texts: Sequence[str]) -> list[int]:

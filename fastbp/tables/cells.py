@@ -37,6 +37,8 @@ class Cells:
         Whether the dtype is a categorical one.
     narrow : numpy.dtype, optional
         Of numbers that had fewer digits than float64, whose texts have these.
+    exact : Cells, optional
+        Text of whole numbers so large that float64 takes several for one.
     """
 
     form: Form
@@ -45,6 +47,7 @@ class Cells:
     whole: bool = False
     category: bool = False
     narrow: np.dtype | None = None
+    exact: Cells | None = None
 
     @property
     def gaps(self) -> np.ndarray:
@@ -57,6 +60,8 @@ class Cells:
         """Return the number of each cell among texts, -1 for gaps, and the texts: one for each different value."""
         if self.form == "text":
             return self.values, self.texts
+        if self.exact is not None:
+            return self.exact.coded()
         there = ~self.gaps
         found, its = np.unique(self.values[there], return_inverse=True)
         codes = np.full(len(there), -1)
@@ -151,7 +156,13 @@ def of_codes(codes: np.ndarray, values: list[Any], what: str, category: bool = F
         raise ValueError(f"{what} must hold numbers within float64, got a larger one") from None
     kinds = {value.dtype if isinstance(value, np.floating) else None for value in there}
     kind = narrow(kinds.pop()) if len(kinds) == 1 else None
-    return Cells(form, _taken(codes, found, np.nan), whole=whole, narrow=kind)
+    exact = _texts(codes, values, False) if whole and is_inexact(found) else None
+    return Cells(form, _taken(codes, found, np.nan), whole=whole, narrow=kind, exact=exact)
+
+
+def is_inexact(values: np.ndarray) -> bool:
+    """Return whether float64 may have taken several whole numbers for one."""
+    return bool(len(values)) and bool((np.abs(values) >= 2.0**53).any())
 
 
 def narrow(kind: Any) -> np.dtype | None:

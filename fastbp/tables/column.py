@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..files.labels import number
-from . import categories, dates, numbers
+from ..files.labels import number, same
+from . import categories, dates, numbers, words
 from .categories import Levels
 from .cells import Cells
 from .described import Described
@@ -83,10 +83,13 @@ class Column:
         return self.levels.numbered(cells)
 
     def _check(self, cells: Cells, what: str) -> None:
-        """Raise ValueError for numbers or dates where no category is one."""
+        """Raise ValueError for numbers or dates where no category is one, and where none is true or false."""
+        if self.levels is not None and self.levels.texts == categories.BOOLEAN:
+            _check_truth(cells, what)
+            return
         kinds: dict[str, Callable[[str], Any]] = {"number": number, "date": _DATE.match}
         like = kinds.get(cells.form)
-        if like is None or self.levels is None or self.levels.texts == categories.BOOLEAN or cells.gaps.all():
+        if like is None or self.levels is None or cells.gaps.all():
             return
         if not any(like(text) for text in self.levels.texts):
             known, row = ", ".join(map(repr, self.levels.texts[:3])), int(np.argmin(cells.gaps))
@@ -115,7 +118,10 @@ class Column:
 
 
 def fit(found: Decision, what: str, train: np.ndarray, most: int, embed_above: int | None) -> Column:
-    """Return what is needed of a column to make inputs of it: medians of training rows, levels of all rows."""
+    """Return what is needed of a column to make inputs of it: medians of rows that train, levels of all rows.
+
+    Levels that are embedded are of the rows that train.
+    """
     cells, note = found.cells, found.note
     if found.kind in ("identifier", "empty"):
         return Column(found.kind, note)
@@ -124,14 +130,29 @@ def fit(found: Decision, what: str, train: np.ndarray, most: int, embed_above: i
         filled = Filled.fit(values, train)
         return Column(found.kind, _joined(note, _gaps(cells, "the median, and an input that says where")), filled)
     above = None if found.kind in ("boolean", "constant") else embed_above
-    levels = categories.fit(cells, most, above)
+    levels = categories.fit(cells, most, above, train)
     if found.kind == "boolean":
         return Column(found.kind, _joined(note, _gaps(cells, "neither true nor false")), levels=levels)
     if found.kind == "constant":
         return Column(found.kind, note, levels=replace(levels, embedded=False))
-    seen = len(cells.coded()[1])
+    codes, texts = cells.coded()
+    seen = len(np.unique(codes[train][codes[train] >= 0])) if levels.embedded else len(texts)
     kept = f"{seen:,} levels" + (f", the {most - 1:,} commonest kept, the rest are one" if levels.rest else "")
     return Column(found.kind, _joined(note, kept, _gaps(cells, "no level")), levels=levels)
+
+
+def _check_truth(cells: Cells, what: str) -> None:
+    """Raise ValueError where no cell is true or false, 1 or 0, and not all are gaps."""
+    gaps = cells.gaps
+    if cells.form == "text":
+        gaps = gaps | np.array([*map(words.is_gap, cells.texts), True])[cells.values]
+        truth = [same(text) in ("0", "1") or words.is_true(text) is not None for text in cells.texts]
+        known = np.array([*truth, False])[cells.values]
+    else:
+        known = np.isin(cells.values, (0, 1)) & (cells.form != "date")
+    if not known.any() and not gaps.all():
+        row = int(np.argmin(gaps))
+        raise ValueError(f"{what} must hold true and false, or 1 and 0, got the {cells.form} {cells.text(row)}")
 
 
 def _values(cells: Cells, what: str, parts: int) -> np.ndarray:
@@ -159,7 +180,7 @@ def to_config(column: Column) -> tuple[dict[str, Any], np.ndarray]:
     return config, column.filled.fill
 
 
-def numbers_filled(config: dict[str, Any]) -> int:
+def _numbers_filled(config: dict[str, Any]) -> int:
     """Return how many numbers stand in for the gaps of a column that `to_config` gave."""
     if "filled" not in config:
         return 0
@@ -169,7 +190,17 @@ def numbers_filled(config: dict[str, Any]) -> int:
     return int(count)
 
 
-def from_config(config: dict[str, Any], fill: np.ndarray) -> Column:
+def all_from_config(configs: list[dict[str, Any]], fill: np.ndarray) -> tuple[list[Column], int]:
+    """Return the columns that `to_config` gave, and how many numbers of `fill` are theirs."""
+    columns, place = [], 0
+    for each in configs:
+        ahead = place + _numbers_filled(each)
+        columns.append(_from_config(each, fill[place:ahead]))
+        place = ahead
+    return columns, place
+
+
+def _from_config(config: dict[str, Any], fill: np.ndarray) -> Column:
     """Return the column that `to_config` gave; KeyError, TypeError or ValueError where it did not."""
     levels = filled = None
     if (kept := config.get("levels")) is not None:

@@ -25,16 +25,14 @@ def training_rows(train: Any, rows: int) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def chosen(categorical_features: Any, given: Table) -> np.ndarray:
-    """Return which columns the user said to hold categories, by names, numbers or a mask."""
-    name, mask = "categorical_features", np.zeros(given.columns, bool)
-    if categorical_features is None:
+def chosen(name: str, value: Any, given: Table) -> np.ndarray:
+    """Return which columns an argument of the user's chooses, by names, numbers or a mask."""
+    mask = np.zeros(given.columns, bool)
+    if value is None:
         return mask
-    if not checks.is_iterable(categorical_features):
-        raise TypeError(
-            f"{name} must be a list of names or numbers of columns, or a mask, got {categorical_features!r}"
-        )
-    wanted = list(categorical_features)
+    if not checks.is_iterable(value):
+        raise TypeError(f"{name} must be a list of names or numbers of columns, or a mask, got {value!r}")
+    wanted = list(value)
     if wanted and all(isinstance(one, (bool, np.bool_)) for one in wanted):
         if len(wanted) != given.columns:
             raise ValueError(f"{name} must be a mask of {given.columns} columns, got {len(wanted)}")

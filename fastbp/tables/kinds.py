@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from . import words
-from .cells import Cells
+from . import numbers, words
+from .cells import Cells, is_inexact
+from .given import chosen
 from .table import Table
 
 Kind = Literal["number", "category", "boolean", "date", "identifier", "constant", "empty"]
 FEW = 2  # different texts that may be all different and no identifier
 FEW_LEVELS = 20  # numbers at most that stay categories in a categorical dtype although some are words for gaps
+COUNTS = "whole numbers, all different, that count the rows"
 MANY_ROWS = 50  # from which whole numbers that leave few out are taken for row numbers
 _ID_WORDS = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "identifier", "rowid", "idx"}
 _NUMBERED = set(
@@ -75,16 +77,40 @@ def decide(cells: Cells, name: str | None, categorical: bool) -> Decision:
     return _constant(Decision(kinds[cells.form], cells, note))
 
 
-def decisions(given: Table, said: np.ndarray) -> list[Decision]:
-    """Return what each column is; whole numbers are no identifiers where nothing else is left to learn from."""
+def decisions(given: Table, categorical_features: Any = None, numerical_features: Any = None) -> list[Decision]:
+    """Return what each column is; whole numbers are no identifiers where nothing else is left to learn from.
+
+    What users say of columns is by names, numbers or a mask. Raises ValueError where a column is said to be both.
+    """
+    said = chosen("categorical_features", categorical_features, given)
+    numerical = chosen("numerical_features", numerical_features, given)
+    if (said & numerical).any():
+        both = given.called(int(np.argmax(said & numerical)))
+        raise ValueError(f"numerical_features must not hold what categorical_features does, got {both} in both")
     names: list[str | None] = [None] * given.columns
     if given.names is not None:
         names[:] = given.names
     cells = [given.cells(i) for i in range(given.columns)]
-    found = [decide(cells[i], names[i], bool(said[i])) for i in range(given.columns)]
+
+    def each(called: list[str | None]) -> list[Decision]:
+        return [
+            _numbers(one, given.called(i)) if numerical[i] else decide(one, called[i], bool(said[i]))
+            for i, one in enumerate(cells)
+        ]
+
+    found = each(names)
     if any(one.kind not in ("identifier", "constant", "empty") for one in found):
         return found
-    return [decide(cells[i], None, bool(said[i])) for i in range(given.columns)]
+    return each([None] * given.columns)
+
+
+def _numbers(cells: Cells, what: str) -> Decision:
+    """Return that a column holds numbers, as the user said; ValueError where it holds others."""
+    if cells.form != "number":
+        cells = Cells("number", numbers.of_cells(cells, what)[:, 0])
+    if cells.gaps.all():
+        return Decision("empty", cells, "no cell holds a value")
+    return _constant(Decision("number", cells))
 
 
 def _constant(found: Decision) -> Decision:
@@ -105,7 +131,9 @@ def _read(cells: Cells) -> tuple[Cells, str]:
     meant = not cells.category or (len(texts) > FEW_LEVELS and any(map(words.is_gap, texts)))
     if meant and (values := words.as_numbers(texts)) is not None:
         whole = words.whole(texts)
-        return Cells("number", np.append(values, np.nan)[cells.values], whole=whole), "text that holds numbers"
+        exact = cells if whole and is_inexact(values) else None
+        found = Cells("number", np.append(values, np.nan)[cells.values], whole=whole, exact=exact)
+        return found, "text that holds numbers"
     if (dates := words.as_dates(texts)) is not None:
         return Cells("date", np.append(dates, np.datetime64("NaT"))[cells.values]), "text that holds dates"
     return cells, ""
@@ -126,7 +154,7 @@ def _identifies(cells: Cells, name: str | None) -> str:
     low, high = values.min(), values.max()
     dense = high - low < 2 * len(values) and 0 <= low <= max(1, len(values) // 10)
     if len(values) >= MANY_ROWS and dense and not (_TIMES & {part.rstrip("s") for part in parts} or name == "t"):
-        return "whole numbers, all different, that count the rows"
+        return COUNTS
     return ""
 
 
@@ -138,5 +166,5 @@ def _names_numbers(parts: list[str]) -> bool:
 
 
 def _all_differ(cells: Cells) -> bool:
-    there = cells.values[~cells.gaps]
+    there = (cells.exact or cells).values[~cells.gaps]
     return len(np.unique(there)) == len(there)

@@ -171,12 +171,8 @@ def _of_array(X: Any, name: str) -> Table:
 def _of_series(column: Any, what: str) -> Cells:
     """Return the cells of a Series of narwhals."""
     kind = type(column.dtype).__name__
-    if kind == "Decimal" or kind.endswith("Int128"):
-        import narwhals as nw
-
-        return Cells("number", _numbers(column.cast(nw.Float64)), whole=kind != "Decimal")
-    if kind in _NUMBERS:
-        return Cells("number", _numbers(column), whole=kind in _INTEGERS, narrow=cells.narrow(kind))
+    if kind == "Decimal" or kind in _NUMBERS:
+        return _of_numbers(column, kind, what)
     if kind == "Boolean":
         return Cells("boolean", _numbers(column).astype(np.float64))
     if kind in ("String", "Categorical", "Enum"):
@@ -190,6 +186,19 @@ def _of_series(column: Any, what: str) -> Cells:
     if kind == "Object" or column.null_count() == len(column):
         return cells.of_values(column.to_list(), what)
     raise cells.refused(what, f"dtype {column.dtype}")
+
+
+def _of_numbers(column: Any, kind: str, what: str) -> Cells:
+    """Return the cells of a Series of numbers."""
+    values = column
+    if kind == "Decimal" or kind.endswith("Int128"):
+        import narwhals as nw
+
+        values = column.cast(nw.Float64)
+    found = _numbers(values)
+    if kind in _INTEGERS and found.dtype.kind == "f" and cells.is_inexact(found):
+        return cells.of_values(column.to_list(), what)
+    return Cells("number", found, whole=kind in _INTEGERS, narrow=cells.narrow(kind))
 
 
 def _numbers(column: Any) -> np.ndarray:

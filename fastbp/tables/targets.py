@@ -57,7 +57,7 @@ def classes_or_numbers(y: Any) -> Literal["classes", "numbers"]:
     return _NAMES[tasks.guess([texts[code] for code in codes[codes >= 0].tolist()])[0]]
 
 
-def without_target(y: Any) -> np.ndarray:
+def has_target(y: Any) -> np.ndarray:
     """Return which rows have a target.
 
     None, NaN and blank text are none, nor are words for gaps such as "NA" and "?" among text that holds numbers.
@@ -77,8 +77,8 @@ def without_target(y: Any) -> np.ndarray:
 
     Examples
     --------
-    >>> from fastbp.tables.targets import without_target
-    >>> without_target(["yes", None, "no", ""])
+    >>> from fastbp.tables.targets import has_target
+    >>> has_target(["yes", None, "no", ""])
     array([ True, False,  True, False])
     """
     return ~_target(y).gaps

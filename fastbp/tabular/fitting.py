@@ -76,7 +76,7 @@ def inputs_of(columns: Columns, X: Any, dtype: Any, name: str = "X") -> np.ndarr
     if not columns.embedded:
         return columns.inputs(X, dtype, name)
     inputs = columns.transform(X, dtype, name)
-    return np.hstack([inputs, columns.codes(X).astype(inputs.dtype)])
+    return np.hstack([inputs, columns.codes(X, name).astype(inputs.dtype)])
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ def fit(
     validation_fraction: float = 0.2,
     n_folds: int | None = None,
     categorical_features: Any = None,
+    numerical_features: Any = None,
     max_categories: int = 1000,
     verbose: Any = 0,
     checkpoint: Checkpoint | None = None,
@@ -127,7 +128,7 @@ def fit(
     validation_fraction : float
     n_folds : int, optional
         Number of networks, each validated on the rows of its fold.
-    categorical_features, max_categories
+    categorical_features, numerical_features, max_categories
         As for `Columns.fit`.
     verbose : {"auto", True, False, 0, 1, 2}
         As for `Model.fit`, of a single network; folds are silent.
@@ -157,8 +158,8 @@ def fit(
     def member(number: int, alone: Recipe, telling: tuple[Any, ...] = (0, None, None)) -> Member:
         train, held = splits[number]
         columns = Columns.fit(
-            table.X, train, categorical_features=categorical_features, max_categories=max_categories,
-            embed_above=recipe.part("embed_above"),
+            table.X, train, categorical_features=categorical_features, numerical_features=numerical_features,
+            max_categories=max_categories, embed_above=recipe.part("embed_above"),
         )  # fmt: skip
         rows = _inputs(columns, table, recipe, "X")
         after = rows.picked(held) if validation is None else _inputs(columns, validation, recipe, "X_val")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..callbacks import Callback, Checkpoint
+from ..data import choices
 from ..data.members import Members
 from ..data.sparse import SparseRows
 from ..embeddings import Embedding
@@ -140,12 +141,15 @@ class Recipe:
         half = 1.0 if self.classes else 0.5  # the mean of (z - y)^2 has twice our loss's gradient: Adam sees epsilon
         settings = self.part("learning_rate"), self.beta_1, self.beta_2, self.epsilon * half
         factors = {"b": self.bias_rate, "scales": self.scale_rate}
-        of_td = {"slope": self.slope_rate, "numbers": self.embedding_rate} if self.recipe == "td" else {}
-        how = {"epsilon_after_correction": True, "parametrization": self.parametrization}
-        how["rate_factors"] = factors | of_td
+        if choices.activation(self.part("activation")).parameter:
+            factors["slope"] = self.slope_rate
+        if self.part("number_embedding"):
+            factors["numbers"] = self.embedding_rate
+        how: dict[str, Any] = {"epsilon_after_correction": True, "parametrization": self.parametrization}
+        how["rate_factors"] = factors
         if not (decay := self.part("weight_decay")):
             return Adam(*settings, **how)
-        return AdamW(*settings, decay, decay_factors=factors | of_td | {"b": 0.0}, **how)
+        return AdamW(*settings, decay, decay_factors=factors | {"b": 0.0}, **how)
 
     def draw(self, model: Model, x: Any, random: np.random.Generator) -> None:
         """Draw the first weights from the rows to train on, if they are to come from data."""
