@@ -89,7 +89,7 @@ def test_options_reach_the_training(run, monkeypatch):
 def test_a_source_with_a_test_set_is_not_split(run, tmp_path):
     X, y = np.random.default_rng(0).integers(0, 256, (30, 4), np.uint8), np.arange(30) % 3
     np.savez(tmp_path / "data.npz", X=X, y=y, X_test=X[:7], y_test=y[:7])
-    status, out, _ = run("train", "--data", "data.npz", "--epochs", 1)
+    status, out, _ = run("train", "data.npz", "--epochs", 1)
     assert status == 0 and "30 rows to train on, 7 to test, 3 classes" in out
     model = fastbp.load(DEFAULT)
     assert model.get_config()["input_scale"] == 1 / 255 and model.class_names == ["0", "1", "2"]
@@ -230,6 +230,9 @@ def test_version_and_help(run):
         ("train --colour red", "--colour"),
         ("train --ep 3", "--ep"),
         ("train --data missing.csv", "missing.csv"),
+        ("train missing.csv", "missing.csv"),
+        ("train good.csv --data good.csv", "--data and PATH are the same: give one of them"),
+        ("train --data good.csv good.csv", "--data and PATH are the same: give one of them"),
         ("train --data .", "train-images"),
         ("train --data bad.csv --recipe plain", "line 3"),
         ("train --data bad.csv", "bad.csv"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from ..callbacks import Checkpoint
@@ -17,6 +17,16 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the ValueError."""
         raise ValueError(f"{message} (see {self.prog} --help)")
+
+
+class Once(argparse.Action):
+    """An argument that may be given as a positional one or as an option, and once."""
+
+    def __call__(self, parser: Any, options: argparse.Namespace, value: Any, option: str | None = None) -> None:
+        """Keep the value; complain of a second one."""
+        if getattr(options, self.dest, None) is not None:
+            raise argparse.ArgumentError(None, f"--{self.dest} and {self.metavar} are the same: give one of them")
+        setattr(options, self.dest, value)
 
 
 def _sizes(text: str) -> list[int]:

@@ -193,7 +193,8 @@ def _announce(options: argparse.Namespace, data: _Data) -> None:
     print(f"data: {name}, {len(data.train):,} rows to train on, {len(data.test):,} to test, {what}")
     if data.left_out:
         print(f"left out: {data.left_out:,} rows without {plain(data.target)}")
-    print(f"target: {plain(data.target)}; recipe: RealMLP-{(options.recipe or 'td-s').upper()}", flush=True)
+    print(f"target: {plain(data.target)}; recipe: RealMLP-{(options.recipe or 'td-s').upper()}")
+    print("a fifth of the rows to train on is held out to choose the best epoch; no row to test is seen", flush=True)
 
 
 def _draw(options: argparse.Namespace, data: _Data, model: TableModel, seconds: float) -> None:

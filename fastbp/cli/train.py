@@ -12,6 +12,7 @@ from ..files.table import NoNumberError
 from ..tables import reading
 from . import networks, pictures, pieces, ranks, tables
 from .arguments import (
+    Once,
     add_checkpoint,
     add_header,
     add_max_bytes,
@@ -43,14 +44,16 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         "of other data a fifth of the rows is held out.",
         allow_abbrev=False,
     )
-    add, by_rows = train.add_argument, f"default: {{}} below {SMALL:,} rows, else {{}}"
-    data = "folder of MNIST's IDX files, CSV (or .csv.gz), or .npz with X and y; default: the digits of this package"
+    add, by_rows = train.add_argument, f"default: {{}} below {SMALL:,} rows, else {{}}; by td-s {{}}"
+    data = "CSV or TSV (or .csv.gz, .tsv.gz), Parquet, .npz with X and y, or folder of MNIST's IDX files; "
+    data += "default: the digits of this package"
     parts = "a pattern of files, such as 'part-*.csv', or a folder of parts is read in pieces"
     task = "whether the target is classes or a number to predict; default: its values decide"
     target = "column of a CSV that holds the labels, or numbers: its name, or its number from 0; default: the last"
     hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128, or 256,256,256 by td-s'
     recipe = "how: a plain network for numbers alone, or for tables RealMLP-TD-S or the stronger RealMLP-TD"
-    add("--data", metavar="PATH", help=f"{data}; {parts}")
+    add("data", nargs="?", action=Once, metavar="PATH", default=argparse.SUPPRESS, help=f"{data}; {parts}")
+    add("--data", action=Once, metavar="PATH", help="the same")
     add_memory(train)
     add("--target", metavar="COLUMN", help=target)
     add_header(train)
@@ -58,9 +61,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     add_max_bytes(train)
     add("--recipe", choices=("plain", "td-s", "td"), help=recipe)
     add("--hidden", metavar="UNITS", type=hidden_sizes, help=hidden)
-    add("--epochs", metavar="N", type=whole(1), help=f"passes over the data; {by_rows.format(20, 10)}")
-    add("--batch-size", metavar="N", type=whole(1), help=f"rows a step; {by_rows.format(16, 32)}")
-    rate = f"default: 0.1, or {REGRESSION_RATE} for a number to predict"
+    add("--epochs", metavar="N", type=whole(1), help=f"passes over the data; {by_rows.format(20, 10, 256)}")
+    add("--batch-size", metavar="N", type=whole(1), help=f"rows a step; {by_rows.format(16, 32, 256)}")
+    rate = f"default: 0.1, or {REGRESSION_RATE} for a number to predict; by td-s 0.04 and 0.07"
     add("--learning-rate", metavar="RATE", type=float, help=rate)
     add(
         "--seed",
