@@ -43,7 +43,7 @@ def test_the_plain_loop_and_any_number_of_processes_find_the_same_factor(large):
     class Alone:
         """One process, whose share is all."""
 
-        network = fastbp.Model([2, 1], clip_norm=0.5).network
+        network = fastbp.Model([2, 1], loss="squared_error", clip_norm=0.5).network
         all_gather = staticmethod(lambda whole, starts=None: None)
 
     one = object.__new__(update.Update)
