@@ -38,6 +38,15 @@ def _sizes(text: str) -> list[int]:
     return sizes if min(sizes) > 0 else []
 
 
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says where the data are, which may also be given by --data."""
+    data = "CSV or TSV (or .csv.gz, .tsv.gz), Parquet, .npz with X and y, or folder of MNIST's IDX files; "
+    data += "a pattern of files, such as 'part-*.csv', or a folder of parts is read in pieces; "
+    data += "default: the digits of this package"
+    parser.add_argument("data", nargs="?", action=Once, metavar="PATH", default=argparse.SUPPRESS, help=data)
+    parser.add_argument("--data", action=Once, metavar="PATH", help="the same")
+
+
 def add_header(parser: argparse.ArgumentParser) -> None:
     """Add --header and --no-header, which set `header` to True or False instead of None."""
     group = parser.add_mutually_exclusive_group()

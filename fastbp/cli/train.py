@@ -12,8 +12,8 @@ from ..files.table import NoNumberError
 from ..tables import reading
 from . import networks, pictures, pieces, ranks, tables
 from .arguments import (
-    Once,
     add_checkpoint,
+    add_data,
     add_header,
     add_max_bytes,
     add_memory,
@@ -45,15 +45,11 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         allow_abbrev=False,
     )
     add, by_rows = train.add_argument, f"default: {{}} below {SMALL:,} rows, else {{}}; by td-s {{}}"
-    data = "CSV or TSV (or .csv.gz, .tsv.gz), Parquet, .npz with X and y, or folder of MNIST's IDX files; "
-    data += "default: the digits of this package"
-    parts = "a pattern of files, such as 'part-*.csv', or a folder of parts is read in pieces"
     task = "whether the target is classes or a number to predict; default: its values decide"
     target = "column of a CSV that holds the labels, or numbers: its name, or its number from 0; default: the last"
     hidden = 'units of the hidden layers, such as 128,64 or 128-64, or "none"; default: 128, or 256,256,256 by td-s'
     recipe = "how: a plain network for numbers alone, or for tables RealMLP-TD-S or the stronger RealMLP-TD"
-    add("data", nargs="?", action=Once, metavar="PATH", default=argparse.SUPPRESS, help=f"{data}; {parts}")
-    add("--data", action=Once, metavar="PATH", help="the same")
+    add_data(train)
     add_memory(train)
     add("--target", metavar="COLUMN", help=target)
     add_header(train)
