@@ -138,6 +138,8 @@ def test_an_epsilon_that_the_correction_makes_0_is_refused(kind):
 
 @pytest.mark.parametrize("kind", EPSILONS)
 def test_the_least_epsilon_leaves_what_fills_up_panels_at_0(kind, data):
+    pytest.importorskip("numba", reason="plain loops need Numba")
+
     def losses(kernels):
         settings = {"activation": "tanh", "layer_norm": True, "l2": 0.01, "seed": 0, "kernels": kernels}
         m = fastbp.Model([5, 7, 3], optimizer=kind(epsilon=1.2e-38), **settings)
