@@ -284,3 +284,15 @@ def test_weights_whose_sum_leaves_no_room_are_refused_and_others_are_proportions
     m.fit(X, y, epochs=2, sample_weight=fair, verbose=0)
     before.fit(X, y, epochs=2, sample_weight=np.full(40, large * 2.0**-60), verbose=0)
     np.testing.assert_allclose(m.predict_proba(X), before.predict_proba(X), rtol=1e-5)
+
+
+def test_what_a_dtype_makes_of_weights_is_told():
+    m = fastbp.Model([2, 2], seed=0)
+    with pytest.raises(ValueError, match="must not be zero for all rows once rounded to float32, got 1e-310 at most"):
+        m.fit(np.ones((3, 2)), [0, 1, 0], sample_weight=[1e-310, 0, 1e-311], verbose=0)
+    with pytest.raises(ValueError, match=r"must not be zero for all rows$"):
+        m.fit(np.ones((3, 2)), [0, 1, 0], sample_weight=[0, 0, 0], verbose=0)
+    with pytest.raises(ValueError, match="non-negative numbers of float32, got 1e\\+300 in row 1"):
+        m.fit(np.ones((3, 2)), [0, 1, 0], sample_weight=[1, 1e300, 1], verbose=0)
+    with pytest.raises(TypeError, match=r"validation_data must be a pair \(X, y\), .* got tuple of length 1"):
+        m.fit(np.ones((3, 2)), [0, 1, 0], validation_data=(np.ones((3, 2)),), verbose=0)

@@ -257,9 +257,10 @@ def weights(value: Any, rows: int, kind: np.dtype, name: str = "sample_weight", 
     wrong = ~(np.isfinite(numbers) & (numbers >= 0))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise ValueError(f"{name} must hold finite, non-negative numbers, got {array[row]} in row {row}")
+        raise ValueError(f"{name} must hold finite, non-negative numbers of {kind}, got {array[row]} in row {row}")
     if some and not numbers.any():
-        raise ValueError(f"{name} must not be zero for all rows")
+        rounded = f" once rounded to {kind}, got {array.max()} at most" if np.any(array) else ""
+        raise ValueError(f"{name} must not be zero for all rows{rounded}")
     with np.errstate(over="ignore"):
         total, most = float(numbers.sum(dtype=np.float64)), float(np.finfo(kind).max) * ROOM
     if total > most:
@@ -273,7 +274,8 @@ def parts(name: str, value: Any) -> tuple[Any, ...] | None:
     if value is None:
         return None
     if not isinstance(value, (tuple, list)) or len(value) not in (2, 3):
-        raise TypeError(f"{name} must be a pair (X, y), or (X, y, sample_weight), got {type(value).__name__}")
+        got = type(value).__name__ + (f" of length {len(value)}" if isinstance(value, (tuple, list)) else "")
+        raise TypeError(f"{name} must be a pair (X, y), or (X, y, sample_weight), got {got}")
     return tuple(value)
 
 
