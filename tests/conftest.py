@@ -86,6 +86,15 @@ def rng():
 
 
 @pytest.fixture
+def kernel_folder(tmp_path, monkeypatch):
+    """The cache folder of functions compiled from here on."""
+    from fastbp.kernels.compiler import jit  # which needs Numba
+
+    monkeypatch.setattr(jit, "cache_folder", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
     """Run the command in an empty folder; return status, stdout and stderr."""
     monkeypatch.chdir(tmp_path)

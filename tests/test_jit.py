@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compiled_anew import hits_and_misses
 
 import fastbp
 from fastbp.kernels.compiler import cache, jit
@@ -132,26 +133,12 @@ def doubled(a):
     return 2 * a
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """The cache folder of functions compiled from here on."""
-    monkeypatch.setattr(jit, "cache_folder", lambda: tmp_path)
-    return tmp_path
-
-
-def hits_and_misses(function, *arguments):
-    """Compile and call as a new process would."""
-    dispatcher = jit.jit(function)
-    assert dispatcher(*arguments) == function(*arguments)
-    return sum(dispatcher.stats.cache_hits.values()), sum(dispatcher.stats.cache_misses.values())
-
-
-def test_each_signature_has_its_own_file(folder):
+def test_each_signature_has_its_own_file(kernel_folder):
     assert hits_and_misses(doubled, 1.5) == (0, 1)
     assert hits_and_misses(doubled, 2) == (0, 1)
     assert hits_and_misses(doubled, 2.5) == (1, 0)
     assert hits_and_misses(doubled, 3) == (1, 0)
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(kernel_folder.iterdir())) == 2
 
 
 DAMAGE = {
@@ -165,29 +152,29 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_damaged_file_is_compiled_again_and_replaced(folder, kind):
+def test_a_damaged_file_is_compiled_again_and_replaced(kernel_folder, kind):
     assert hits_and_misses(doubled, 1.5) == (0, 1)
-    [file] = folder.iterdir()
+    [file] = kernel_folder.iterdir()
     file.write_bytes(DAMAGE[kind](file.read_bytes()))
     assert hits_and_misses(doubled, 1.5) == (0, 1)
     assert hits_and_misses(doubled, 1.5) == (1, 0)
-    assert list(folder.iterdir()) == [file]
+    assert list(kernel_folder.iterdir()) == [file]
 
 
 @pytest.mark.parametrize("body", [b"not a pickle", b"N."])
-def test_a_file_that_is_whole_but_no_kernel_is_compiled_again_and_replaced(folder, body):
+def test_a_file_that_is_whole_but_no_kernel_is_compiled_again_and_replaced(kernel_folder, body):
     assert hits_and_misses(doubled, 1.5) == (0, 1)
-    [file] = folder.iterdir()
+    [file] = kernel_folder.iterdir()
     cache.write(file, body)
     assert hits_and_misses(doubled, 1.5) == (0, 1)
     assert hits_and_misses(doubled, 1.5) == (1, 0)
 
 
-def test_a_file_copied_over_another_is_compiled_again(folder):
+def test_a_file_copied_over_another_is_compiled_again(kernel_folder):
     assert hits_and_misses(doubled, 1.5) == (0, 1)
-    [of_floats] = folder.iterdir()
+    [of_floats] = kernel_folder.iterdir()
     assert hits_and_misses(doubled, 2) == (0, 1)
-    [of_integers] = set(folder.iterdir()) - {of_floats}
+    [of_integers] = set(kernel_folder.iterdir()) - {of_floats}
     shutil.copyfile(of_floats, of_integers)
     assert hits_and_misses(doubled, 3) == (0, 1)
     assert hits_and_misses(doubled, 3) == (1, 0)
@@ -217,17 +204,17 @@ def test_any_part_of_what_another_process_compiled_serves(run_python, tmp_path):
         assert run_python("-c", UPDATE, XDG_CACHE_HOME=str(tmp_path)).stdout == first
 
 
-def test_a_pruned_folder_is_made_again(folder):
+def test_a_pruned_folder_is_made_again(kernel_folder):
     dispatcher = jit.jit(doubled)
-    folder.rmdir()
+    kernel_folder.rmdir()
     assert dispatcher(1.5) == 3
     assert hits_and_misses(doubled, 1.5) == (1, 0)
 
 
-def test_a_folder_that_takes_no_files_costs_a_warning_and_no_more(folder):
+def test_a_folder_that_takes_no_files_costs_a_warning_and_no_more(kernel_folder):
     dispatcher = jit.jit(doubled)
-    folder.rmdir()
-    folder.write_text("a file in the folder's place")
+    kernel_folder.rmdir()
+    kernel_folder.write_text("a file in the kernel_folder's place")
     with pytest.warns(RuntimeWarning, match="could not keep"):
         assert dispatcher(1.5) == 3
     assert dispatcher(2) == 4  # and says so once

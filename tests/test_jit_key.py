@@ -4,23 +4,10 @@ import re
 from types import CodeType, FunctionType, SimpleNamespace
 
 import pytest
+from compiled_anew import hits_and_misses
 
 from fastbp.kernels.compiler import jit
 from fastbp.kernels.library import settings
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """The cache folder of functions compiled from here on."""
-    monkeypatch.setattr(jit, "cache_folder", lambda: tmp_path)
-    return tmp_path
-
-
-def hits_and_misses(function, *arguments):
-    """Compile and call as a new process would."""
-    dispatcher = jit.jit(function)
-    assert dispatcher(*arguments) == function(*arguments)
-    return sum(dispatcher.stats.cache_hits.values()), sum(dispatcher.stats.cache_misses.values())
 
 
 def plainly(a):
@@ -55,16 +42,16 @@ def made(constant):
 
 
 @pytest.mark.parametrize("which", range(3))
-def test_functions_that_differ_in_a_constant_have_their_own_files(folder, which):
+def test_functions_that_differ_in_a_constant_have_their_own_files(kernel_folder, which):
     assert hits_and_misses(made(2.0)[which], 1.0) == (0, 1)
     assert hits_and_misses(made(3.0)[which], 1.0) == (0, 1)
     assert hits_and_misses(made(2.0)[which], 1.0) == (1, 0)
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(kernel_folder.iterdir())) == 2
 
 
-def test_names_of_files_are_such_on_every_system(folder):
+def test_names_of_files_are_such_on_every_system(kernel_folder):
     assert hits_and_misses(lambda a: a + 1, 1.5) == (0, 1)
-    (path,) = folder.iterdir()
+    (path,) = kernel_folder.iterdir()
     assert re.fullmatch(r"[\w.]+", path.name) and ".in._lambda_.serial." in path.name
 
 

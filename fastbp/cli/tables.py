@@ -194,7 +194,7 @@ def _announce(options: argparse.Namespace, data: _Data) -> None:
     if data.left_out:
         print(f"left out: {data.left_out:,} rows without {plain(data.target)}")
     print(f"target: {plain(data.target)}; recipe: RealMLP-{(options.recipe or 'td-s').upper()}")
-    print("a fifth of the rows to train on is held out to choose the best epoch; no row to test is seen", flush=True)
+    print("a fifth of the rows to train on chooses the epoch that is kept; no row to test does", flush=True)
 
 
 def _draw(options: argparse.Namespace, data: _Data, model: TableModel, seconds: float) -> None:

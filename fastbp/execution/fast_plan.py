@@ -78,8 +78,7 @@ class FastPlan(Packed):
             if self._intake.converts:
                 end = min(end, at + self._whole_batches(CONVERTED_BYTES / samples.row_bytes(self.dtype), batch_size))
             start = compiling.now()
-            due = rates.after(at // batch_size)
-            sums = self._step_call(work, data, order[at:end], batch_size, due, sums)
+            sums = self._step_call(work, data, order[at:end], batch_size, rates.after(at // batch_size), sums)
             seconds = compiling.now() - start
             yield sums
             rows = self._whole_batches((end - at) * SLICE_SECONDS / seconds, batch_size)
@@ -117,7 +116,8 @@ class FastPlan(Packed):
 
     def gradients(self, data: Labelled, gradient: np.ndarray) -> Sums:
         """Fill `gradient` over all rows as one minibatch, without an update."""
-        n, self._intake = len(data.y), (intake := Intake(data.samples, self.network))
+        n = len(data.y)
+        self._intake = intake = Intake(data.samples, self.network)
         most = n * sum(self.network.layer_sizes) // len(self.parameters)  # so that their gradients do not outweigh X
         blocks = 1 if self._whole else max(self._blocks(n), min(n // GRADIENT_ROWS, most))
         self._allocate(n, self._workers(n, n), blocks, room=intake.room(n, False))

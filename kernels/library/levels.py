@@ -26,9 +26,8 @@ class Level:
     features : str
         What LLVM may use beyond the level below.
     bits : dict
-        (leaf, register) of the instruction CPUID to the bits that are set where the CPU has what it has beyond the
-        level below. Of a leaf with parts,
-        the number of the part stands above its 32 bits.
+        (leaf, register) of the instruction CPUID to the bits that are set where the CPU has what this level adds to
+        the one below. Of a leaf with subleaves, the subleaf is in the upper 32 bits.
     simd_bits : int
         Width of the vectors that code computes on.
     state : int
