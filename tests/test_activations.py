@@ -8,11 +8,12 @@ import mpmath
 import numpy as np
 import pytest
 from guarded import DTYPES
-from point_functions import over_tiles, ulps
+from point_functions import ulps
 from trainings import targets
 
 import fastbp
 from fastbp.kernels.activations import ACTIVATIONS
+from fastbp.kernels.registry import KERNELS
 
 E, LN2, LN3 = math.e, math.log(2), math.log(3)
 SCALE, ALPHA = mpmath.mpf(1.0507009873554805), mpmath.mpf(1.6732632423543772)  # of SELU
@@ -96,26 +97,16 @@ def slope(name):
 
 
 def tiled(F, t, *a):
-    """F and F' of an array, by the functions of tiles; with dF/da where there is a parameter."""
-    if F.parameter:
-        return [over_tiles(f, t, *a) for f in (F.tile, F.tile_derivative, F.tile_df_parameter)]
-    if F.of_h:
-        h = over_tiles(F.tile, t)
-        return h, over_tiles(F.tile_derivative, h)
-    return over_tiles(F_of(F.name), t), over_tiles(slope_of(F.name), t)
+    """F and F' of an array, as the fast kernels compute them; with dF/da where there is a parameter."""
 
+    def call(end, out, *arguments):
+        KERNELS[f"fast_{F.name}{end}"].call("fast", out, *arguments)
+        return out.ravel()
 
-def F_of(name):
-    tile = fastbp.kernels.compiler.jit.inline(ACTIVATIONS[name].tile)
-    return FORMS.setdefault((name, 0), lambda t: tile(t)[0])
-
-
-def slope_of(name):
-    tile = fastbp.kernels.compiler.jit.inline(ACTIVATIONS[name].tile)
-    return FORMS.setdefault((name, 1), lambda t: tile(t)[1])
-
-
-FORMS = {}  # the same function each time, so that it is compiled once
+    row, ones = t[None], np.ones_like(t)[None]
+    h = call("", np.empty_like(row), row, *a)
+    d = call("_derivative", np.empty_like(row), h[None] if F.of_h else row, *a)
+    return h, d, *(call("_parameter_backward", np.empty_like(slopes), ones, row, slopes) for slopes in a)
 
 
 def points(dtype, rng):
