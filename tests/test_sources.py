@@ -114,6 +114,20 @@ def test_line_ends_make_no_other_kernels(contents):
     assert b"\r\n" in written["one.py"] and contents(written, "sources") == contents(FILES, "sources")
 
 
+def test_what_is_no_module_is_left_out(contents):
+    others = {".#one.py": "", "one.old.py": "K = 2\n", "notes.txt": "K", "data/table.csv": "1,2\n", "py": ""}
+    assert contents(FILES | others, "sources") == contents(FILES, "sources")
+
+
+def test_a_folder_of_sources_and_bytecode_is_read_as_the_import_system_reads_it(contents, tmp_path):
+    lonely = tmp_path / "lonely.py"
+    lonely.write_text("K = 3\n")
+    assert compileall.compile_file(lonely, quiet=2, legacy=True)
+    found = dict(contents(FILES | {"below/lonely.pyc": lonely.with_suffix(".pyc").read_bytes()}, "sources"))
+    assert [*found] == ["small", "small.below", "small.below.lonely", "small.below.two", "small.one"]
+    assert found["small.one"] == FILES["one.py"].encode() and b"3" in found["small.below.lonely"]
+
+
 def test_what_cannot_be_read_or_listed_is_named(contents, monkeypatch):
     monkeypatch.setitem(sys.modules, "small.unlisted", sys)
     with pytest.raises(sources.MissingError, match=r"small\.unlisted is imported and not listed"):
