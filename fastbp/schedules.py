@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 
 from .data import checks
 
 __all__ = ["Constant", "Cosine", "CosineWaves", "FlatCosine", "InverseScaling", "OneCycle", "Schedule", "StepDecay"]
-SCHEDULED = {"learning_rate": "rates", "dropout": "dropouts", "weight_decay": "decays"}  # with their names in `Rates`
 
 
 class Schedule(Protocol):
@@ -44,49 +42,6 @@ class Schedule(Protocol):
         ndarray of float
             A factor for each step, finite and not negative.
         """
-
-
-def rates(
-    schedule: Schedule, rate: float, step: int, steps_per_epoch: int, epochs: int, name: str = "learning_rate"
-) -> np.ndarray:
-    """Return the learning rate of each step of an epoch as float64; raise ValueError if the factors are not usable.
-
-    `step` is the number of the epoch's first step, and `epochs` how many are to come, this one included.
-    """
-    steps = np.arange(step, step + steps_per_epoch)
-    return rate * factors_of(schedule, steps, steps_per_epoch, step + epochs * steps_per_epoch, name)
-
-
-def factors_of(schedule: Schedule, steps: np.ndarray, steps_per_epoch: int, total: int, name: str) -> np.ndarray:
-    """Return the factors of some steps as float64; raise ValueError if they are not usable."""
-    what = "schedule" if name == "learning_rate" else f"schedule[{name!r}]"
-    given = np.asarray(schedule.factors(steps, steps_per_epoch, total))
-    factors = np.ascontiguousarray(given, np.float64) if given.dtype.kind in "iuf" else given
-    if factors.shape != steps.shape or factors.dtype != np.float64:
-        raise ValueError(
-            f"{what} must return {len(steps)} numbers, one factor a step, got {given.dtype} of shape {given.shape}"
-        )
-    wrong = ~(np.isfinite(factors) & (factors >= 0))
-    if wrong.any():
-        step = int(np.argmax(wrong))
-        raise ValueError(
-            f"{what} must return finite factors, not negative ones, got {given[step]} for step {steps[step]}"
-        )
-    return factors
-
-
-def check_schedule(schedule: object) -> Schedule | dict[str, Schedule] | None:
-    """Return a schedule, schedules by name, or None; raise TypeError or ValueError for anything else."""
-    if isinstance(schedule, Mapping):
-        if unknown := [name for name in schedule if name not in SCHEDULED]:
-            raise ValueError(f"schedule must hold schedules of some of {list(SCHEDULED)}, got {unknown[0]!r}")
-        checked = {name: check_schedule(one) for name, one in schedule.items() if one is not None}
-        if any(isinstance(one, dict) for one in checked.values()):
-            raise TypeError(f"schedule must hold schedules by name, got {schedule!r}")
-        return cast("dict[str, Schedule]", checked) or None
-    if schedule is not None and (isinstance(schedule, type) or not callable(getattr(schedule, "factors", None))):
-        raise TypeError(f"schedule must be an object of fastbp.schedules or have a method `factors`, got {schedule!r}")
-    return cast("Schedule | None", schedule)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from ..data import choices, classes
 from ..data.labelled import labelled, samples
 from ..data.samples import Labelled
 from ..data.sources import given
-from ..data.sources.streamed import Streamed
 from ..data.sparse import SparseRows
 from ..execution.plan import make_plan
 from ..training import scores
@@ -247,6 +246,8 @@ class PredictionMixin:
             return z
         precision = precision or self.network.precision
         if (source := given.source(X)) is not None:
+            from ..data.sources.streamed import Streamed  # not for a program that predicts arrays
+
             streamed = Streamed(self, source, has_targets=False)  # type: ignore[arg-type]
             return outputs(streamed, lambda rows, z: self._fill(rows, z, precision))
         rows = samples(self, X)  # type: ignore[arg-type]

@@ -13,7 +13,6 @@ from ..callbacks.checkpoint import folder_path
 from ..data import checks
 from ..data.samples import Labelled
 from ..data.sources.given import for_training
-from ..schedules import Schedule
 from ..training import rates
 from ..training.history import History
 from ..training.loop import Training
@@ -21,6 +20,7 @@ from ..training.progress import Progress
 
 if TYPE_CHECKING:
     from ..execution.plan import Plan
+    from ..schedules import Schedule
     from ..training.seen import Parameters
     from ..training.use import Use
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils import gen_batches
 
-from .. import schedules
 from ..data.samples import CONSTANT, Labelled, Rates
 from ..kernels.compiler.signals import held
+from ..training import rates
 from . import solver_state
 from .private import LOSS_FUNCTIONS, with_weights
 from .running import run_of
@@ -70,7 +70,7 @@ class CompiledSteps:
         done = (estimator._steps_done - self.steps_before) // steps
         epochs = max(1, estimator.max_iter - done)  # to come, if partial_fit is called max_iter times
         rate, first = plan.optimizer.learning_rate, estimator._steps_done
-        return Rates(schedules.rates(estimator.schedule, rate, first, steps, epochs))
+        return Rates(rates.rates(estimator.schedule, rate, first, steps, epochs))
 
     def evaluate(self, held_out: Labelled) -> tuple[float, float | None]:
         """Return the loss of other rows, and their score if the pass tells it."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..data.samples import Labelled, Samples
 from ..data.sources.given import Rows
-from ..data.sources.streamed import Streamed
 from ..execution.plan import Plan
 from .shuffling import shuffle
+
+if TYPE_CHECKING:
+    from ..data.sources.streamed import Streamed
 
 IN_ORDER_BYTES = 2**25  # of a block whose rows are not shuffled, or not trained on
 
@@ -52,7 +54,7 @@ def windows(data: Rows, key: int | None, batch_size: int, drop_last: bool, done:
     done : int
         Rows that are done already. Windows that hold no others may be left out.
     """
-    if not isinstance(data, Streamed):
+    if isinstance(data, Labelled):
         order = _order(len(data.y), key)
         yield Window(data, order[: _kept(len(order), 0, batch_size, drop_last)], 0, True)
         return
@@ -69,7 +71,7 @@ def windows(data: Rows, key: int | None, batch_size: int, drop_last: bool, done:
 
 def rows_of_epoch(data: Rows, batch_size: int, drop_last: bool) -> int | None:
     """Return how many rows an epoch has, or None if that is not known."""
-    n = data.rows if isinstance(data, Streamed) else len(data.y)
+    n = len(data.y) if isinstance(data, Labelled) else data.rows
     return None if n is None else _kept(n, 0, batch_size, drop_last)
 
 
@@ -96,7 +98,7 @@ def evaluate(plan: Plan, data: Rows, classifies: bool, scales: np.ndarray | None
 
     Raises ValueError where trained scales, if given, take an input of a source beyond its dtype.
     """
-    loss, accuracy = _of_source(plan, data, scales) if isinstance(data, Streamed) else plan.evaluate(data)
+    loss, accuracy = plan.evaluate(data) if isinstance(data, Labelled) else _of_source(plan, data, scales)
     return {"loss": loss} | ({"accuracy": accuracy} if classifies else {})
 
 

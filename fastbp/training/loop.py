@@ -12,10 +12,8 @@ import numpy as np
 from ..callbacks import Callback
 from ..data.samples import CONSTANT, DivergenceError, Labelled, Rates, Sums
 from ..data.sources.given import Rows
-from ..data.sources.streamed import Streamed
 from ..execution.plan import Plan
 from ..kernels.library.compiling import compiling
-from ..schedules import Schedule
 from . import feeds, rates, unscaled
 from .finite import LastFinite, require_finite
 from .history import History, added
@@ -24,6 +22,7 @@ from .seen import Parameters
 from .state import Place, State
 
 if TYPE_CHECKING:
+    from ..schedules import Schedule
     from .checkpoints.writer import Checkpoints
 
 
@@ -86,7 +85,7 @@ class Training:
     @property
     def _looked_at(self) -> Labelled | None:
         """Rows that tell whether the inputs are scaled; None if nothing was read of a source."""
-        return self.data.looked_at if isinstance(self.data, Streamed) else self.data
+        return self.data if isinstance(self.data, Labelled) else self.data.looked_at
 
     def _last_finite(self, model: Any, plan: Plan, flat: np.ndarray) -> LastFinite:
         """Return what keeps the last finite parameters."""
@@ -153,7 +152,7 @@ class Training:
         if self.checkpoints is not None:
             self.checkpoints.begin(state)
             self.progress.begin(state.place.epoch)
-            if isinstance(self.data, Streamed):
+            if not isinstance(self.data, Labelled):
                 self.data.go_on(state.place.epoch)
         while state.place.epoch < self.epochs and not state.stopped:
             epoch = state.place.epoch
@@ -218,7 +217,7 @@ class Training:
         loss, accuracy = place.sums.means()
         measured = {"loss": loss, "accuracy": accuracy}
         with self._reading(state):
-            if isinstance(self.data, Streamed):
+            if not isinstance(self.data, Labelled):
                 self.data.passed(place.sums)
             if self.validation is not None:
                 scores = feeds.evaluate(plan, self.validation, classifies)
@@ -268,7 +267,7 @@ class Training:
         try:
             yield
         except ValueError as error:
-            if isinstance(self.data, Streamed) or isinstance(self.validation, Streamed):
+            if not (isinstance(self.data, Labelled) and isinstance(self.validation, (Labelled, type(None)))):
                 state.unreadable = error
                 if steps := state.plan.steps - state.begun:
                     error.args = (f"{error}. The model keeps the {steps} steps before it",)

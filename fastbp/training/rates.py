@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
-from .. import schedules
 from ..data.samples import Rates
-from ..schedules import Schedule
 
-Given = Schedule | dict[str, Schedule] | None  # schedules by name, one of the learning rate, or none
+if TYPE_CHECKING:
+    from ..schedules import Schedule
+
+Given: TypeAlias = "Schedule | dict[str, Schedule] | None"  # schedules by name, one of the learning rate, or none
+SCHEDULED = {"learning_rate": "rates", "dropout": "dropouts", "weight_decay": "decays"}  # with their names in `Rates`
+
+
+def check_schedule(schedule: object) -> Schedule | dict[str, Schedule] | None:
+    """Return a schedule, schedules by name, or None; raise TypeError or ValueError for anything else."""
+    if isinstance(schedule, Mapping):
+        if unknown := [name for name in schedule if name not in SCHEDULED]:
+            raise ValueError(f"schedule must hold schedules of some of {list(SCHEDULED)}, got {unknown[0]!r}")
+        checked = {name: check_schedule(one) for name, one in schedule.items() if one is not None}
+        if any(isinstance(one, dict) for one in checked.values()):
+            raise TypeError(f"schedule must hold schedules by name, got {schedule!r}")
+        return cast("dict[str, Schedule]", checked) or None
+    if schedule is not None and (isinstance(schedule, type) or not callable(getattr(schedule, "factors", None))):
+        raise TypeError(f"schedule must be an object of fastbp.schedules or have a method `factors`, got {schedule!r}")
+    return cast("Schedule | None", schedule)
 
 
 def checked(schedule: Any, model: Any) -> Given:
     """Return schedules for a model; raise TypeError or ValueError for others, and where they would change nothing."""
-    given = schedules.check_schedule(schedule)
+    given = check_schedule(schedule)
     if not isinstance(given, dict):
         return given
     if "dropout" in given and not any(model.network.dropouts):
@@ -32,10 +48,39 @@ def checked(schedule: Any, model: Any) -> Given:
     return given
 
 
+def rates(
+    schedule: Schedule, rate: float, step: int, steps_per_epoch: int, epochs: int, name: str = "learning_rate"
+) -> np.ndarray:
+    """Return the learning rate of each step of an epoch as float64; raise ValueError if the factors are not usable.
+
+    `step` is the number of the epoch's first step, and `epochs` how many are to come, this one included.
+    """
+    steps = np.arange(step, step + steps_per_epoch)
+    return rate * factors_of(schedule, steps, steps_per_epoch, step + epochs * steps_per_epoch, name)
+
+
+def factors_of(schedule: Schedule, steps: np.ndarray, steps_per_epoch: int, total: int, name: str) -> np.ndarray:
+    """Return the factors of some steps as float64; raise ValueError if they are not usable."""
+    what = "schedule" if name == "learning_rate" else f"schedule[{name!r}]"
+    given = np.asarray(schedule.factors(steps, steps_per_epoch, total))
+    factors = np.ascontiguousarray(given, np.float64) if given.dtype.kind in "iuf" else given
+    if factors.shape != steps.shape or factors.dtype != np.float64:
+        raise ValueError(
+            f"{what} must return {len(steps)} numbers, one factor a step, got {given.dtype} of shape {given.shape}"
+        )
+    wrong = ~(np.isfinite(factors) & (factors >= 0))
+    if wrong.any():
+        step = int(np.argmax(wrong))
+        raise ValueError(
+            f"{what} must return finite factors, not negative ones, got {given[step]} for step {steps[step]}"
+        )
+    return factors
+
+
 def of_steps(schedule: Given, rate: float, step: int, steps_per_epoch: int, epochs: int) -> Rates:
-    """Return what schedules, or one of the learning rate, make of the steps of an epoch; see `schedules.rates`."""
+    """Return what schedules, or one of the learning rate, make of the steps of an epoch; see `rates`."""
     span = step, steps_per_epoch, epochs
-    return _of_each(schedule, rate, lambda one, rate, name: schedules.rates(one, rate, *span, name))
+    return _of_each(schedule, rate, lambda one, rate, name: rates(one, rate, *span, name))
 
 
 def without_end(schedule: Given, rate: float, steps: np.ndarray) -> Rates:
@@ -46,7 +91,7 @@ def without_end(schedule: Given, rate: float, steps: np.ndarray) -> Rates:
 
     def make(one: Schedule, rate: float, name: str) -> np.ndarray:
         unknown: Any = _Unknown(type(one).__name__)
-        return rate * schedules.factors_of(one, steps, unknown, unknown, name)
+        return rate * factors_of(one, steps, unknown, unknown, name)
 
     return _of_each(schedule, rate, make)
 
@@ -56,7 +101,7 @@ def _of_each(schedule: Given, rate: float, make: Callable[[Schedule, float, str]
     each = {"learning_rate": schedule} if schedule is not None and not isinstance(schedule, dict) else schedule or {}
     found = {}
     for name, of_one in each.items():
-        found[schedules.SCHEDULED[name]] = make(of_one, rate if name == "learning_rate" else 1.0, name)
+        found[SCHEDULED[name]] = make(of_one, rate if name == "learning_rate" else 1.0, name)
     if (found.get("dropouts", np.empty(0)) > 1).any():
         raise ValueError("schedule['dropout'] must return factors of at most 1, of the shares that are dropped")
     return Rates(**found)

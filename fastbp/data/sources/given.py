@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from ..samples import Labelled
 from ..sparse import SparseRows
 from .pieces import Pieces, is_given, is_iterator
 from .source import Source
-from .streamed import Streamed
 
 if TYPE_CHECKING:
     from ...model.model import Model
+    from .streamed import Streamed
 
-Rows = Labelled | Streamed
+Rows: TypeAlias = "Labelled | Streamed"
 
 
 def source(X: Any, y: Any = None, name: str = "X") -> Source | None:
@@ -53,6 +53,8 @@ def rows(model: Model, X: Any, y: Any, sample_weight: Any = None, name: str = "X
         return labelled(model, X, _given(X, y), sample_weight, name.removesuffix("X"))
     if sample_weight is not None:
         raise ValueError(f"sample_weight must be left out where {name} is a source, which brings the weights of rows")
+    from .streamed import Streamed  # not for a program that trains on arrays
+
     return Streamed(model, found, name)
 
 
@@ -63,7 +65,7 @@ def for_training(
     share = checks.share("validation_split", validation_split)
     if source(X, y) is not None:
         streamed = rows(model, X, y, sample_weight)
-        assert isinstance(streamed, Streamed)
+        assert not isinstance(streamed, Labelled)
         if class_weight is not None:
             streamed.weigh_classes(class_weight)
         if share:
@@ -87,7 +89,7 @@ def _validation(model: Model, validation_data: Any, names: list[str] | None) -> 
         return None
     if not isinstance(validation_data, (tuple, list)) and source(validation_data, None, "validation_data") is not None:
         streamed = rows(model, validation_data, None, None, "validation_data")
-        assert isinstance(streamed, Streamed)
+        assert not isinstance(streamed, Labelled)
         frames.check_names(names, streamed.feature_names, "validation_data")
         return streamed
     X, y, weight = (*(checks.parts("validation_data", validation_data) or ()), None)[:3]

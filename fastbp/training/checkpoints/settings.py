@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...callbacks import Callback, Checkpoint
+from ...data.samples import Labelled
 from ...data.sources.given import Rows
-from ...data.sources.streamed import Streamed
 from ...data.sparse import SparseRows
 
 WHOLE_BYTES = 2**28  # of X of which all rows are compared; of a larger one as many bytes, of rows evenly spread
@@ -85,7 +85,7 @@ def described(thing: Any) -> str | None:
 
 def _rows(prefix: str, data: Rows) -> dict[str, Any]:
     """Return digests of X, y and weights, or what tells a source from others."""
-    if isinstance(data, Streamed):
+    if not isinstance(data, Labelled):
         given = None if data.class_weights is None else data.class_weights.tolist()
         return {f"{prefix}X": data.source._identity() | {"memory": data.source.memory, "class weights": given}}
     weights = None if data.weights is None else _digest(data.weights)
