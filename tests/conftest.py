@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from fastbp import cli
-from fastbp.execution import fast_plan
+from fastbp.execution import fast_plan, helpers
 from fastbp.kernels.entries.records import LINE
 from fastbp.kernels.library.compiling import TEXT, compiling
 from fastbp.kernels.library.loading import library
@@ -31,6 +31,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the many processes of tests n
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
 compiling._shown = True  # which kernel is compiled first is not a test's matter
 fast_plan.CALL_FLOP = 1  # several workers for little work, too: tests are short
+helpers.PATIENCE = 300  # between calls helpers leave the cores to the tests of the other processes
 
 settings.register_profile("fastbp", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("fastbp")

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 import fastbp
-from fastbp.execution import fast_plan, plain_loops, threads
+from fastbp.execution import fast_plan, threads
 
 fast_plan.CALL_FLOP = 1  # several workers for little work, too
 random = np.random.default_rng(7)
@@ -26,15 +26,17 @@ class Team(threads.team):
 
 threads.team = Team
 KERNELS = os.environ.get("JOBS_KERNELS", "fast")
-run_loop = plain_loops.launch
 
+if KERNELS == "elementwise":  # the fast kernels do without Numba
+    from fastbp.execution import plain_loops
 
-def launch(loop, *arguments, n_threads=None):
-    used.add(threads.limit(n_threads))
-    return run_loop(loop, *arguments, n_threads=n_threads)
+    run_loop = plain_loops.launch
 
+    def launch(loop, *arguments, n_threads=None):
+        used.add(threads.limit(n_threads))
+        return run_loop(loop, *arguments, n_threads=n_threads)
 
-plain_loops.launch = launch
+    plain_loops.launch = launch
 
 
 def digest(*arrays):

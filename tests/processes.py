@@ -12,10 +12,9 @@ from fastbp.kernels.library.compiling import TEXT
 IMPORTS = """
 import contextlib, multiprocessing, os, pickle, threading, time, warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-import numba
 import numpy as np
 import fastbp
-from fastbp.execution import plain_loops, threads
+from fastbp.execution import threads
 from jobs import *
 """
 
@@ -23,7 +22,8 @@ from jobs import *
 def start(code, layer="default", n_threads=3, cwd=None, kernels="fast"):
     """Start an interpreter on code, warnings being errors, with so many threads and all that IMPORTS brings.
 
-    `layer` is that of Numba's threads, on which plain loops run; `kernels` those of the models of `jobs.work`.
+    `layer` is that of Numba's threads, on which plain loops run; `kernels` those of the models of `jobs.work`. Numba is
+    imported for "elementwise" ones alone.
     """
     here = str(Path(__file__).parent)
     variables = {
