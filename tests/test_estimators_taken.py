@@ -138,6 +138,7 @@ def test_pictures_take_them():
         plot.history(ours.MLPClassifier(), axes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [False, True])
 def test_the_page_takes_them(tmp_path, words):
     pytest.importorskip("matplotlib")
