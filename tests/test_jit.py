@@ -86,6 +86,7 @@ def use(checkout, run_python):
     return run
 
 
+@pytest.mark.slow
 def test_a_second_process_compiles_nothing_and_an_edit_compiles_anew(checkout, use, tmp_path):
     first, stderr = use(tmp_path)
     assert (first["hits"], first["misses"], first["h"], stderr) == (0, 2, [[0, 0, 2]], "")

@@ -148,6 +148,7 @@ def for_aarch64(dispatcher):
     return machine.emit_assembly(binding.parse_assembly(code))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_hot_loops_for_aarch64_compute_whole_vectors(name, dtype):
     entry = KERNELS[f"fast_{name}"]

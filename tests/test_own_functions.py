@@ -9,6 +9,7 @@ import pickle
 
 import numpy as np
 import pytest
+from guarded import DTYPES
 
 import fastbp
 import fastbp.sklearn
@@ -102,6 +103,7 @@ def trained(**settings):
 # ---- the same as built-in ones
 
 
+@DTYPES
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize(
     ("own", "built_in"),
@@ -121,12 +123,14 @@ def test_they_train_as_built_in_ones(own, built_in, kernels, dtype):
     assert one.evaluate(X, y)["loss"] == pytest.approx(other.evaluate(X, y)["loss"], rel=10 * bound)
 
 
+@DTYPES
 @pytest.mark.parametrize("F", [BENT, RAMP, CUBE], ids=str)
 def test_branches_lambdas_closures_and_whole_numbers(F, dtype):
     fast, plain = (trained(activation=F, kernels=kernels, dtype=dtype) for kernels in KERNELS)
     np.testing.assert_allclose(flat(fast), flat(plain), rtol=0, atol=1e-5 if dtype == np.float32 else 1e-12)
 
 
+@DTYPES
 def test_outputs_are_those_of_the_function(dtype):
     model = fastbp.Model([1, 1, 1], BENT, loss=LOGIT, dtype=dtype)
     for W, b in model.parameters:
