@@ -20,6 +20,7 @@ import fastbp
 from fastbp import cli
 from fastbp.files import datasets, models
 
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # Hypothesis's, of a large file
 MOST = 10_000_000  # bytes that a file may unpack to
 options = st.sampled_from(
     [

@@ -154,6 +154,19 @@ def test_a_number_of_rows_that_is_not_theirs_is_refused():
             model().fit(Pieces(given, rows=rows), **SETTINGS)
 
 
+def test_errors_on_rows_to_validate_on_name_their_argument():
+    def short():
+        yield X[:100, :2], y[:100]
+
+    for given, words in (
+        (lambda: 3, "<lambda>: raised TypeError: 'int' object is not iterable"),
+        (short, "short: piece 0: X must have 5 columns"),
+        (Pieces(lambda: iter([(X[:9], y[:9])]), rows=10), "rows must be how many the source has"),
+    ):
+        with pytest.raises(ValueError, match=f"^validation_data: {words}"):
+            model().fit(X, y, validation_data=given, epochs=1, verbose=0)
+
+
 def test_sparse_pieces_are_refused():
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(ValueError, match="piece 0: X must be dense in a source"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,3 +109,24 @@ def moved(text: str, name: str, row: int) -> str:
     """Return an error's text on rows of a part, with the rows counted as the piece has them, and the piece named."""
     counted = re.sub(r"\brow (\d+)", lambda found: f"row {int(found[1]) + row}", text)
     return f"{name}: {counted}"
+
+
+@contextmanager
+def named(part: Part) -> Iterator[None]:
+    """Turn errors on the rows of a part in this block into one that names the piece, and its rows as it has them."""
+    try:
+        yield
+    except PieceError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise PieceError(moved(str(error), part.name, part.row)) from None
+
+
+def named_by(name: str, blocks: Iterator[Any]) -> Iterator[Any]:
+    """Yield the same; errors on the rows of another argument than X name it."""
+    try:
+        yield from blocks
+    except PieceError as error:
+        if name != "X" and not str(error).startswith(f"{name}: "):
+            error.args = (f"{name}: {str(error).removeprefix('X: ')}",)
+        raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from ..sparse import SparseRows
 from .ahead import AT_ONCE, Ahead
 from .buffer import Buffer, Rows
 from .columns import Columns
-from .source import Part, PieceError, Source, moved
+from .source import Part, PieceError, Source, named, named_by
 
 if TYPE_CHECKING:
     from ...model.model import Model
@@ -91,7 +90,7 @@ class Streamed:
             self._buffers = []
         before, self._buffers = self._buffers, []
         self._ahead = Ahead(
-            lambda free: self._filled(order, batch_size, most, done, free),
+            lambda free: named_by(self.name, self._filled(order, batch_size, most, done, free)),
             lambda: self._buffer(self.block_rows(batch_size, most), before),
         )
         return iter(self._ahead)
@@ -112,7 +111,7 @@ class Streamed:
         counts = np.zeros(classes.count(self.model.network), np.int64)
         for piece in range(len(self.source)):
             for part in self.source._read(piece, features=False):
-                with _named(part):
+                with named(part):
                     y = labelled.targets(self.model, part.y, len(part.X))
                     counts += classes.counts(y, self.model.network)
         return counts
@@ -203,7 +202,7 @@ class Streamed:
                 skip -= count
                 continue
             for part in self.source._read(piece):
-                with _named(part):
+                with named(part):
                     rows = self._checked(part)
                 if skip < 0:
                     size = self.block_rows(batch_size, most)
@@ -281,12 +280,3 @@ class Streamed:
         return Block(data, first, last)
 
 
-@contextmanager
-def _named(part: Part) -> Iterator[None]:
-    """Turn errors on the rows of a part in this block into one that names the piece, and its rows as it has them."""
-    try:
-        yield
-    except PieceError:
-        raise
-    except (ValueError, TypeError) as error:
-        raise PieceError(moved(str(error), part.name, part.row)) from None
