@@ -278,5 +278,3 @@ class Streamed:
                 Samples(buffer.X[some], model.input_shift, model.input_scale, self.name), buffer.y[some]
             )
         return Block(data, first, last)
-
-
