@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from .data import checks
+from .kernels.entries.settings import Checked, setting
 
 __all__ = ["Constant", "Cosine", "CosineWaves", "FlatCosine", "InverseScaling", "OneCycle", "Schedule", "StepDecay"]
 
@@ -62,7 +63,7 @@ class Constant(Schedule):
 
 
 @dataclass(frozen=True)
-class InverseScaling(Schedule):
+class InverseScaling(Checked, Schedule):
     """The learning rate divided by (step + 1) ** power.
 
     Parameters
@@ -77,10 +78,7 @@ class InverseScaling(Schedule):
     array([1.        , 0.5       , 0.33333333, 0.25      ])
     """
 
-    power: float = 0.5
-
-    def __post_init__(self) -> None:
-        checks.rate("power", self.power)
+    power: float = setting(0.5, checks.rate)
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
         """Return (step + 1) ** -power; see `Schedule.factors`."""
@@ -88,7 +86,7 @@ class InverseScaling(Schedule):
 
 
 @dataclass(frozen=True)
-class StepDecay(Schedule):
+class StepDecay(Checked, Schedule):
     """The learning rate multiplied by `factor` after every `epochs` epochs.
 
     Parameters
@@ -104,20 +102,16 @@ class StepDecay(Schedule):
     array([1.  , 1.  , 0.5 , 0.5 , 0.25, 0.25])
     """
 
-    epochs: int = 10
-    factor: float = 0.1
-
-    def __post_init__(self) -> None:
-        checks.whole_number("epochs", self.epochs, 1)
-        checks.rate("factor", self.factor)
+    epochs: int = setting(10, lambda name, value: checks.whole_number(name, value, 1))
+    factor: float = setting(0.1, checks.rate)
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
         """Return factor ** (number of whole periods so far); see `Schedule.factors`."""
-        return np.asarray(float(self.factor) ** (steps // (steps_per_epoch * self.epochs)))
+        return np.asarray(self.factor ** (steps // (steps_per_epoch * self.epochs)))
 
 
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class Cosine(Checked, Schedule):
     """A linear warm-up, then half a cosine down to `final` (Loshchilov and Hutter, "SGDR", 2017, eq. 5, one period).
 
     Parameters
@@ -135,12 +129,8 @@ class Cosine(Schedule):
     array([1. , 0.5, 0. ])
     """
 
-    warm_up: float = 0.0
-    final: float = 0.0
-
-    def __post_init__(self) -> None:
-        checks.share("warm_up", self.warm_up)
-        checks.rate("final", self.final)
+    warm_up: float = setting(0.0, checks.share)
+    final: float = setting(0.0, checks.rate)
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
         """Return factors that rise in a line, then fall along half a cosine; see `Schedule.factors`."""
@@ -151,7 +141,7 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True)
-class CosineWaves(Schedule):
+class CosineWaves(Checked, Schedule):
     """Cosine waves that start and end at 0, each twice as long as the one before.
 
     Factor 0.5 - 0.5 cos(2 pi log2(1 + (2^waves - 1) step / total)) (Holzmueller, Grinsztajn and Steinwart, 2024,
@@ -169,10 +159,7 @@ class CosineWaves(Schedule):
     array([0.  , 0.  , 0.93])
     """
 
-    waves: int = 4
-
-    def __post_init__(self) -> None:
-        checks.whole_number("waves", self.waves, 1, 30)
+    waves: int = setting(4, lambda name, value: checks.whole_number(name, value, 1, 30))
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
         """Return factors that swing between 0 and 1; see `Schedule.factors`."""
@@ -181,7 +168,7 @@ class CosineWaves(Schedule):
 
 
 @dataclass(frozen=True)
-class FlatCosine(Schedule):
+class FlatCosine(Checked, Schedule):
     """1 for a share of all steps, then half a cosine down to 0.
 
     Parameters
@@ -196,10 +183,7 @@ class FlatCosine(Schedule):
     array([1. , 1. , 1. , 0.5, 0. ])
     """
 
-    flat: float = 0.5
-
-    def __post_init__(self) -> None:
-        checks.share("flat", self.flat)
+    flat: float = setting(0.5, checks.share)
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
         """Return factors that are 1 and then fall along half a cosine; see `Schedule.factors`."""
@@ -207,8 +191,15 @@ class FlatCosine(Schedule):
         return np.asarray((1 + np.cos(np.pi * way)) / 2)
 
 
+def _at_least_one(name: str, value: object) -> float:
+    given = checks.rate(name, value)
+    if given < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+    return given
+
+
 @dataclass(frozen=True)
-class OneCycle(Schedule):
+class OneCycle(Checked, Schedule):
     """Up to the learning rate, then far down, both along cosines (Smith and Topin, "Super-convergence", 2018).
 
     Parameters
@@ -228,15 +219,9 @@ class OneCycle(Schedule):
     array([0.1 , 1.  , 0.01])
     """
 
-    up: float = 0.3
-    start: float = 25.0
-    end: float = 1e4
-
-    def __post_init__(self) -> None:
-        checks.share("up", self.up)
-        for name in ("start", "end"):
-            if checks.rate(name, getattr(self, name)) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+    up: float = setting(0.3, checks.share)
+    start: float = setting(25.0, _at_least_one)
+    end: float = setting(1e4, _at_least_one)
 
     def factors(self, steps: np.ndarray, steps_per_epoch: int, total: int) -> np.ndarray:
         """Return factors that rise, then fall, along halves of a cosine; see `Schedule.factors`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,6 +147,7 @@ class Fitting(CallbackSupportMixin, Stochastic, Twin):
         return initializers.weights(self.initializer, (fan_in, fan_out), rng, dtype), np.zeros(fan_out, dtype)
 
     def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
+        layer_units = [index(size) for size in layer_units]  # products of NumPy's small integers overflow
         _initialize(self, y, layer_units, dtype)
         self._steps_done = 0
         if not self.early_stopping:  # which alone restores them: no copies are kept
