@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import struct
 import tracemalloc
 import zipfile
@@ -12,7 +13,7 @@ from test_cli import complaint
 from test_files import data, small
 
 import fastbp
-from fastbp.files import datasets, streams
+from fastbp.files import datasets, sealed, streams
 
 # ---- models
 
@@ -34,6 +35,28 @@ def test_training_goes_on_from_the_most_steps_that_can_be():
     model.set_state(model.get_state() | {"steps": 2**53})
     assert np.isfinite(model.fit(*data(), epochs=2, batch_size=20, verbose=0).loss).all()
     assert model.get_state()["steps"] == 2**53 + 4
+
+
+LONG = [1] * 100_000
+
+
+@pytest.mark.parametrize("name", ["format", "version", "layer_sizes", "activation", "loss", "class_names"])
+def test_what_a_file_says_at_length_is_told_in_short(tmp_path, name):
+    model = small()
+    model.save(tmp_path / "model")
+    kind, metadata = sealed.MODEL, json.loads(sealed.read(tmp_path / "model")[1]["config"])
+    config = metadata | ({} if name in ("format", "version") else {name: LONG})
+    tensors = sealed.tensors(sealed.read(tmp_path / "model")[0])
+    header, content = sealed.packed(kind, config, tensors)
+    if name in ("format", "version"):
+        found = json.loads(header[8:])
+        found["__metadata__"][name] = LONG
+        text = json.dumps(found).encode()
+        header = len(text).to_bytes(8, "little") + text
+    (tmp_path / "model").write_bytes(header + bytes(content))
+    with pytest.raises(ValueError, match=f"^{tmp_path}/model: ") as told:
+        fastbp.load(tmp_path / "model")
+    assert len(str(told.value)) < 1500
 
 
 # ---- compressed data

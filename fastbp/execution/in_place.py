@@ -70,20 +70,21 @@ class InPlacePredictor:
         self._rows = RowPredictor(network, dtype, n_threads)
         self._idle: list[InPlacePlan] = []
 
-    def predict(self, layers: Layers, samples: Samples, z: np.ndarray) -> None:
-        """Fill z, of shape (rows, outputs), for at most some `MOST_ROWS` rows.
+    def predict(self, layers: Layers, samples: Samples, z: np.ndarray) -> bool | None:
+        """Fill z, of shape (rows, outputs), for at most some `MOST_ROWS` rows; return whether it is finite, if known.
 
         `layers` holds W and the vectors of each layer in the shapes of `shapes`.
         """
         layers = [(self._readable(W), *vectors) for W, *vectors in layers]
-        if self._rows.predict(samples, z, layers):
-            return
+        if (finite := self._rows.predict(samples, z, layers)) is not None:
+            return finite
         try:
             plan = self._idle.pop()
         except IndexError:  # as many threads at once as never before
             plan = InPlacePlan(self.network, self.dtype, self.n_threads)
         plan.predict_layers(layers, samples, z)
         self._idle.append(plan)
+        return None
 
     def _readable(self, W: np.ndarray) -> np.ndarray:
         """Return W, or a copy if kernels cannot read it in place."""

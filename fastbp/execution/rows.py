@@ -65,7 +65,7 @@ class _Room:
                 tail[:] = W[end:]
 
     def predict(self, X: np.ndarray, z: np.ndarray) -> bool:
-        """Fill z and return True, or return False if X is not finite."""
+        """Fill z and return True, or return False if X or z is not finite."""
         record, rows = self._record, len(z)
         self.x[:rows] = X
         record.reset()
@@ -110,20 +110,24 @@ class RowPredictor:
         self._fields: dict[str, Any] = {}
         self._rooms: defaultdict[int, list[_Room]] = defaultdict(list)  # by the number of workers
 
-    def predict(self, samples: Samples, z: np.ndarray, layers: Layers | None = None) -> bool:
-        """Fill z and return True, or return False for other networks or more rows.
+    def predict(self, samples: Samples, z: np.ndarray, layers: Layers | None = None) -> bool | None:
+        """Fill z and return whether it is finite, or return None for other networks or more rows.
 
         `layers` holds (W, b) of each layer, and a parameter of its activation: W C-contiguous and of the dtype.
         """
         if not self._can or len(z) > self._most:
-            return False
+            return None
         X = self._inputs(samples)
-        if not self._filled(X, z, layers):
-            samples.gather(np.empty_like(X), slice(None))  # raises for what is not finite
-        return True
+        finite = self._filled(X, z, layers)
+        if not finite:
+            samples.gather(np.empty_like(X), slice(None))  # raises for an X that is not finite
+        return finite
 
     def outputs(self, X: np.ndarray) -> np.ndarray | None:
-        """Return z of rows that kernels can read as they are, or None where `Samples` must be made of them."""
+        """Return z of rows that kernels can read as they are, or None where `Samples` must be made of them.
+
+        It is None, too, where X or z is not finite.
+        """
         fits = X.dtype == self.dtype and X.ndim == 2 and X.shape[1] == self.network.layer_sizes[0] and X.flags.carray
         if not (fits and self._can and 0 < len(X) <= self._most) or self.network.scaling_layer:
             return None
@@ -131,7 +135,7 @@ class RowPredictor:
         return z if self._filled(X, z) else None
 
     def _filled(self, X: np.ndarray, z: np.ndarray, layers: Layers | None = None) -> bool:
-        """Fill z and return True, or return False if X is not finite."""
+        """Fill z and return True, or return False if X or z is not finite."""
         wanted = threads.limit(self.n_threads) if self._shares else 1
         flop = 2.0 * self._weights * len(z) if self.n_threads is None else math.inf
         with threads.team(wanted, flop) as workers:

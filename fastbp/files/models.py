@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..network import Network
 
 VECTORS = {"b": "bias", "g": "norm.weight", "c": "norm.bias"}  # names of a layer's vectors, all others' their own
+LONGEST = 1000  # characters of an error that are told
 FOREIGN = AttributeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError  # what its content raises
 
 
@@ -86,9 +87,15 @@ def load(path: str | os.PathLike[str], custom: Mapping[str, Activation | Loss] |
             return model.TableModel(*saved.unpacked(data, metadata))  # type: ignore[return-value]  # as the docs say
         return _unpacked(data, metadata, custom)
     except MissingError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {_brief(error)}") from None
     except FOREIGN as error:  # no damage, the checksum is right: whatever it is, the file was not made by `save`
-        raise ValueError(f"{path}: not a model that fastbp can use: {error}") from error
+        raise ValueError(f"{path}: not a model that fastbp can use: {_brief(error)}") from error
+
+
+def _brief(error: Exception) -> str:
+    """Return what an error says, without the end of a long text, which may quote all of a file."""
+    text = str(error)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def _packed(model: Model) -> tuple[bytes, memoryview]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import reprlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -75,11 +76,11 @@ def _header(file: BinaryIO, path: str) -> tuple[bytes, dict[str, str]]:
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise ValueError(f"{path}: not a model that fastbp saved, or cut short or damaged") from error
     if written_by[0] not in VERSIONS:
-        raise ValueError(f"{path}: holds {written_by[0]!r}, not a model that fastbp saved")
+        raise ValueError(f"{path}: holds {reprlib.repr(written_by[0])}, not a model that fastbp saved")
     if written_by[1] != VERSIONS[written_by[0]]:
         raise ValueError(
-            f"{path}: model format {written_by[1]!r}, this fastbp reads format {VERSIONS[written_by[0]]!r}: "
-            "an older or a newer fastbp wrote the file, or it is damaged"
+            f"{path}: model format {reprlib.repr(written_by[1])}, this fastbp reads format "
+            f"{VERSIONS[written_by[0]]!r}: an older or a newer fastbp wrote the file, or it is damaged"
         )
     return start + text, metadata
 

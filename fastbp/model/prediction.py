@@ -18,6 +18,7 @@ from ..data.sparse import SparseRows
 from ..execution.plan import make_plan
 from ..training import scores
 from ..training.feeds import evaluate, outputs
+from ..training.finite import told_of
 from .available import ForClassifiers
 
 if TYPE_CHECKING:
@@ -136,6 +137,11 @@ class PredictionMixin:
         ------
         ValueError, TypeError
             For bad input. The message names the argument and what is expected.
+
+        Warns
+        -----
+        RuntimeWarning
+            If outputs are not finite, as of a row that is not scaled as those of training were.
         """
         found, names = self._numbers(X, precision), classes.names_of(self.network, self.class_names)
         return found if names is None else classes.named(found, names)
@@ -249,11 +255,11 @@ class PredictionMixin:
             from ..data.sources.streamed import Streamed  # not for a program that predicts arrays
 
             streamed = Streamed(self, source, has_targets=False)  # type: ignore[arg-type]
-            return outputs(streamed, lambda rows, z: self._fill(rows, z, precision))
+            return told_of(outputs(streamed, lambda rows, z: self._fill(rows, z, precision)))
         rows = samples(self, X)  # type: ignore[arg-type]
         z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
         self._fill(rows, z, precision)
-        return z
+        return told_of(z)
 
     def _few(self, X: np.ndarray) -> np.ndarray | None:
         """Return z of a few rows that kernels can read as they are, or None."""
@@ -268,7 +274,7 @@ class PredictionMixin:
             self._predict_rounded(rows, z, precision)
             return
         few = None if isinstance(rows.X, SparseRows) else self._plan.row_predictor(self._shown.buffer)
-        if few is None or not few.predict(rows, z):
+        if few is None or few.predict(rows, z) is None:
             rows.require_scaled(self.network.column_scales(self._flat))
             with self._loaded_plan(rows) as plan:
                 plan.predict(rows, z)

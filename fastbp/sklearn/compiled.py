@@ -21,6 +21,7 @@ from ..kernels.losses import Huber, LogLoss, SquaredError
 from ..kernels.losses.cross_entropy import ClippedCrossEntropy
 from ..kernels.optimizers import OPTIMIZERS
 from ..network import Network
+from ..training.finite import told_of
 from . import serving
 from .documentation import Attributes
 from .private import OUTPUTS, WEIGHTED, validate_data, with_weights, without_weights
@@ -193,11 +194,11 @@ class Compiled(Attributes):
         columns, *_, outputs = network.layer_sizes
         if X.shape[1] != columns:  # a kernel would read past its end
             raise ValueError(f"X must have {columns} columns, one for each row of coefs_[0], got {X.shape[1]}")
-        z = np.empty((X.shape[0], outputs), served.predictor.dtype)
+        z, finite = np.empty((X.shape[0], outputs), served.predictor.dtype), None
         try:
             samples = serving.samples(X, checked=check_input)
             if isinstance(samples.X, np.ndarray) and X.shape[0] <= MOST_ROWS and not network.precision:
-                served.predictor.predict(layers, samples, z)
+                finite = served.predictor.predict(layers, samples, z)
             else:
                 self._predict_packed(network, layers, samples, z)
         except ValueError:
@@ -206,7 +207,7 @@ class Compiled(Attributes):
             raise
         if served.output is not None:
             served.output(z)
-        return z
+        return z if finite else told_of(z)
 
     def _checked(self, X: Any) -> Any:
         """Return X as scikit-learn's own `predict` checks it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..callbacks.warning import warn
 from ..data.samples import DivergenceError
 from ..execution.plan import Plan
 from ..network import Network
@@ -15,6 +16,17 @@ def is_finite(array: np.ndarray) -> bool:
     """Return whether all numbers are finite."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())  # a finite sum has finite terms only
+
+
+def told_of(z: np.ndarray) -> np.ndarray:
+    """Return outputs of rows, with a warning where some are not finite: a class made of them means nothing."""
+    if z.size and not is_finite(z):
+        rows = ~np.isfinite(z).all(axis=1)
+        warn(
+            f"predictions of {rows.sum()} of {len(z)} rows are not finite, the first of row {rows.argmax()}: there "
+            f"products of X and the parameters exceed {z.dtype}; X should be scaled as it was for training"
+        )
+    return z
 
 
 def require_finite(network: Network, flat: np.ndarray, whose: str) -> None:

@@ -69,6 +69,7 @@ def row_worker(r: Fields) -> None:
             else:
                 _finish_row(r)
                 if r.row == r.rows - 1:
+                    r.finite = is_finite(part(r.z, ZERO, r.rows * r.sizes[r.n_layers]))
                     atomic_publish(r, "tasks", FINISHED)
                     return
                 r.row, r.layer, r.backwards = r.row + 1, 0, 1 - r.backwards

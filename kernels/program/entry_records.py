@@ -31,7 +31,7 @@ ROW = Layout("row", {
     "z": Array("T"), "x": Array("T"),  # of all rows, one behind the other
     "h": Array("T"),  # room for two layers' outputs and what activations keep, each with a vector more
     "backwards": "i8",  # whether columns are taken from the last on: in every second row: what was read last is cached
-    "finite": "i8",  # whether all of x is; z is not written otherwise
+    "finite": "i8",  # whether all of x and z is; where x is not, z is not written
 }, alone=("tasks", "done", "arrived"))  # fmt: skip
 ROOM = 16  # elements behind parameters that the last vector may reach into
 
