@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -143,3 +144,16 @@ def test_output_in_ascii(tmp_path):
     ascii_only, words = os.environ | {"PYTHONIOENCODING": "ascii"}, [*COMMAND, "predict", "model", "data.csv"]
     done = subprocess.run(words, cwd=tmp_path, env=ascii_only, capture_output=True, check=True)
     assert done.stdout.split(b"\t")[0] == b"\\xe9" and done.stderr == b""
+
+
+def test_what_is_predicted_of_rows_beyond_the_dtype_is_told_in_a_line(run, tmp_path):
+    model = fastbp.Model([2, 8, 2], seed=0)
+    model.parameters[0][0][...] *= 100
+    model.save(tmp_path / "model")
+    (tmp_path / "rows.csv").write_text("1.5,2\n1e38,1e38\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        status, out, err = run("predict", "model", "rows.csv")
+    assert status == 0 and out.splitlines()[1].endswith("nan")
+    assert err.startswith("fastbp: predictions of 1 of 2 rows are not finite, the first of row 1: ")
+    assert err.count("\n") == 1

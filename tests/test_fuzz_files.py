@@ -7,6 +7,7 @@ new ones in each test.
 import io
 import re
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -63,7 +64,9 @@ def run(*arguments, stdin=b""):
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
-        status = cli.main([*arguments])
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", RuntimeWarning)  # of outputs that are not finite: a line on stderr
+            status = cli.main([*arguments])
     texts = []
     for stream in out, err:
         stream.flush()
@@ -115,6 +118,8 @@ def check_loaded(model, path):
             assert len(model.predict(X)) == 4
         except ValueError as error:
             assert "X must hold finite numbers" in str(error)
+        except RuntimeWarning as warning:
+            assert "rows are not finite, the first of row" in str(warning)
     y = np.arange(4) % 2 if model.network.classifies else np.arange(4.0)
     y = y if model.network.of_classes else np.repeat(y[:, None], model.layer_sizes[-1], axis=1)
     try:

@@ -116,9 +116,8 @@ def test_they_train_as_built_in_ones(own, built_in, kernels, dtype):
     one, other = trained(kernels=kernels, dtype=dtype, **own), trained(kernels=kernels, dtype=dtype, **built_in)
     bound = 2e-5 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(flat(one), flat(other), rtol=0, atol=bound)
-    X, y = rows()
-    np.testing.assert_allclose(one.predict(X), other.predict(X), rtol=0, atol=10 * bound)
-    assert one.evaluate(X, y)["loss"] == pytest.approx(other.evaluate(X, y)["loss"], rel=10 * bound)
+    np.testing.assert_allclose(one.predict(rows()[0]), other.predict(rows()[0]), rtol=0, atol=10 * bound)
+    assert one.evaluate(*rows())["loss"] == pytest.approx(other.evaluate(*rows())["loss"], rel=10 * bound)
 
 
 @DTYPES
@@ -143,7 +142,8 @@ def test_outputs_are_those_of_the_function(dtype):
 def test_what_is_no_number_stays_in_its_row():
     model = fastbp.Model([1, 40, 40], [BENT], loss=SQUARE, seed=0)
     model.parameters[0][1][:] = 1
-    assert np.isfinite(model.predict([[1.0], [3e38], [2.0]])[[0, 2]]).all()
+    with pytest.warns(RuntimeWarning, match="predictions of 1 of 3 rows are not finite"):
+        assert np.isfinite(model.predict([[1.0], [3e38], [2.0]])[[0, 2]]).all()
 
 
 # ---- kept

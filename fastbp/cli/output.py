@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 
 WRONG_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # exit statuses; the last two are those of shells
@@ -37,9 +38,25 @@ def escaped() -> Iterator[None]:
                 strict.reconfigure(errors="strict")
 
 
+@contextlib.contextmanager
+def warnings_told() -> Iterator[None]:
+    """Print warnings as errors are, one line each, without the line of code that gave them."""
+    before = warnings.showwarning
+    warnings.showwarning = lambda message, *_, **__: print_line(str(message))
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+def print_line(message: str) -> None:
+    """Print one line of the command's on stderr."""
+    print(f"fastbp: {printable(' '.join(message.split()))}", file=sys.stderr)
+
+
 def complain(message: str, status: int = WRONG_INPUT) -> int:
     """Print an error, or what is worth a second look, as one line on stderr; return the exit status."""
-    print(f"fastbp: {printable(' '.join(message.split()))}", file=sys.stderr)
+    print_line(message)
     return status
 
 
