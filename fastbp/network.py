@@ -147,13 +147,13 @@ class Network:
         each = list(self.layer_norm) if isinstance(self.layer_norm, tuple) else [self.layer_norm] * hidden
         return [*each, *[False] * self.n_members]
 
-    @property
+    @cached_property
     def descends_plainly(self) -> bool:
         """Whether the backward pass can update the parameters: there are no penalties, limits and groups of them."""
         penalties = self.l1 or self.l2 or self.l1_per_weight or self.l2_per_weight
         return not penalties and math.isinf(min(self.clip_value, self.clip_norm)) and not self.grouped
 
-    @property
+    @cached_property
     def grouped(self) -> bool:
         """Whether some parameters take steps of their own: scales, V of W = sigma V, and those of another rate."""
         own = bool(self.scaling_layer) or self.parametrization == "ntk" or self.embedding is not None

@@ -79,6 +79,9 @@ def call(function, *arguments, named=None, **keywords):
     except fastbp.DivergenceError as error:
         raised(error)
         return None
+    except RuntimeWarning as warning:
+        assert "rows are not finite, the first of row" in str(warning), warning
+        return None
     except UserWarning as warning:
         assert "input_scale" in str(warning) or "EarlyStopping" in str(warning), warning
         return None

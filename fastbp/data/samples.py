@@ -102,7 +102,7 @@ class Rates(NamedTuple):
 
     def after(self, steps: int) -> Rates:
         """Return those of the steps that follow."""
-        return Rates(*(part[steps:] for part in self))
+        return Rates(*(part[steps:] for part in self)) if steps else self
 
     def now(self, step: int, rate: float) -> tuple[float, float, float]:
         """Return those of a step, the last at most, where `rate` is the learning rate that does not change."""

@@ -66,9 +66,11 @@ class Training:
         keeps the last finite parameters. Any other error restores parameters, the optimizer's state, the learning rate
         and `random` as they were.
         """
+        begun = plan.steps
         with nullcontext() if self.checkpoints is None else self.checkpoints.termination:
             history = self._run(model, plan, shown, random)
-        if history.loss:
+        doubled = plan.steps.bit_length() > begun.bit_length()  # so that many short calls do not look each time
+        if history.loss and doubled:
             self._warn(model, plan)
         return history
 
@@ -216,12 +218,13 @@ class Training:
                 self._reached(state)
         loss, accuracy = place.sums.means()
         measured = {"loss": loss, "accuracy": accuracy}
-        with self._reading(state):
-            if not isinstance(self.data, Labelled):
-                self.data.passed(place.sums)
-            if self.validation is not None:
-                scores = feeds.evaluate(plan, self.validation, classifies)
-                measured |= {f"val_{name}": score for name, score in scores.items()}
+        if self.validation is not None or not isinstance(self.data, Labelled):
+            with self._reading(state):
+                if not isinstance(self.data, Labelled):
+                    self.data.passed(place.sums)
+                if self.validation is not None:
+                    scores = feeds.evaluate(plan, self.validation, classifies)
+                    measured |= {f"val_{name}": score for name, score in scores.items()}
         measured["seconds"] = compiling.now() - start
         measured = {name: value for name, value in measured.items() if classifies or not name.endswith("accuracy")}
         state.history._append(measured)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
-from ..data.samples import Rates
+from ..data.samples import CONSTANT, Rates
 
 if TYPE_CHECKING:
     from ..schedules import Schedule
@@ -98,7 +98,9 @@ def without_end(schedule: Given, rate: float, steps: np.ndarray) -> Rates:
 
 def _of_each(schedule: Given, rate: float, make: Callable[[Schedule, float, str], np.ndarray]) -> Rates:
     """Return what a function makes of each schedule, of the learning rate or of 1, and of its name."""
-    each = {"learning_rate": schedule} if schedule is not None and not isinstance(schedule, dict) else schedule or {}
+    if not schedule:
+        return CONSTANT
+    each = schedule if isinstance(schedule, dict) else {"learning_rate": schedule}
     found = {}
     for name, of_one in each.items():
         found[SCHEDULED[name]] = make(of_one, rate if name == "learning_rate" else 1.0, name)

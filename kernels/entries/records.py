@@ -145,15 +145,7 @@ class Record:
         self._places = layout.places
 
     def __setitem__(self, name: str, value: Any) -> None:
-        at, kind = self._places[name]
-        if kind == "i8":
-            self._words[at] = value
-        elif kind == "f8":
-            self._floats[at] = value
-        else:
-            self._words[at] = address(value)
-            if kind == "array":
-                self._words[at + 1] = value.size
+        self.fill({name: value})
 
     def __getitem__(self, name: str) -> Any:
         at, kind = self._places[name]
@@ -161,8 +153,17 @@ class Record:
 
     def fill(self, fields: Mapping[str, Any]) -> Record:
         """Write several fields; return the record."""
+        places, words = self._places, self._words
         for name, value in fields.items():
-            self[name] = value
+            at, kind = places[name]
+            if kind == "i8":
+                words[at] = value
+            elif kind == "f8":
+                self._floats[at] = value
+            else:
+                words[at] = address(value)
+                if kind == "array":
+                    words[at + 1] = value.size
         return self
 
     def keep(self) -> None:
