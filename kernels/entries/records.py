@@ -160,10 +160,11 @@ class Record:
                 words[at] = value
             elif kind == "f8":
                 self._floats[at] = value
+            elif kind == "array":
+                words[at] = address(value) if value.size else 0
+                words[at + 1] = value.size
             else:
                 words[at] = address(value)
-                if kind == "array":
-                    words[at + 1] = value.size
         return self
 
     def keep(self) -> None:
