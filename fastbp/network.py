@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -169,6 +169,10 @@ class Network:
         """(inputs, outputs) of each layer's W: of the last layer, the W of each member."""
         *hidden, last = pairwise((self.inputs, *self.layer_sizes[1:]))
         return [*hidden, *[last] * self.n_members]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the settings, without what has been found of them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def n_parameters(self) -> int:

@@ -8,9 +8,10 @@ import warnings
 import numpy as np
 
 import fastbp
-from fastbp.execution import fast_plan, threads
+from fastbp.execution import fast_plan, helpers, threads
 
 fast_plan.CALL_FLOP = 1  # several workers for little work, too
+helpers.PATIENCE = 300  # there are more threads than cores
 random = np.random.default_rng(7)
 SIZES = 131, 257, 61, 10
 X, y = random.standard_normal((1009, 131)).astype("float32"), random.integers(0, 10, 1009)

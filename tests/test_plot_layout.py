@@ -1,5 +1,6 @@
 """In a small figure as in a large one nothing is cut off, no text stands on another, no legend on data."""
 
+import functools
 from itertools import combinations
 
 import numpy as np
@@ -41,6 +42,18 @@ def curves(epochs):
     return {"loss": falling, "val_loss": falling + 0.1, "accuracy": 1 - falling / 2, "val_accuracy": 0.9 - falling / 3}
 
 
+SCALED = {"scaling_layer": True, "input_shift": 1}
+NETWORKS = {
+    "network": ([784, 512, 512, 10], {}),
+    "network of one layer": ([784, 10], {}),
+    "network, normalized": ([64, 32, 32, 9], {"layer_norm": True}),
+    "network, deep": (
+        [784, *[1024] * 9, 10], {"activation": "leaky_relu", "loss": "binary_cross_entropy", "input_scale": 2}
+    ),
+    "network of one layer, scaled": ([784, 10], SCALED),
+    "network, scaled": ([784, 512, 512, 10], SCALED),
+    "network, deep and scaled": ([2, *[1024] * 9, 10], SCALED),
+}  # fmt: skip
 PICTURES = {
     "history": lambda ax, _: plot.history(curves(20), ax),
     "history, an epoch": lambda ax, _: plot.history(curves(1), ax),
@@ -51,11 +64,6 @@ PICTURES = {
     "error_curve": lambda ax, _: plot.error_curve(model(epochs=60), X, Y, 2, ax=ax),
     "descent": lambda ax, _: plot.descent(model(epochs=0), X, Y, ax=ax, steps=15, points=4),
     "descent of one": lambda ax, _: plot.descent(model(epochs=0), X, Y, 1, ax=ax, steps=15, learning_rate=2),
-    "network": lambda ax, _: plot.network(model(), ax),
-    "network, normalized": lambda ax, _: plot.network(fastbp.Model([64, 32, 32, 9], layer_norm=True), ax),
-    "network, deep": lambda ax, _: plot.network(
-        fastbp.Model([784, *[1024] * 9, 10], "leaky_relu", loss="binary_cross_entropy", input_scale=2), ax
-    ),
     "diagnosis": lambda ax, reports: plot.diagnosis(reports, ax),
     "diagnosis, a report": lambda ax, reports: plot.diagnosis(reports[0], ax, quantity="h"),
     "confusion": lambda ax, _: plot.confusion(model(class_names=NAMES), X, Y, ax),
@@ -90,13 +98,26 @@ def overlap(one, other):
     return min(width, height)
 
 
-@pytest.mark.parametrize("size", [(4, 3), (8, 6)], ids=str)
-@pytest.mark.parametrize("name", PICTURES)
-def test_nothing_is_cut_off_or_covered(name, size, reports):
+@functools.cache  # networks are looked at twice, and take longest
+def network(name, size):
+    """The Axes of a network's picture, drawn."""
+    sizes, settings = NETWORKS[name]
     ax = Figure(size, layout="constrained").add_subplot()
+    plot.network(fastbp.Model(sizes, **settings), ax)
+    ax.figure.draw_without_rendering()
+    return ax
+
+
+@pytest.mark.parametrize("size", [(4, 3), (8, 6)], ids=str)
+@pytest.mark.parametrize("name", [*PICTURES, *NETWORKS])
+def test_nothing_is_cut_off_or_covered(name, size, reports):
+    if name in NETWORKS:
+        ax = network(name, size)
+    else:
+        ax = Figure(size, layout="constrained").add_subplot()
+        PICTURES[name](ax, reports)
+        ax.figure.draw_without_rendering()
     figure = ax.figure
-    PICTURES[name](ax, reports)
-    figure.draw_without_rendering()
     seen = texts(figure)
     page = figure.bbox
     assert seen
@@ -134,12 +155,9 @@ def test_no_number_stands_on_the_roof(size, share):
 
 
 @pytest.mark.parametrize("size", [(4, 3), (8, 6)], ids=str)
-@pytest.mark.parametrize("sizes", [[784, 10], [784, 512, 512, 10], [2, *[1024] * 9, 10]], ids=lambda s: str(len(s)))
-@pytest.mark.parametrize("settings", [{}, {"scaling_layer": True, "input_shift": 1}], ids=["plain", "scaling"])
-def test_text_stays_within_its_boxes(size, sizes, settings):
-    ax = Figure(size, layout="constrained").add_subplot()
-    plot.network(fastbp.Model(sizes, **settings), ax)
-    ax.figure.draw_without_rendering()
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("network, normalized", "network, deep")])
+def test_text_stays_within_its_boxes(name, size):
+    ax = network(name, size)
     boxes = [patch.get_window_extent() for patch in ax.patches]
     for text in [text for text in ax.texts if text.get_text() and text.get_weight() != "bold"]:
         own = text.get_window_extent()
