@@ -289,6 +289,7 @@ def test_a_file_under_another_name_is_refused(named):
 
 
 @posix
+@pytest.mark.slow
 def test_a_process_whose_cache_is_refused_says_so_once_and_compiles(run_python, tmp_path):
     tmp_path.chmod(0o707)
     code = "from fastbp.kernels.compiler import jit; print(jit.jit(lambda a: 2 * a)(1.5))"

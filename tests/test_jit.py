@@ -109,6 +109,7 @@ def test_a_second_process_compiles_nothing_and_an_edit_compiles_anew(checkout, u
     assert edited["folder"] != first["folder"]
 
 
+@pytest.mark.slow
 def test_where_no_cache_can_be_written_one_warning_is_given_and_kernels_work(use, tmp_path):
     blocked = tmp_path / "a file"
     blocked.write_text("")

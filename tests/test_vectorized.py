@@ -206,6 +206,7 @@ print(json.dumps([counts.packed, _jit.cache_hits()]))
 
 
 @known
+@pytest.mark.slow
 def test_assembly_is_there_for_a_kernel_that_comes_from_the_cache(run_python, tmp_path):
     (packed, none), (again, hits) = (
         json.loads(run_python("-c", WARM, NUMBA_CACHE_DIR=str(tmp_path)).stdout) for _ in range(2)
