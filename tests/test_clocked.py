@@ -45,6 +45,7 @@ def test_the_clock_goes_on():
     assert clock.KNOWN and sorted(readings) == readings and readings[-1] > readings[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_threads", [1, None])
 @pytest.mark.parametrize("number", range(len(NETWORKS)))
 def test_steps_with_clocks_leave_the_same_bits(number, n_threads, planned):
@@ -56,6 +57,7 @@ def test_steps_with_clocks_leave_the_same_bits(number, n_threads, planned):
     assert plan.steps_done == {False: 8, True: 4} and plan.seconds[True] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes, batch_size, settings", NETWORKS)
 def test_records_lie_within_the_call_and_one_worker_does_one_thing_at_a_time(sizes, batch_size, settings, planned):
     plan, *given = planned(sizes, batch_size, settings, 2 * batch_size)
@@ -69,6 +71,7 @@ def test_records_lie_within_the_call_and_one_worker_does_one_thing_at_a_time(siz
         assert (own[:, 3] >= own[:, 2]).all() and (own[1:, 2] >= own[:-1, 3]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_threads", [1, None])
 @pytest.mark.parametrize("sizes, batch_size, settings", NETWORKS)
 def test_every_kernel_of_the_program_is_clocked(sizes, batch_size, settings, n_threads, planned):
@@ -78,6 +81,7 @@ def test_every_kernel_of_the_program_is_clocked(sizes, batch_size, settings, n_t
     assert plan.shares.keys() == set(plan.kernels)
 
 
+@pytest.mark.slow
 def test_one_worker_runs_the_kernels_in_the_programs_order(planned):
     plan, *given = planned((3, 4, 2), 5, {}, 20, 1)
     train(plan, *given)
@@ -89,6 +93,7 @@ def test_one_worker_runs_the_kernels_in_the_programs_order(planned):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes, batch_size, blocks", [((300, 200, 10), 130, 1), ((20, 100, 2), 200, 2)])
 def test_the_kernels_themselves_are_the_same_with_clocks(sizes, batch_size, blocks, planned):
     plan, *given = planned(sizes, batch_size, {}, 2 * batch_size)
@@ -103,6 +108,7 @@ def test_the_kernels_themselves_are_the_same_with_clocks(sizes, batch_size, bloc
     assert plain[own:].tolist() == clocked[own:].tolist() and run_task != run_task_clocked
 
 
+@pytest.mark.slow
 def test_records_without_room_are_counted_and_the_next_call_has_room(planned):
     plan, *given = planned((3, 4, 2), 5, {}, 50, 1)
     plan._runs = 1  # of a step

@@ -177,6 +177,12 @@ def test_what_looks_at_a_model_takes_sparse_rows(rng):
     expected = str(model.diagnose(X.toarray(), y))
     assert str(model.diagnose(X, y)) == expected
     assert fastbp.find_learning_rate(model, X, y, steps=20).losses.size
+
+
+@pytest.mark.slow
+def test_a_profile_counts_entries(rng):
+    X, y = random(64, 200, share=0.02), rng.integers(0, 2, 64)
+    model = fastbp.Model([200, 5, 2], seed=0, optimizer="adam")
     found = {kernel.name: kernel for kernel in fastbp.profile(model, X, y, batch_size=32, steps=2).kernels}
     assert found["fast_linear_csr"].flop == 2 * (2 * 32 * X.nnz / 64 * 5)  # in two steps
     assert "fast_adam_update_csr" in found
