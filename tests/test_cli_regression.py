@@ -72,6 +72,7 @@ def test_plot_and_report_of_a_regression(run, prices, monkeypatch):
     assert "accuracy" not in page and "Confusion" not in page and "<dt>classes</dt>" not in page
 
 
+@pytest.mark.slow
 def test_a_profile_of_a_regression(run, prices):
     status, out, err = run("profile", "--data", "prices.csv", "--steps", 2)
     assert (status, err) == (0, "") and out.startswith("3-128-1, batch 64")

@@ -118,6 +118,7 @@ def test_where_no_cache_can_be_written_one_warning_is_given_and_kernels_work(use
     assert found["folder"] == "None" and found["h"] == [[0, 0, 2]]
 
 
+@pytest.mark.slow
 def test_bounds_checking_finds_an_overrun_inside_a_parallel_loop(run_python, tmp_path):
     script = tmp_path / "overrun.py"
     script.write_text(OVERRUN)

@@ -208,6 +208,7 @@ def test_no_text_of_the_picture_leaves_it(race):
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text.get_text()
 
 
+@pytest.mark.slow
 def test_the_command_draws_the_committed_picture_and_prints_the_table(race, run_python, tmp_path):
     Image = pytest.importorskip("PIL.Image")
     done = run_python(FOLDER / "picture.py", FOLDER / "results.json", tmp_path / "race.png")

@@ -149,6 +149,7 @@ def test_a_training_of_no_epochs(training, tmp_path, profiled):
     assert "No epoch came to its end." in text and "Training was interrupted." in text
 
 
+@pytest.mark.slow
 def test_kernels_are_told_of(training, tmp_path, profiled):
     read = Reader(written(tmp_path, training))
     text = " ".join(read.text.split())
