@@ -46,6 +46,17 @@ def test_unscaled_inputs_that_kill_training_are_named(kind):
     assert trained(X, y, outputs, **settings | scale).score(X, y) > 0.45
 
 
+def test_many_short_calls_are_looked_at_when_their_steps_have_doubled():
+    shifted, y, outputs, _ = KILLED["shifted"]
+    model, told = fastbp.Model([5, 32, outputs], seed=0), []
+    for _ in range(41):  # of 13 steps
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(shifted, y, epochs=1, batch_size=32, verbose=0)
+        told += [model.get_state()["steps"]] * len(caught)
+    assert told == [26, 39, 65, 130, 260, 520]
+
+
 def test_nothing_is_said_where_training_works_or_inputs_are_scaled():
     adam = {"optimizer": "adam", "learning_rate": 0.01}
     with warnings.catch_warnings():
