@@ -35,6 +35,7 @@ def test_training_that_diverges_says_where_and_leaves_finite_parameters(kernels)
     with pytest.raises(ArithmeticError, match=r"step \d+ .*layer \d.*learning_rate \(now 1e\+06\)"):
         m.fit(X, X[:, 0], epochs=30, batch_size=16, verbose=0)
     assert np.isfinite(flat(m)).all()
+    m.learning_rate = 1e-3
     with pytest.warns(RuntimeWarning, match="rows are not finite"):  # the parameters are, and too large for products
         m.predict(X)
 

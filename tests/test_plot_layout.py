@@ -50,6 +50,7 @@ NETWORKS = {
     "network, deep": (
         [784, *[1024] * 9, 10], {"activation": "leaky_relu", "loss": "binary_cross_entropy", "input_scale": 2}
     ),
+    "network of many layers": ([2, *[1024] * 9, 10], {}),
     "network of one layer, scaled": ([784, 10], SCALED),
     "network, scaled": ([784, 512, 512, 10], SCALED),
     "network, deep and scaled": ([2, *[1024] * 9, 10], SCALED),

@@ -55,6 +55,8 @@ def test_many_short_calls_are_looked_at_when_their_steps_have_doubled():
             model.fit(shifted, y, epochs=1, batch_size=32, verbose=0)
         told += [model.get_state()["steps"]] * len(caught)
     assert told == [26, 39, 65, 130, 260, 520]
+    with pytest.warns(UserWarning, match=WARNED):  # a longer call is looked at by itself
+        model.fit(shifted, y, epochs=2, batch_size=32, verbose=0)
 
 
 def test_nothing_is_said_where_training_works_or_inputs_are_scaled():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from . import info, predict, profile, train, warmup
 from .arguments import Parser
-from .output import BROKEN_PIPE, INTERRUPTED, complain, drop_output, escaped, warnings_told
+from .output import BROKEN_PIPE, INTERRUPTED, complain, drop_output, escaped, plain_warnings
 
 COMMANDS = {"train": train, "predict": predict, "profile": profile, "warmup": warmup, "info": info}
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         of the output has gone; 143 after SIGTERM in a training with checkpoints.
     """
     try:
-        with escaped(), warnings_told():
+        with escaped(), plain_warnings():
             status = _run(argv)
             sys.stdout.flush()
         return status

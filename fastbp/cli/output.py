@@ -39,7 +39,7 @@ def escaped() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def warnings_told() -> Iterator[None]:
+def plain_warnings() -> Iterator[None]:
     """Print warnings as errors are, one line each, without the line of code that gave them."""
     before = warnings.showwarning
     warnings.showwarning = lambda message, *_, **__: print_line(str(message))

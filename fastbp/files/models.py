@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..network import Network
 
 VECTORS = {"b": "bias", "g": "norm.weight", "c": "norm.bias"}  # names of a layer's vectors, all others' their own
-LONGEST = 1000  # characters of an error that are told
+LONGEST = 1000  # most characters of an error that are quoted
 FOREIGN = AttributeError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError  # what its content raises
 
 

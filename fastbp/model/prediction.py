@@ -18,7 +18,7 @@ from ..data.sparse import SparseRows
 from ..execution.plan import make_plan
 from ..training import scores
 from ..training.feeds import evaluate, outputs
-from ..training.finite import told_of
+from ..training.finite import warn_if_not_finite
 from .available import ForClassifiers
 
 if TYPE_CHECKING:
@@ -252,14 +252,14 @@ class PredictionMixin:
             return z
         precision = precision or self.network.precision
         if (source := given.source(X)) is not None:
-            from ..data.sources.streamed import Streamed  # not for a program that predicts arrays
+            from ..data.sources.streamed import Streamed  # here, as most programs predict arrays
 
             streamed = Streamed(self, source, has_targets=False)  # type: ignore[arg-type]
-            return told_of(outputs(streamed, lambda rows, z: self._fill(rows, z, precision)))
+            return warn_if_not_finite(outputs(streamed, lambda rows, z: self._fill(rows, z, precision)))
         rows = samples(self, X)  # type: ignore[arg-type]
         z = np.empty((rows.X.shape[0], self.network.layer_sizes[-1]), self.dtype)
         self._fill(rows, z, precision)
-        return told_of(z)
+        return warn_if_not_finite(z)
 
     def _few(self, X: np.ndarray) -> np.ndarray | None:
         """Return z of a few rows that kernels can read as they are, or None."""

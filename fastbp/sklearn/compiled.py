@@ -21,7 +21,7 @@ from ..kernels.losses import Huber, LogLoss, SquaredError
 from ..kernels.losses.cross_entropy import ClippedCrossEntropy
 from ..kernels.optimizers import OPTIMIZERS
 from ..network import Network
-from ..training.finite import told_of
+from ..training.finite import warn_if_not_finite
 from . import serving
 from .documentation import Attributes
 from .private import OUTPUTS, WEIGHTED, validate_data, with_weights, without_weights
@@ -207,7 +207,7 @@ class Compiled(Attributes):
             raise
         if served.output is not None:
             served.output(z)
-        return z if finite else told_of(z)
+        return z if finite else warn_if_not_finite(z)
 
     def _checked(self, X: Any) -> Any:
         """Return X as scikit-learn's own `predict` checks it."""

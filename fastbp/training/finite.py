@@ -18,8 +18,8 @@ def is_finite(array: np.ndarray) -> bool:
         return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())  # a finite sum has finite terms only
 
 
-def told_of(z: np.ndarray) -> np.ndarray:
-    """Return outputs of rows, with a warning where some are not finite: a class made of them means nothing."""
+def warn_if_not_finite(z: np.ndarray) -> np.ndarray:
+    """Return the outputs z of rows; warn if some are not finite: a class predicted of them means nothing."""
     if z.size and not is_finite(z):
         rows = ~np.isfinite(z).all(axis=1)
         warn(

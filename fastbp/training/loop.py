@@ -69,8 +69,8 @@ class Training:
         begun = plan.steps
         with nullcontext() if self.checkpoints is None else self.checkpoints.termination:
             history = self._run(model, plan, shown, random)
-        doubled = plan.steps.bit_length() > begun.bit_length()  # so that many short calls do not look each time
-        if history.loss and doubled:
+        doubled = plan.steps.bit_length() > begun.bit_length()  # short calls look this seldom
+        if history.loss and (doubled or plan.steps - begun >= unscaled.STEPS):
             self._warn(model, plan)
         return history
 

@@ -53,7 +53,7 @@ def rows(model: Model, X: Any, y: Any, sample_weight: Any = None, name: str = "X
         return labelled(model, X, _given(X, y), sample_weight, name.removesuffix("X"))
     if sample_weight is not None:
         raise ValueError(f"sample_weight must be left out where {name} is a source, which brings the weights of rows")
-    from .streamed import Streamed  # not for a program that trains on arrays
+    from .streamed import Streamed  # here, as most programs train on arrays
 
     return Streamed(model, found, name)
 
